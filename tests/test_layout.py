@@ -1,0 +1,125 @@
+"""The order of the house: who may import whom, what importing costs, what lies where."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "vsrestore"
+
+# What each room may import of the others; its own files are always open to it.
+MAY_IMPORT = {
+    "video": set(),
+    "networks": set(),
+    "damage": set(),
+    "checkpoints": {"networks"},
+    "runtime": {"video", "networks"},
+    "filters": {"runtime", "video", "networks", "checkpoints", "damage"},
+    "pipeline": {"video", "filters"},
+    "training": {"networks", "damage", "checkpoints"},
+    "cli": {"filters", "runtime", "video", "networks", "checkpoints", "pipeline", "training", "damage"},
+}
+# Libraries that a room must never import, not even inside a function.
+NEVER = {
+    "networks": {"vapoursynth", "vsutil", "onnxruntime"},
+    "damage": {"vapoursynth", "vsutil", "torch"},
+    "video": {"torch", "torchvision", "onnxruntime"},
+    "training": {"vapoursynth"},
+}
+SLOW_LIBRARIES = {"torch", "torchvision", "onnxruntime"}
+# Rooms whose import must stay cheap, because a script, an editor or the command imports them.
+QUICK_ROOMS = ("filters", "video", "pipeline", "cli")
+TOP_LEVEL = {
+    *(".ci", ".gitignore", "LICENSE", "README.md", "docs", "pyproject.toml", "scripts", "setup.cfg", "tests"),
+    *("vsrestore", "weights"),
+}
+
+
+def rooms() -> list[Path]:
+    return sorted(path for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__")
+
+
+def modules_of(tree: ast.AST, package: str) -> Iterator[str]:
+    """Every module that the code names in an import statement; relative ones are resolved against `package`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
+            module = ".".join(part for part in (base, node.module) if part)
+            yield module
+            if module == "vsrestore":
+                yield from (f"vsrestore.{alias.name}" for alias in node.names)
+
+
+def imports(file: Path) -> set[str]:
+    package = ".".join(file.relative_to(ROOT).parent.parts)
+    return set(modules_of(ast.parse(file.read_text()), package))
+
+
+@pytest.mark.parametrize("room", rooms(), ids=lambda room: room.name)
+def test_imports_run_one_way(room: Path) -> None:
+    allowed = MAY_IMPORT[room.name] | {room.name}
+    for file in room.rglob("*.py"):
+        named = {name.split(".")[1] for name in imports(file) if name.startswith("vsrestore.")}
+        wrong = {name for name in named if (PACKAGE / name).is_dir()} - allowed
+        assert not wrong, f"{file.relative_to(ROOT)} imports {wrong}"
+
+
+@pytest.mark.parametrize("room", NEVER)
+def test_a_room_keeps_its_libraries(room: str) -> None:
+    for file in (PACKAGE / room).rglob("*.py"):
+        wrong = {name.split(".")[0] for name in imports(file)} & NEVER[room]
+        assert not wrong, f"{file.relative_to(ROOT)} imports {wrong}"
+
+
+def test_only_the_command_prints() -> None:
+    for file in PACKAGE.rglob("*.py"):
+        if "cli" in file.relative_to(PACKAGE).parts:
+            continue
+        calls = (node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call))
+        prints = [node.lineno for node in calls if isinstance(node.func, ast.Name) and node.func.id == "print"]
+        assert not prints, f"{file.relative_to(ROOT)} prints in lines {prints}"
+
+
+def quick_modules() -> list[str]:
+    files = [PACKAGE / "__init__.py", *(file for room in QUICK_ROOMS for file in (PACKAGE / room).rglob("*.py"))]
+    return sorted(".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for file in files)
+
+
+def test_importing_loads_no_network_library() -> None:
+    """One fresh interpreter imports every quick module; none may bring in torch or onnxruntime."""
+    code = "import importlib, sys\nfor name in sys.argv[2:]:\n    importlib.import_module(name)\n"
+    code += "print(*sorted(set(sys.argv[1].split(',')) & set(sys.modules)))"
+    command = [sys.executable, "-c", code, ",".join(sorted(SLOW_LIBRARIES)), *quick_modules()]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == ""
+
+
+def test_importing_vsrestore_takes_milliseconds() -> None:
+    """CPU time, best of three: other programs on the machine must not decide."""
+    code = "import time; start = time.process_time(); import vsrestore; print(time.process_time() - start)"
+    runs = [subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True) for _ in range(3)]
+    assert min(float(run.stdout) for run in runs) < 0.5
+
+
+def test_setup_names_every_package() -> None:
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg")
+    named = set(settings["options"]["packages"].split())
+    folders = {file.parent for file in PACKAGE.rglob("*.py")}
+    assert named == {".".join(folder.relative_to(ROOT).parts) for folder in folders} | {"vsrestore.weights"}
+
+
+def test_top_level_holds_nothing_else() -> None:
+    listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listing.returncode != 0:
+        pytest.skip("not a git checkout")
+    assert {line.split("/")[0] for line in listing.stdout.splitlines()} <= TOP_LEVEL
