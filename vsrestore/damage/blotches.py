@@ -1,0 +1,54 @@
+"""Blotches, mould and water marks: larger, irregular, partly transparent, one frame long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .canvas import Canvas, box_around
+from .noise import Array, generator, smooth_field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blotches:
+    """Blotches one can see through: I' = I * (1 + b * g).
+
+    rate: mean blotches per full frame, 0-1 (0.02-0.5 is usual).
+    size: radius in px, drawn evenly in the logarithm between these two, 8-80.
+    opacity: highest opacity, 0.2-0.9.
+    bright: share of blotches that brighten, 0-1.
+    """
+
+    rate: float = 0.0
+    size: tuple[float, float] = (10.0, 60.0)
+    opacity: float = 0.8
+    bright: float = 0.5
+
+
+def lay_blotches(canvas: Canvas, seed: int, frame: int, blotches: Blotches) -> None:
+    """Lay the frame's blotches. Order of draws: number, then each from its own generator."""
+    view = canvas.view
+    for order in range(int(generator(seed, "blotch", frame).poisson(blotches.rate))):
+        rng = generator(seed, "blotch", frame, order + 1)
+        y, x = (rng.random(2) * (view.frame_height, view.frame_width)).tolist()
+        smallest, largest = blotches.size
+        radius = smallest * (largest / smallest) ** rng.random() * view.scale
+        opacity = blotches.opacity * (0.3 + 0.7 * rng.random())
+        strength = 0.3 + 1.2 * rng.random() if rng.random() < blotches.bright else -0.2 - 0.6 * rng.random()
+        gain = strength * (1 + 0.15 * rng.standard_normal(3))
+        box = box_around(view, (y - radius, y + radius), (x - radius, x + radius))
+        if box is not None:
+            cover = opacity * _cover(rng, box.ys - np.float32(y), box.xs - np.float32(x), radius)
+            canvas.multiply(box, cover.astype(np.float32), gain.astype(np.float32))
+
+
+def _cover(rng: np.random.Generator, ys: Array, xs: Array, radius: float) -> Array:
+    """Return the cover in 0-1 of a blotch around (0, 0): a thresholded smooth field inside a soft disc."""
+    width = 0.1 + 0.4 * rng.random()
+    field = smooth_field(rng, ys, xs, max(radius * 0.5, 3.0), 8)
+    far = (ys[:, None] ** 2 + xs[None, :] ** 2) / (radius * radius)
+    step = np.clip((0.35 * field + 0.55 - far) / width, 0, 1) * np.clip((1 - far) * 6, 0, 1)
+    # The rim of a dried drop is stronger than its middle.
+    rim = 1 + 0.5 * (4 * step * (1 - step))
+    return np.minimum(step * step * (3 - 2 * step) * rim, 1)

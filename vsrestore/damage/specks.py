@@ -1,0 +1,159 @@
+"""Dirt and dust that show in one frame only, and the change-over marks that are no dirt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .canvas import Canvas, View, box_around
+from .noise import Array, ar1, events, generator, smooth_field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dirt:
+    """Dirt and dust on the film, one frame long (Kokaram 1998: cover with a colour by a mask).
+
+    rate: mean specks per full frame, 0 = off; light 1, typical 6, heavy 40, range 0-400.
+    dark: share of dark specks (dirt on the print), the others are white (dirt on the negative), 0-1.
+    area: median area in px^2 at 720 px width, 2-60; spread: standard deviation of its logarithm, 0-1.2.
+    clusters: share of specks that lie in clusters, 0-1.
+    burst: how much the rate swings from frame to frame, 0 = not, typical 0.7.
+    softness: width of the edge in px, 0.5-3.
+    opacity: lowest opacity, 0.2-1; each speck draws between it and 1.
+    tint: share of specks that are tinted, 0-1.
+    """
+
+    rate: float = 0.0
+    dark: float = 0.7
+    area: float = 12.0
+    spread: float = 0.9
+    clusters: float = 0.2
+    burst: float = 0.7
+    softness: float = 0.8
+    opacity: float = 0.6
+    tint: float = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class CueMarks:
+    """Change-over marks: a round or oval spot in the upper right corner, exactly four frames long.
+
+    rate: mean marks that start per frame, 0 = off; a real reel has two near its end, range 0-0.2.
+    anywhere: place them anywhere in the frame instead of the corner (for training on pieces of frames).
+    """
+
+    rate: float = 0.0
+    anywhere: bool = False
+
+
+@dataclass(frozen=True)
+class Specks:
+    """The specks of one frame, one row each; positions in frame coordinates, radii and edges in px."""
+
+    y: Array
+    x: Array
+    radius: Array
+    aspect: Array
+    angle: Array
+    edge: Array
+    opacity: Array
+    colour: Array
+    bumps: Array
+    phases: Array
+    ragged: Array
+
+    @property
+    def reach(self) -> Array:
+        """Largest distance from the centre that a speck may cover."""
+        return self.radius * np.sqrt(self.aspect) * 2.0 + self.edge + 1.0
+
+
+def draw_specks(seed: int, frame: int, dirt: Dirt, view: View) -> Specks:
+    """Draw the specks of one frame. Order of draws: number, place, size, shape, edge, opacity, colour."""
+    rng = generator(seed, "dirt", frame)
+    swing = np.exp(dirt.burst * float(ar1(seed, "dirt burst", frame, 1, 0.8)[0, 0]) - dirt.burst**2 / 2)
+    n = int(rng.poisson(dirt.rate * swing))
+    y, x = _places(rng, n, dirt, view)
+    area = np.clip(dirt.area * np.exp(dirt.spread * rng.standard_normal(n)), 2, 600) * view.scale**2
+    aspect = np.exp(np.abs(rng.standard_normal(n)) * 0.5).clip(1, 4)
+    angle = rng.random(n) * np.pi
+    bumps = rng.standard_normal((n, 4)) * (0.25 / np.arange(2, 6)) * 1.6
+    phases = rng.random((n, 4)) * 2 * np.pi
+    ragged = rng.random(n) * (rng.random(n) < 0.5)
+    edge = np.maximum(dirt.softness * (0.6 + 0.8 * rng.random(n)) * max(view.scale, 0.5), 0.5)
+    opacity = dirt.opacity + (1 - dirt.opacity) * rng.random(n)
+    drawn = (y, x, np.sqrt(area / np.pi), aspect, angle, edge, opacity, _colours(rng, n, dirt), bumps, phases, ragged)
+    return Specks(*(np.asarray(a, dtype=np.float32) for a in drawn))
+
+
+def _places(rng: np.random.Generator, n: int, dirt: Dirt, view: View) -> tuple[Array, Array]:
+    place = rng.random((n, 2)) * (view.frame_height, view.frame_width)
+    centres = rng.random((max(1, n // 12), 2)) * (view.frame_height, view.frame_width)
+    around = centres[rng.integers(0, len(centres), n)] + rng.standard_normal((n, 2)) * 40 * view.scale
+    place = np.where((rng.random(n) < dirt.clusters)[:, None], around, place)
+    return place[:, 0].astype(np.float32), place[:, 1].astype(np.float32)
+
+
+def _colours(rng: np.random.Generator, n: int, dirt: Dirt) -> Array:
+    dark = rng.random(n) < dirt.dark
+    level = np.where(dark, 0.02 + 0.13 * rng.random(n), 0.85 + 0.15 * rng.random(n))
+    tint = np.zeros((n, 3))
+    tint[np.arange(n), rng.integers(0, 3, n)] = np.where(dark, 0.3, -0.5) * rng.random(n)
+    tint *= (rng.random(n) < dirt.tint)[:, None]
+    return (level[:, None] + tint).astype(np.float32)
+
+
+def lay_dirt(canvas: Canvas, seed: int, frame: int, dirt: Dirt) -> None:
+    """Lay the frame's dirt on the canvas."""
+    view = canvas.view
+    specks = draw_specks(seed, frame, dirt, view)
+    reach = specks.reach
+    inside = (specks.y + reach >= view.top) & (specks.y - reach < view.top + view.height)
+    inside &= (specks.x + reach >= view.left) & (specks.x - reach < view.left + view.width)
+    for i in np.flatnonzero(inside):
+        y, x, r = float(specks.y[i]), float(specks.x[i]), float(reach[i])
+        box = box_around(view, (y - r, y + r), (x - r, x + r))
+        if box is not None:
+            alpha = _speck(specks, i, box.ys, box.xs, generator(seed, "dirt shape", frame, int(i)))
+            canvas.blend(box, alpha, specks.colour[i])
+
+
+def _speck(specks: Specks, i: int, ys: Array, xs: Array, rng: np.random.Generator) -> Array:
+    """Return the opacity of one speck over ys x xs: a star-shaped outline, stretched, with a soft edge."""
+    radius, aspect = specks.radius[i], specks.aspect[i]
+    dy, dx = (ys - specks.y[i])[:, None], (xs - specks.x[i])[None, :]
+    cos, sin = np.cos(specks.angle[i]), np.sin(specks.angle[i])
+    stretch = np.sqrt(aspect)
+    along, across = (dx * cos + dy * sin) / stretch, (dy * cos - dx * sin) * stretch
+    distance = np.hypot(along, across)
+    turn = np.arctan2(across, along)
+    outline = np.ones_like(distance)
+    for k in range(4):
+        outline += specks.bumps[i, k] * np.cos((k + 2) * turn + specks.phases[i, k])
+    if specks.ragged[i] > 0 and radius > 1.5:
+        outline += 0.5 * specks.ragged[i] * smooth_field(rng, ys, xs, max(0.7 * float(radius), 2.5))
+    depth = (radius * outline - distance) / stretch
+    return specks.opacity[i] * np.clip(0.5 + depth / specks.edge[i], 0, 1)
+
+
+def lay_cue_marks(canvas: Canvas, seed: int, frame: int, marks: CueMarks) -> None:
+    """Lay the change-over marks that show in this frame."""
+    view = canvas.view
+    for event in events(seed, "cue", frame, 1, marks.rate, (4, 4)):
+        rng = generator(seed, "cue mark", event.number)
+        corner = (0.07 * view.frame_height, 0.94 * view.frame_width)
+        offset = (rng.random(2) - 0.5) * 0.02 * (view.frame_height, view.frame_width)
+        place = rng.random(2) * (view.frame_height, view.frame_width) if marks.anywhere else corner + offset
+        radius = (0.015 + 0.01 * rng.random()) * view.frame_height
+        # Kinds: black, white, punched (bright with a dark rim).
+        oval, kind, edge = 0.6 + 0.6 * rng.random(), int(rng.integers(3)), 0.7 + rng.random()
+        y, x = place + (generator(seed, "cue step", frame, event.number).random(2) - 0.5)
+        box = box_around(view, (y - radius * 1.5, y + radius * 1.5), (x - radius * 1.5, x + radius * 1.5))
+        if box is None:
+            continue
+        distance = np.hypot((box.ys - y)[:, None], (box.xs - x)[None, :] / oval)
+        spot, core = (np.clip(0.5 + (r - distance) / edge, 0, 1).astype(np.float32) for r in (radius, 0.75 * radius))
+        canvas.blend(box, spot, np.full(3, 0.95 if kind == 1 else 0.04, dtype=np.float32))
+        if kind == 2:
+            canvas.blend(box, core, np.full(3, 0.95, dtype=np.float32))

@@ -1,0 +1,114 @@
+"""What the transport does to whole frames: gate weave, flicker, rolling bars."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .canvas import View
+from .noise import Array, ar1, generator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weave:
+    """Gate weave: the picture shifts and turns a little; edge pixels repeat beyond the border.
+
+    amount: standard deviation of the shift in px, 0 = off; 0.1 / 0.4 / 1.5. Vertical shifts are 1.3 times larger.
+    turn: standard deviation of the rotation in degrees, 0-0.05.
+    """
+
+    amount: float = 0.0
+    turn: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flicker:
+    """Brightness flicker I' = alpha * I + beta (van Roosmalen 1999).
+
+    amount: standard deviation of alpha, 0 = off; 0.01 / 0.04 / 0.12. beta has a quarter of it.
+    rho: correlation from frame to frame, 0-0.95.
+    spatial: strength of a second-order surface, as a part of `amount`, 0-0.5.
+    """
+
+    amount: float = 0.0
+    rho: float = 0.5
+    spatial: float = 0.4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bars:
+    """One light (or dark) bar rolling through the frame: I' = I * (1 + A * g).
+
+    strength: A, -0.4-0.4, 0 = off. height: of the bar as a part of the frame, 0.1-0.5.
+    speed: frame rows per frame, at a height of 540, -10-10.
+    """
+
+    strength: float = 0.0
+    height: float = 0.25
+    speed: float = 3.0
+
+
+def shift_of(seed: int, frame: int, weave: Weave, view: View) -> tuple[float, float, float]:
+    """Return (dy, dx, angle) of a frame in px and radians: the picture's content moves by (dy, dx)."""
+    z = ar1(seed, "weave", frame, 1, 0.5, 3)[0].tolist()
+    phase, pace = generator(seed, "weave sway").random(2).tolist()
+    sway = math.sin(2 * math.pi * (phase + frame * (0.005 + 0.03 * pace)))
+    size = weave.amount * view.scale
+    return size * (1.3 * z[0] + 0.6 * sway), size * z[1], math.radians(weave.turn) * z[2]
+
+
+def weave_frame(picture: Array, shift: tuple[float, float, float], view: View) -> Array:
+    """Resample a picture (H, W, C) by a small shift and turn: two passes of cubic interpolation.
+
+    A turn this small is a shear per axis: rows shift sideways by their height, columns up and down by their place.
+    """
+    dy, dx, angle = shift
+    rows = np.arange(view.top, view.top + view.height) - view.frame_height / 2
+    columns = np.arange(view.left, view.left + view.width) - view.frame_width / 2
+    moved = _shift_lines(picture, dx - angle * rows)
+    return _shift_lines(moved.swapaxes(0, 1), dy + angle * columns).swapaxes(0, 1)
+
+
+def _shift_lines(picture: Array, shifts: np.ndarray) -> Array:
+    """Shift line i of a picture (lines, L, C) by shifts[i] px along itself; Catmull-Rom, edges repeated."""
+    whole = np.floor(-shifts).astype(int)
+    f = (-shifts - whole).astype(np.float32)
+    taps = (
+        ((-0.5 * f + 1.0) * f - 0.5) * f,
+        (1.5 * f - 2.5) * f * f + 1.0,
+        ((-1.5 * f + 2.0) * f + 0.5) * f,
+        (0.5 * f - 0.5) * f * f,
+    )
+    length = picture.shape[1]
+    moved = np.zeros(picture.shape, dtype=np.float32)
+    for start in np.unique(whole):
+        lines = np.flatnonzero(whole == start)
+        lines_slice = slice(int(lines[0]), int(lines[-1]) + 1)
+        for k in range(4):
+            source = np.clip(np.arange(length) + start + k - 1, 0, length - 1)
+            weight = np.where(whole[lines_slice] == start, taps[k][lines_slice], 0).astype(np.float32)
+            moved[lines_slice] += weight[:, None, None] * picture[lines_slice][:, source]
+    return moved
+
+
+def flicker_of(seed: int, frame: int, flicker: Flicker, view: View) -> tuple[Array, float]:
+    """Return the gain field alpha (H, W, 1) and the offset beta of a frame."""
+    z = ar1(seed, "flicker", frame, 1, flicker.rho, 7)[0]
+    u = (np.arange(view.top, view.top + view.height, dtype=np.float32) / view.frame_height * 2 - 1)[:, None]
+    v = (np.arange(view.left, view.left + view.width, dtype=np.float32) / view.frame_width * 2 - 1)[None, :]
+    surface = z[2] * u + z[3] * v + z[4] * (u * u - 0.33) + z[5] * (v * v - 0.33) + z[6] * u * v
+    alpha = 1 + flicker.amount * (z[0] + flicker.spatial * surface)
+    return np.maximum(alpha, 0)[..., None].astype(np.float32), 0.25 * flicker.amount * float(z[1])
+
+
+def bar_of(seed: int, frame: int, bars: Bars, view: View) -> Array:
+    """Return the gain of every row of the view, shape (H, 1, 1): a raised cosine that wraps around the frame."""
+    start = generator(seed, "bars").random() * view.frame_height
+    centre = start + bars.speed * frame * view.frame_height / 540
+    height = bars.height * view.frame_height
+    rows = np.arange(view.top, view.top + view.height)
+    far = (rows - centre + view.frame_height / 2) % view.frame_height - view.frame_height / 2
+    bump = np.where(np.abs(far) < height / 2, 0.5 + 0.5 * np.cos(2 * np.pi * far / height), 0)
+    return (1 + bars.strength * bump).astype(np.float32)[:, None, None]
