@@ -1,0 +1,80 @@
+import pytest
+import torch
+
+from vsrestore.checkpoints import CheckpointError, find, locate, registry, user_folder
+from vsrestore.checkpoints.registry import Entry
+
+COMMON = {"architecture": "edvr", "variant": "x4", "licence": "MIT", "commercial": True}
+ENTRIES = {
+    "net-a": Entry(name="net-a", file="a.pth", urls=("https://example.org/a.pth",), **COMMON),
+    "net-b": Entry(name="net-b", file="b.pth", manual="download it from https://example.org", **COMMON),
+}
+
+
+@pytest.fixture(autouse=True)
+def two_entries(monkeypatch, folder):
+    monkeypatch.setattr(registry, "entries", lambda: ENTRIES)
+
+
+def test_a_fetched_file_is_found_by_name(folder):
+    torch.save({}, folder / "a.pth")
+    assert find("net-a") == folder / "a.pth"
+    assert find("net-a", "edvr") == folder / "a.pth"
+
+
+def test_a_missing_file_brings_the_command_or_the_steps(folder):
+    with pytest.raises(CheckpointError, match="fetch it with: vsrestore weights fetch net-a"):
+        find("net-a")
+    with pytest.raises(CheckpointError, match=r"download it from https://example.org, and save it as .*b\.pth"):
+        find("net-b")
+
+
+def test_a_file_that_changed_is_refused(folder):
+    (folder / "a.pth").write_bytes(b"one")
+    find("net-a")
+    (folder / "a.pth").write_bytes(b"another")
+    with pytest.raises(CheckpointError, match="has changed since it was first checked"):
+        find("net-a")
+
+
+def test_a_path_is_taken_as_it_is(tmp_path):
+    path = tmp_path / "mine.pth"
+    path.touch()
+    assert find(path) == path
+    assert find(str(path)) == path
+
+
+def test_a_name_wins_over_a_file_of_that_name_unless_written_as_a_path(tmp_path, folder, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net-a").touch()
+    with pytest.raises(CheckpointError, match="is not here"):
+        find("net-a")
+    assert find("./net-a").name == "net-a"
+
+
+@pytest.mark.parametrize("text", ["none.pth", "some/where", "./none"])
+def test_a_path_that_does_not_exist(text):
+    with pytest.raises(CheckpointError, match="does not exist"):
+        find(text)
+
+
+def test_a_folder_and_an_unknown_name(tmp_path):
+    with pytest.raises(CheckpointError, match="is a folder"):
+        find(str(tmp_path))
+    with pytest.raises(CheckpointError, match="did you mean net-a"):
+        find("net-aa")
+
+
+def test_the_users_folder(monkeypatch, tmp_path, folder):
+    assert user_folder() == folder
+    monkeypatch.delenv("VSRESTORE_WEIGHTS")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    monkeypatch.setattr(locate.Path, "home", lambda: tmp_path)
+    for platform, expected in (
+        ("linux", tmp_path / "vsrestore"),
+        ("win32", tmp_path / "vsrestore"),
+        ("darwin", tmp_path / "Library" / "Caches" / "vsrestore"),
+    ):
+        monkeypatch.setattr(locate.sys, "platform", platform)
+        assert user_folder() == expected

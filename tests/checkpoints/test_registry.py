@@ -1,0 +1,73 @@
+import pytest
+
+from vsrestore.checkpoints import CheckpointError, entries, get
+from vsrestore.checkpoints.registry import read_registry, weights_folder
+from vsrestore.checkpoints.verify import sha256_of
+
+GOOD = """
+[net-a]
+architecture = "edvr"
+variant = "x4"
+file = "a.pth"
+urls = ["https://example.org/a.pth"]
+sha256 = "0123abcd"
+recorded = "A"
+licence = "MIT"
+commercial = true
+"""
+
+
+def _read(tmp_path, text):
+    path = tmp_path / "registry.toml"
+    path.write_text(text)
+    return read_registry(path)
+
+
+def test_reads_an_entry(tmp_path):
+    entry = _read(tmp_path, GOOD)["net-a"]
+    assert (entry.name, entry.urls, entry.size, entry.commercial) == (
+        "net-a",
+        ("https://example.org/a.pth",),
+        None,
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("variant", "varaint", "unknown key 'varaint'"),
+        ('licence = "MIT"', "", "licence"),
+        ('licence = "MIT"', "licence = 3", "licence must be str"),
+        ("commercial = true", 'commercial = "perhaps"', "commercial must be"),
+        ('urls = ["https://example.org/a.pth"]', "", "needs urls"),
+        ("https://", "file:///", "urls must begin"),
+        ('file = "a.pth"', 'file = "../a.pth"', "plain file name"),
+        ("0123abcd", "0123", "8 to 64 hex"),
+        ('recorded = "A"', "", "who published it"),
+        ("[net-a]", GOOD + "[net-b]", "both use the file a.pth"),
+        ("[net-a]", GOOD + "[net-a]", "net-a"),
+        ("[net-a]", "[net-a", "registry.toml"),
+    ],
+)
+def test_mistakes_in_the_file_are_told(tmp_path, old, new, message):
+    with pytest.raises(CheckpointError, match=message):
+        _read(tmp_path, GOOD.replace(old, new, 1))
+
+
+def test_unknown_names_bring_suggestions():
+    with pytest.raises(CheckpointError, match="did you mean film"):
+        get("flim")
+    with pytest.raises(CheckpointError, match="vsrestore weights list"):
+        get("zzzzzzzzz")
+
+
+def test_another_architectures_entry_is_refused():
+    with pytest.raises(CheckpointError, match="film is a checkpoint for temporal_unet, not for edvr"):
+        get("film", "edvr")
+
+
+def test_our_own_registry_is_whole():
+    for entry in entries().values():
+        if entry.shipped and entry.sha256:
+            assert sha256_of(weights_folder() / entry.file) == entry.sha256

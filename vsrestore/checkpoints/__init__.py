@@ -1,0 +1,23 @@
+"""Checkpoints: the registry of published ones, fetching, verifying and safe reading."""
+
+from __future__ import annotations
+
+from vsrestore.checkpoints.errors import CheckpointError
+from vsrestore.checkpoints.load import peek, read
+from vsrestore.checkpoints.locate import find, how_to_get, path_of, user_folder
+from vsrestore.checkpoints.registry import Entry, entries, get
+from vsrestore.checkpoints.verify import verify
+
+__all__ = [
+    "CheckpointError",
+    "Entry",
+    "entries",
+    "find",
+    "get",
+    "how_to_get",
+    "path_of",
+    "peek",
+    "read",
+    "user_folder",
+    "verify",
+]

@@ -1,0 +1,75 @@
+"""Where checkpoints lie: those that come with vsrestore, and those the user fetched or placed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from vsrestore.checkpoints import registry
+from vsrestore.checkpoints.errors import CheckpointError
+from vsrestore.checkpoints.registry import Entry
+from vsrestore.checkpoints.verify import ensure
+
+_ENDINGS = (".safetensors", ".pth", ".pt", ".ckpt", ".pkl", ".bin", ".onnx", ".tar")
+
+
+def user_folder() -> Path:
+    """Return the folder of fetched checkpoints: $VSRESTORE_WEIGHTS, or `vsrestore` in the platform's cache folder.
+
+    The latter is $XDG_CACHE_HOME or ~/.cache on Linux, ~/Library/Caches on macOS, %LOCALAPPDATA% on Windows.
+    """
+    chosen = os.environ.get("VSRESTORE_WEIGHTS")
+    if chosen:
+        return Path(chosen).expanduser()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "vsrestore"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "vsrestore"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vsrestore"
+
+
+def path_of(entry: Entry) -> Path:
+    """Return where an entry's file lies or belongs."""
+    return (registry.weights_folder() if entry.shipped else user_folder()) / entry.file
+
+
+def find(name_or_path: str | Path, architecture: str | None = None) -> Path:
+    """Return the file of a checkpoint.
+
+    Args:
+        name_or_path: a name of the registry, else the path of a file (write ./NAME for a file called like an entry).
+            A registry file is verified the first time it is used and after it changed.
+        architecture: which a registry entry must have (default: any).
+
+    Raises:
+        CheckpointError: no such name or file, not fetched yet (gives the command), or not the published file.
+    """
+    text = os.fspath(name_or_path)
+    if isinstance(name_or_path, str) and text in registry.entries():
+        return _find_entry(registry.get(text, architecture))
+    path = Path(text).expanduser()
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise CheckpointError(f"{path} is a folder; give a checkpoint file or a name (see: vsrestore weights list)")
+    if isinstance(name_or_path, Path) or path.name != text or path.suffix in _ENDINGS:
+        raise CheckpointError(f"{path} does not exist; give a checkpoint file or a name (see: vsrestore weights list)")
+    return _find_entry(registry.get(text, architecture))
+
+
+def how_to_get(entry: Entry) -> str:
+    """Return what the user does to get an entry's file: a command, or steps with a browser."""
+    if entry.shipped:
+        return "it comes with vsrestore; install vsrestore again"
+    if entry.urls or entry.drive:
+        return f"fetch it with: vsrestore weights fetch {entry.name}"
+    return f"{entry.manual}, and save it as {path_of(entry)}"
+
+
+def _find_entry(entry: Entry) -> Path:
+    path = path_of(entry)
+    if not path.is_file():
+        raise CheckpointError(f"the checkpoint {entry.name} is not here ({path}); {how_to_get(entry)}")
+    ensure(path, entry)
+    return path

@@ -1,0 +1,117 @@
+"""State dicts as publishers pack them: flattening, unwrapping, and filling a network strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+# Averaged weights come before raw ones; outer wrappers before the prefixes found inside them.
+WRAPPERS = (
+    "params_ema.",
+    "params-ema.",
+    "params.",
+    "state_dict.",
+    "model_state_dict.",
+    "generator_ema.",
+    "generator.",
+    "module.",
+    "net_g.",
+    "netG.",
+    "model.",
+    "net.",
+)
+MAX_DEPTH = 6
+MAX_NODES = 200_000
+
+
+class NetworkError(ValueError):
+    """A state dict that does not fit: of no known architecture, of another one, or incomplete."""
+
+
+def flatten(tree: Mapping[Any, Any]) -> dict[str, Tensor]:
+    """Return every tensor of nested dicts under its path, names joined by dots.
+
+    Args:
+        tree: what a checkpoint file holds; what is neither tensor nor dict (epochs, options) is left out.
+
+    Raises:
+        NetworkError: nested deeper than 6 levels or more than 200,000 entries, which no checkpoint needs.
+    """
+    import torch
+
+    tensors: dict[str, Tensor] = {}
+    stack: list[tuple[str, int, Any]] = [("", 0, tree)]
+    visited = 0
+    while stack:
+        path, depth, node = stack.pop()
+        visited += 1
+        if visited > MAX_NODES or depth > MAX_DEPTH:
+            raise NetworkError("nested too deep or too large for a checkpoint; a plain state dict is accepted")
+        if isinstance(node, torch.Tensor):
+            tensors[path] = node
+        elif isinstance(node, Mapping):
+            joined = f"{path}." if path else ""
+            stack.extend((f"{joined}{key}", depth + 1, node[key]) for key in reversed(list(node)))
+    return tensors
+
+
+def strip[Value](tensors: Mapping[str, Value], prefix: str) -> dict[str, Value]:
+    """Return the entries whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def unwrap[Value](tensors: Mapping[str, Value]) -> Iterator[tuple[str, dict[str, Value]]]:
+    """Yield (prefix, entries below it), from the mapping as it is down to its innermost wrapper.
+
+    At every level the first wrapper of `WRAPPERS` that is present is taken, so `params_ema` wins over `params`
+    and `generator_ema` over `generator`.
+    """
+    prefix, level = "", dict(tensors)
+    while level:
+        yield prefix, level
+        wrapper = next((w for w in WRAPPERS if any(name.startswith(w) for name in level)), None)
+        if wrapper is None:
+            return
+        prefix, level = prefix + wrapper, strip(level, wrapper)
+
+
+def fill(network: nn.Module, tensors: Mapping[str, Tensor], architecture: str, derived: tuple[str, ...] = ()) -> None:
+    """Copy tensors into a network, strictly.
+
+    Args:
+        network: takes the values in its own dtype and on its own device.
+        tensors: in the network's own names.
+        architecture: for the message.
+        derived: endings of the names that the network computes itself and that may be absent or present.
+
+    Raises:
+        NetworkError: tensors are missing, left over, or of another shape.
+    """
+    own = network.state_dict()
+    given = {name: value for name, value in tensors.items() if name in own or not name.endswith(derived)}
+    missing = [name for name in own if name not in given and not name.endswith(derived)]
+    unexpected = [name for name in given if name not in own]
+    reshaped = [
+        f"{name} {tuple(given[name].shape)} instead of {tuple(value.shape)}"
+        for name, value in own.items()
+        if name in given and given[name].shape != value.shape
+    ]
+    faults = [_count("missing", missing), _count("unexpected", unexpected), _count("of another shape", reshaped)]
+    if any(faults):
+        raise NetworkError(f"does not fit {architecture}: {'; '.join(filter(None, faults))}")
+    network.load_state_dict(given, strict=False)
+
+
+def shorten(names: Iterable[str], shown: int = 3) -> str:
+    """Return the first few names in one line, with the number of the rest."""
+    listed = list(names)
+    rest = f" and {len(listed) - shown} more" if len(listed) > shown else ""
+    return ", ".join(listed[:shown]) + rest
+
+
+def _count(fault: str, names: list[str]) -> str:
+    return f"{len(names)} {fault} ({shorten(names)})" if names else ""
