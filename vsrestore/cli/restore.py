@@ -1,0 +1,52 @@
+"""``vsrestore restore``: from a file or URL to a restored file."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .progress import Bar
+
+
+def restore(
+    input: Annotated[str, typer.Argument(help="video file or URL", show_default=False)],
+    output: Annotated[Path, typer.Option("-o", "--output", help="restored file: .mkv, .mp4, .m4v or .mov")],
+    filters: Annotated[
+        list[str] | None, typer.Option("--filter", help='filter to apply, e.g. film or "film(grain=0.3)"; repeatable')
+    ] = None,
+    script: Annotated[
+        Path | None, typer.Option(help="script of your own: it finds the input as `source` and sets output 0")
+    ] = None,
+    encoder: Annotated[str, typer.Option(help="x264, x265, ffv1 or svt-av1")] = "x264",
+    crf: Annotated[float | None, typer.Option(help="quality, lower is better; default by encoder")] = None,
+    preset: Annotated[str | None, typer.Option(help="speed of the encoder")] = None,
+    ffmpeg_args: Annotated[str, typer.Option(help="further output options for ffmpeg, in one string")] = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace an existing output")] = False,
+    device: Annotated[str | None, typer.Option(help="device of the filters, e.g. cpu or cuda:0")] = None,
+    precision: Annotated[str | None, typer.Option(help="precision of the filters")] = None,
+    quality: Annotated[str | None, typer.Option(help="format choice for a URL, as yt-dlp's -f")] = None,
+) -> None:
+    """Restore a video; sound, subtitles, chapters and tags of the input are kept."""
+    from vsrestore.pipeline.restore import Job
+    from vsrestore.pipeline.restore import restore as run
+
+    defaults = {key: value for key, value in (("device", device), ("precision", precision)) if value is not None}
+    job = Job(
+        input, output, tuple(filters or ()), script, dict(defaults), encoder, crf, preset,
+        tuple(shlex.split(ffmpeg_args)), overwrite, quality,
+    )  # fmt: skip
+    signal.signal(signal.SIGTERM, _interrupt)
+    with Bar() as bar:
+        run(job, bar.tell, bar.count)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+__all__ = ["restore"]

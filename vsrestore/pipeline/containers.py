@@ -1,0 +1,152 @@
+"""The containers, one row each, and what becomes of the source's other streams in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import PipelineError
+from .probe import Media, Track
+
+TEXT_SUBTITLES = {"subrip", "ass", "ssa", "mov_text", "webvtt", "text", "eia_608"}
+ISO_AUDIO = {"aac", "ac3", "eac3", "mp3", "mp2", "alac"}
+MATROSKA_AUDIO = {
+    "aac", "ac3", "eac3", "mp1", "mp2", "mp3", "dts", "truehd", "mlp", "flac", "alac", "opus", "vorbis", "wavpack", "tta",
+    "pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le", "pcm_s16be", "pcm_s24be", "pcm_s32be",
+    "pcm_alaw", "pcm_mulaw", "wmav1", "wmav2", "wmapro", "adpcm_ms", "adpcm_ima_wav",
+}  # fmt: skip
+MATROSKA_SUBTITLES = {
+    "subrip", "ass", "ssa", "webvtt", "hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle", "hdmv_text_subtitle",
+    "arib_caption", "dvb_teletext",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Container:
+    """What a container takes.
+
+    Attributes:
+        muxer: ffmpeg's name.
+        encoders: keys of ``ENCODERS`` whose video it takes.
+        audio: codecs that are copied.
+        audio_encoder: what other audio is encoded with.
+        subtitles: codecs that are copied.
+        text_encoder: what other text subtitles are converted to.
+        attachments: whether it takes attached files.
+        options: always given.
+
+    """
+
+    muxer: str
+    encoders: frozenset[str]
+    audio: frozenset[str]
+    audio_encoder: tuple[str, ...]
+    subtitles: frozenset[str]
+    text_encoder: str
+    attachments: bool
+    options: tuple[str, ...] = ()
+
+
+MATROSKA = Container(
+    "matroska", frozenset({"x264", "x265", "ffv1", "svt-av1"}), frozenset(MATROSKA_AUDIO), ("flac",),
+    frozenset(MATROSKA_SUBTITLES), "subrip", True,
+)  # fmt: skip
+MP4 = Container(
+    "mp4", frozenset({"x264", "x265", "svt-av1"}), frozenset(ISO_AUDIO | {"flac", "opus"}), ("aac", "256k"),
+    frozenset({"mov_text"}), "mov_text", False, ("-movflags", "+faststart"),
+)  # fmt: skip
+MOV = Container(
+    "mov", frozenset({"x264", "x265"}), frozenset(ISO_AUDIO | {"pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_s16be"}),
+    ("pcm_s16le",), frozenset({"mov_text"}), "mov_text", False, ("-movflags", "+faststart"),
+)  # fmt: skip
+CONTAINERS = {".mkv": MATROSKA, ".mp4": MP4, ".m4v": MP4, ".mov": MOV}
+
+
+@dataclass
+class CopyPlan:
+    """How the streams beside the picture go into the output.
+
+    Attributes:
+        options: for ffmpeg, with the source as input 1.
+        kept: the tracks that arrive, in the order of the output.
+        notes: one sentence for everything that is converted or left behind.
+
+    """
+
+    options: list[str] = field(default_factory=list)
+    kept: list[Track] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def container_of(output: Path, encoder: str) -> Container:
+    """Return the row for an output file.
+
+    Raises:
+        PipelineError: an ending that has no row, or a container that does not take this encoder's video.
+
+    """
+    row = CONTAINERS.get(output.suffix.lower())
+    if row is None:
+        raise PipelineError(f"{output}: the ending {output.suffix!r} is unknown; accepted: {', '.join(CONTAINERS)}")
+    if encoder not in row.encoders:
+        able = ", ".join(suffix for suffix, other in CONTAINERS.items() if encoder in other.encoders)
+        raise PipelineError(f"{output}: {row.muxer} does not take {encoder} video; accepted: {able}")
+    return row
+
+
+def copy_plan(media: Media, container: Container) -> CopyPlan:
+    """Return what becomes of the source's audio, subtitles, attachments, cover pictures, chapters and metadata."""
+    plan = CopyPlan()
+    for track in media.of_kind("audio"):
+        _add_audio(plan, track, container)
+    for track in media.of_kind("subtitle"):
+        _add_subtitle(plan, track, container)
+    for track in media.of_kind("attachment"):
+        _add_attachment(plan, track, container)
+    for track in (*media.of_kind("cover"), *media.of_kind("video"), *media.of_kind("data")):
+        plan.notes.append(f"stream {track.index} ({track.kind}, {track.codec}) is not copied")
+    plan.options += ["-map_chapters", "1", "-map_metadata", "1", *container.options]
+    return plan
+
+
+def picture_metadata(metadata: dict[str, str], kept: Iterable[str] = ("language", "title")) -> list[str]:
+    """Return the options that give the new video stream the source's language and title."""
+    return [word for key in kept if key in metadata for word in ("-metadata:s:v:0", f"{key}={metadata[key]}")]
+
+
+def _add_audio(plan: CopyPlan, track: Track, container: Container) -> None:
+    position = _position(plan, track)
+    if track.codec in container.audio:
+        plan.options += [f"-c:a:{position}", "copy"]
+        return
+    codec, *rate = container.audio_encoder
+    plan.options += [f"-c:a:{position}", codec]
+    plan.options += [f"-b:a:{position}", rate[0]] if rate else []
+    plan.notes.append(f"audio stream {track.index}: {container.muxer} does not take {track.codec}; encoded as {codec}")
+
+
+def _add_subtitle(plan: CopyPlan, track: Track, container: Container) -> None:
+    if track.codec in container.subtitles:
+        plan.options += [f"-c:s:{_position(plan, track)}", "copy"]
+    elif track.codec in TEXT_SUBTITLES:
+        plan.options += [f"-c:s:{_position(plan, track)}", container.text_encoder]
+        plan.notes.append(f"subtitle stream {track.index}: {track.codec} is converted to {container.text_encoder}")
+    else:
+        advice = "; an .mkv output keeps it" if track.codec in MATROSKA_SUBTITLES else ""
+        plan.notes.append(f"subtitle stream {track.index} ({track.codec}) does not fit {container.muxer}{advice}")
+
+
+def _add_attachment(plan: CopyPlan, track: Track, container: Container) -> None:
+    if container.attachments:
+        plan.options += [f"-c:t:{_position(plan, track)}", "copy"]
+    else:
+        plan.notes.append(f"attachment {track.index} does not fit {container.muxer}; an .mkv output keeps it")
+
+
+def _position(plan: CopyPlan, track: Track) -> int:
+    """Map the track and return its number among the output's streams of its kind."""
+    position = sum(kept.kind == track.kind for kept in plan.kept)
+    plan.kept.append(track)
+    plan.options += ["-map", f"1:{track.index}"]
+    return position

@@ -1,0 +1,113 @@
+"""The script that vspipe runs: the user's script, whose output 0 is brought into a format that the encoder takes.
+
+The properties of its first frame are written to a file, because ffmpeg must know them and y4m does not carry them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import vapoursynth as vs
+
+from vsrestore.pipeline.encode import ENCODERS, Encoder, accepted_chroma
+from vsrestore.video.checks import constant_clip
+from vsrestore.video.errors import fail
+from vsrestore.video.formats import guessed_matrix
+
+DITHERED_BELOW = 16
+CHROMA_OF_RGB = {False: (1, 1), True: (0, 0)}
+
+
+def output_of(script: Path, source: str) -> vs.VideoNode:
+    """Run the script with ``source`` among its globals and return the clip of its output 0.
+
+    Raises:
+        vs.Error: it sets no video output 0, or one of variable format or size.
+
+    """
+    os.chdir(script.parent)
+    names = {"__name__": "__vapoursynth__", "__file__": str(script), "source": source}
+    exec(compile(script.read_bytes(), str(script), "exec"), names)
+    outputs = vs.get_outputs()
+    if 0 not in outputs:
+        fail(script.name, "sets no output 0; end it with clip.set_output()")
+    return constant_clip(script.name, getattr(outputs[0], "clip", outputs[0]), "output 0")
+
+
+def for_encoder(clip: vs.VideoNode, encoder: Encoder) -> vs.VideoNode:
+    """Return the clip in the nearest format that y4m carries and the encoder takes; the same clip where it is one.
+
+    Raises:
+        vs.Error: the size does not go with any chroma format of the encoder.
+
+    """
+    given, family = clip.format, clip.format.color_family
+    working = given.sample_type == vs.FLOAT or given.bits_per_sample not in encoder.bits or given.bits_per_sample == 16
+    bits = encoder.working_bits if working else given.bits_per_sample
+    if family == vs.GRAY and encoder.gray:
+        wanted = vs.core.query_video_format(vs.GRAY, vs.INTEGER, bits)
+    else:
+        wanted = vs.core.query_video_format(vs.YUV, vs.INTEGER, bits, *_chroma(clip, encoder))
+    if wanted.id == given.id:
+        return clip
+    rgb = family == vs.RGB
+    matrix = guessed_matrix(clip.width, clip.height) if rgb else None
+    limited = vs.RANGE_LIMITED if rgb else None
+    dither = "error_diffusion" if bits < DITHERED_BELOW else "none"
+    return clip.resize.Bicubic(format=wanted.id, matrix=matrix, range=limited, dither_type=dither)
+
+
+def reported(clip: vs.VideoNode, report: Path) -> vs.VideoNode:
+    """Return the clip; when its first frame is rendered, that frame's properties and the clip's rate go to ``report``.
+
+    Only that frame passes through Python.
+    """
+
+    def write(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        facts = {"props": _plain(dict(f.props)), "fps": [*clip.fps.as_integer_ratio()]}
+        unfinished = report.with_suffix(".part")
+        unfinished.write_text(json.dumps(facts), encoding="utf-8")
+        unfinished.replace(report)
+        return f
+
+    first = clip[0].std.ModifyFrame(clips=clip[0], selector=write)
+    return first + clip[1:] if clip.num_frames > 1 else first
+
+
+def deliver(script: str, source: str, encoder: str, report: str) -> None:
+    """Set output 0 to what the script's output 0 is, as the encoder takes it.
+
+    Args:
+        script: path of the user's script.
+        source: path of the source, for the script.
+        encoder: a key of ``ENCODERS``.
+        report: is written when the first frame is rendered: its properties and the clip's rate, as JSON.
+
+    """
+    clip = for_encoder(output_of(Path(script), source), ENCODERS[encoder])
+    vs.clear_outputs()
+    reported(clip, Path(report)).set_output(0)
+
+
+def _chroma(clip: vs.VideoNode, encoder: Encoder) -> tuple[int, int]:
+    given = clip.format
+    subsampling = (given.subsampling_w, given.subsampling_h)
+    if given.color_family != vs.YUV:
+        subsampling = CHROMA_OF_RGB[encoder.crf is None]
+    chroma = accepted_chroma(encoder, subsampling, (clip.width, clip.height))
+    if chroma is None:
+        fail(encoder.codec, f"{clip.width}x{clip.height} is an odd size; crop or pad the clip to an even one")
+    return chroma
+
+
+def _plain(props: dict[str, Any]) -> dict[str, int | float | str]:
+    numbers = {key: value for key, value in props.items() if isinstance(value, int | float)}
+    words = {key: str(value) for key, value in props.items() if isinstance(value, str)}
+    return {**{key: int(value) if isinstance(value, int) else value for key, value in numbers.items()}, **words}
+
+
+if __name__ == "__vapoursynth__":
+    deliver(**{name: globals()[name] for name in ("script", "source", "encoder", "report")})

@@ -1,0 +1,11 @@
+"""The two ways this room fails."""
+
+from __future__ import annotations
+
+
+class PipelineError(ValueError):
+    """Something the user gave cannot be used; the message says what was wrong, what is accepted and what to do."""
+
+
+class RunError(RuntimeError):
+    """A program of the pipeline failed on its way; the message ends in its last words."""

@@ -1,0 +1,101 @@
+"""Versions and devices of everything that takes part in a restoration."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+from . import programs
+
+PACKAGES = ("vsutil", "numpy", "safetensors", "av", "yt-dlp", "imageio-ffmpeg")
+
+
+def inventory() -> Iterator[tuple[str, str]]:
+    """Yield (name, what there is); what cannot be found out says why."""
+    import vsrestore
+
+    yield "vsrestore", vsrestore.__version__
+    yield "python", f"{platform.python_version()} ({sys.executable})"
+    yield "system", platform.platform()
+    yield "processor", f"{_processor()}, {os.cpu_count()} threads"
+    for name, find in (("vapoursynth", _vapoursynth), ("plugins", _plugins), ("torch", _torch), ("GPU", _gpu)):
+        yield name, _tried(find)
+    for name, find in (("onnxruntime", _onnxruntime), ("vspipe", programs.vspipe), ("ffmpeg", _ffmpeg)):
+        yield name, _tried(find)
+    yield "encoders", _tried(_encoders)
+    for package in PACKAGES:
+        yield package, _version(package)
+
+
+def _tried(find: Callable[[], str]) -> str:
+    try:
+        return find()
+    except Exception as error:  # noqa: BLE001 - a broken part is exactly what a bug report should show
+        return f"not usable: {type(error).__name__}: {error}"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _processor() -> str:
+    if sys.platform == "linux":
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as listing:  # noqa: PTH123
+            for line in listing:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _vapoursynth() -> str:
+    import vapoursynth as vs
+
+    return f"R{vs.core.core_version.release_major}, API {vs.core.api_version.api_major}.{vs.core.api_version.api_minor}"
+
+
+def _plugins() -> str:
+    import vapoursynth as vs
+
+    plugins = sorted(vs.core.plugins(), key=lambda plugin: str(plugin.namespace))
+    return ", ".join(f"{plugin.namespace} {plugin.version}" for plugin in plugins)
+
+
+def _torch() -> str:
+    import torch
+
+    return f"{torch.__version__}, torchvision {_version('torchvision')}, {torch.get_num_threads()} threads"
+
+
+def _gpu() -> str:
+    import torch
+
+    found = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        found.append("Apple MPS")
+    return ", ".join(found) or "none that torch can use"
+
+
+def _onnxruntime() -> str:
+    import onnxruntime
+
+    return f"{onnxruntime.__version__}: {', '.join(onnxruntime.get_available_providers())}"
+
+
+def _ffmpeg() -> str:
+    program = programs.ffmpeg()
+    told = subprocess.run([program, "-version"], capture_output=True, text=True, errors="replace", check=False).stdout
+    return f"{told.split('Copyright')[0].strip()} ({program})"
+
+
+def _encoders() -> str:
+    from .encode import ENCODERS
+
+    available = programs.ffmpeg_encoders()
+    return ", ".join(name for name, row in ENCODERS.items() if row.codec in available) or "none"

@@ -1,0 +1,77 @@
+"""Where the programs of the pipeline are."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+from .errors import PipelineError
+
+PACKAGE_PARENT = Path(__file__).resolve().parents[2]
+
+
+@cache
+def vspipe() -> str:
+    """Return the path of the vspipe that belongs to the running Python, else of the one on PATH.
+
+    Raises:
+        PipelineError: there is none.
+
+    """
+    beside = Path(sys.executable).with_name("vspipe.exe" if os.name == "nt" else "vspipe")
+    found = str(beside) if beside.is_file() else shutil.which("vspipe")
+    if found is None:
+        raise PipelineError(f"vspipe is neither beside {sys.executable} nor on PATH; pip install vapoursynth brings it")
+    return found
+
+
+@cache
+def ffmpeg() -> str:
+    """Return the path of the ffmpeg on PATH, else of the one that imageio-ffmpeg carries.
+
+    Raises:
+        PipelineError: there is none.
+
+    """
+    found = shutil.which("ffmpeg")
+    if found is not None:
+        return found
+    import imageio_ffmpeg
+
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError:
+        raise PipelineError("no ffmpeg on PATH and none in imageio-ffmpeg; install ffmpeg") from None
+
+
+@cache
+def ffmpeg_encoders() -> frozenset[str]:
+    """Return the names of the encoders that this ffmpeg was built with."""
+    listing = subprocess.run(
+        [ffmpeg(), "-hide_banner", "-encoders"], capture_output=True, text=True, errors="replace", check=False
+    ).stdout
+    rows = (line.split() for line in listing.splitlines())
+    return frozenset(row[1] for row in rows if len(row) > 1)
+
+
+def environment() -> dict[str, str]:
+    """Return the environment for vspipe, in which scripts import the very vsrestore that is running."""
+    paths = [str(PACKAGE_PARENT), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "SVT_LOG": "1"}
+
+
+def cache_folder(name: str) -> Path:
+    """Return the folder ``name`` of vsrestore in the user's cache, made if need be."""
+    if os.name == "nt":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = base / "vsrestore" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,30 @@
+"""How far vspipe has come, read from its stderr."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+FRAME = re.compile(r"Frame: (\d+)/(\d+)")
+CHATTER = re.compile(r"Information: VideoSource track|Script evaluation done|Output \d+ frames")
+
+
+class FrameCounter:
+    """Takes the lines of vspipe's stderr and passes on how many frames are done.
+
+    Args:
+        count: takes frames done and frames in all.
+
+    """
+
+    def __init__(self, count: Callable[[int, int], None]) -> None:
+        self._count = count
+
+    def __call__(self, line: str) -> bool:
+        """Return whether the line was progress or chatter, so that nobody need keep it."""
+        found = FRAME.match(line)
+        if found:
+            self._count(int(found[1]), int(found[2]))
+            # The progress line has no end of its own, so an error may follow on it.
+            return found.end() == len(line) or line[found.end()] == " "
+        return CHATTER.match(line) is not None

@@ -1,0 +1,148 @@
+"""The programs at work: started together, watched, and ended together."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO
+
+from .errors import PipelineError, RunError
+
+POLL_SECONDS = 0.05
+PATIENCE_SECONDS = 5.0
+KEPT_LINES = 200
+DISK_FULL = ("no space left on device", "disk quota exceeded", "file too large", "not enough space")
+EVALUATION_FAILED = "Python exception: "
+
+
+class Program:
+    """A running program whose stderr is read line by line.
+
+    Args:
+        command: program and arguments.
+        stdin: as for ``subprocess.Popen``.
+        stdout: as for ``subprocess.Popen``.
+        environment: None for the current one.
+        hear: called with each line of its stderr, from another thread; lines it answers with True are not kept.
+
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        stdin: IO[bytes] | int | None = subprocess.DEVNULL,
+        stdout: int | None = subprocess.DEVNULL,
+        environment: dict[str, str] | None = None,
+        hear: Callable[[str], bool] | None = None,
+    ) -> None:
+        self.lines: deque[str] = deque(maxlen=KEPT_LINES)
+        # A Ctrl-C goes to this process alone, which then ends the others; their own handling of it would differ.
+        group = (
+            {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if os.name == "nt" else {"start_new_session": True}
+        )
+        self.process = subprocess.Popen(
+            command, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=environment, **group
+        )
+        self._reader = threading.Thread(target=self._read, args=(hear,), daemon=True)
+        self._reader.start()
+
+    def poll(self) -> int | None:
+        """Return the exit code, None while it runs."""
+        return self.process.poll()
+
+    def words(self) -> str:
+        """Return everything kept of its stderr, complete once the program has ended."""
+        self._reader.join(PATIENCE_SECONDS if self.poll() is not None else 0)
+        return "\n".join(self.lines)
+
+    def stop(self) -> None:
+        """End it, by force after five seconds."""
+        if self.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def _read(self, hear: Callable[[str], bool] | None) -> None:
+        assert self.process.stderr is not None
+        for line in _lines(self.process.stderr):
+            if hear is None or not hear(line):
+                self.lines.append(line)
+
+
+@contextmanager
+def stopping(programs: list[Program]) -> Iterator[None]:
+    """End all programs of the list, whatever happens inside."""
+    try:
+        yield
+    finally:
+        for program in programs:
+            program.stop()
+
+
+def wait_for(ready: Callable[[], bool], programs: Sequence[Program]) -> None:
+    """Wait until ``ready``, or until a program has ended with an error, or all have ended."""
+    while not ready() and not any(program.poll() for program in programs):
+        if all(program.poll() is not None for program in programs):
+            return
+        time.sleep(POLL_SECONDS)
+
+
+def complete(name: str, command: Sequence[str]) -> None:
+    """Run a program to its end.
+
+    Raises:
+        RunError: it failed.
+        PipelineError: the disk is full.
+
+    """
+    program = Program(command)
+    with stopping([program]):
+        wait_for(lambda: False, [program])
+    check_exit(name, program)
+
+
+def check_exit(name: str, program: Program) -> None:
+    """Raise with the last words of a program that failed.
+
+    Raises:
+        PipelineError: the script could not be evaluated, or the disk is full.
+        RunError: any other failure.
+
+    """
+    code = program.poll()
+    if not code:
+        return
+    words = program.words()
+    if EVALUATION_FAILED in words:
+        raise PipelineError(words.split(EVALUATION_FAILED, 1)[1].strip().splitlines()[0])
+    if any(sign in words.lower() for sign in DISK_FULL):
+        raise PipelineError(f"the disk is full or the file may not grow ({last_words(words)})")
+    raise RunError(f"{name} failed (exit code {code}): {last_words(words)}")
+
+
+def last_words(words: str) -> str:
+    """Return the line of a program's stderr that says what went wrong: a Python error's last line, else the last line."""
+    lines = [line.strip() for line in words.splitlines() if line.strip()]
+    errors = [line.removeprefix("vapoursynth.Error: ") for line in lines if line.startswith("vapoursynth.Error: ")]
+    failed = [line for line in lines if "rror" in line and not line.startswith("Traceback")]
+    return next(iter([*errors[-1:], *failed[-1:], *lines[-1:]]), "it said nothing")
+
+
+def _lines(stream: IO[bytes]) -> Iterator[str]:
+    """Yield the lines of a stream as they come, where a carriage return ends a line too."""
+    rest = b""
+    while chunk := os.read(stream.fileno(), 65536):
+        *complete_lines, rest = re.split(rb"[\r\n]", rest + chunk)
+        yield from (line.decode(errors="replace") for line in complete_lines if line)
+    if rest:
+        yield rest.decode(errors="replace")

@@ -1,0 +1,104 @@
+"""The true times of the frames: y4m says only a constant rate, so a video of variable rate is given its times afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import accumulate, pairwise
+from pathlib import Path
+
+import av
+
+from .errors import RunError
+
+# Matroska keeps whole milliseconds; a constant rate that went through it deviates by up to one.
+TOLERANCE = Fraction(101, 100_000)
+FINEST_NEEDED = 10_000
+GOOD_TIME_BASE = Fraction(1, 90_000)
+
+
+def read_durations(path: Path, rate: Fraction) -> list[Fraction]:
+    """Return how long each frame is shown, in seconds, from the properties that vspipe wrote (one JSON line each).
+
+    A frame without a duration (source filters leave the last one open) lasts as long as the one before it, the first
+    one 1 / ``rate``.
+    """
+    durations: list[Fraction] = []
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.strip() in "[]":
+                continue
+            props = json.loads(line.rstrip().rstrip(","))
+            if props.get("_DurationNum", 0) > 0 and props.get("_DurationDen", 0) > 0:
+                durations.append(Fraction(props["_DurationNum"], props["_DurationDen"]))
+            else:
+                durations.append(durations[-1] if durations else 1 / rate if rate else Fraction(0))
+    return durations
+
+
+def is_constant(durations: Sequence[Fraction], rate: Fraction) -> bool:
+    """Tell whether frame n starts n / rate seconds after the first one, to a millisecond."""
+    if not rate:
+        return len(durations) < 2
+    starts = accumulate(durations[:-1], initial=Fraction(0))
+    return all(abs(start - number / rate) <= TOLERANCE for number, start in enumerate(starts))
+
+
+def fitting_time_base(source: Fraction) -> Fraction:
+    """Return the time base of the source where it is fine enough, else 1/90000 s."""
+    return source if source.numerator == 1 and source.denominator >= FINEST_NEEDED else GOOD_TIME_BASE
+
+
+def retimed_stamps(order: Sequence[int], starts: Sequence[int]) -> list[tuple[int, int]]:
+    """Return (pts, dts) for packets in coding order.
+
+    A packet is decoded when the picture is due that stands as many places earlier in showing order as B-frames make
+    necessary; before the first picture the decoding times go on backwards in steps of the shortest frame.
+
+    Args:
+        order: for each packet its place in showing order.
+        starts: when each place is shown, rising.
+
+    """
+    delay = max((position - place for position, place in enumerate(order)), default=0)
+    step = min((later - earlier for earlier, later in pairwise(starts)), default=1)
+    lead = [starts[0] - step * (delay - position) for position in range(min(delay, len(order)))]
+    decoded = [*lead, *starts[: len(order) - len(lead)]]
+    return [(starts[place], dts) for place, dts in zip(order, decoded, strict=True)]
+
+
+def retime(encoded: Path, retimed: Path, muxer: str, durations: Sequence[Fraction], base: Fraction) -> None:
+    """Copy the video stream of ``encoded`` to the file ``retimed`` with the given durations.
+
+    Args:
+        encoded: file with one video stream in coding order, its pts rising in showing order.
+        retimed: is written.
+        muxer: ffmpeg's name of the container of ``retimed``.
+        durations: how long each frame is shown, in seconds.
+        base: seconds of one tick of the new times.
+
+    Raises:
+        RunError: ``encoded`` does not hold as many frames as ``durations``.
+
+    """
+    ticks = [round(start / base) for start in accumulate(durations, initial=Fraction(0))]
+    order = _showing_order(encoded)
+    if len(order) != len(durations):
+        raise RunError(f"the encoder gave {len(order)} frames for {len(durations)}; their times cannot be set")
+    stamps = retimed_stamps(order, ticks[:-1])
+    with av.open(str(encoded)) as source, av.open(str(retimed), "w", format=muxer) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        stream.time_base = base
+        packets = (packet for packet in source.demux(source.streams.video[0]) if packet.pts is not None)
+        for packet, place, (pts, dts) in zip(packets, order, stamps, strict=True):
+            packet.stream, packet.time_base = stream, base
+            packet.pts, packet.dts, packet.duration = pts, dts, ticks[place + 1] - pts
+            target.mux(packet)
+
+
+def _showing_order(encoded: Path) -> list[int]:
+    with av.open(str(encoded)) as container:
+        stamps = [packet.pts for packet in container.demux(container.streams.video[0]) if packet.pts is not None]
+    places = {pts: place for place, pts in enumerate(sorted(stamps))}
+    return [places[pts] for pts in stamps]
