@@ -1,0 +1,36 @@
+"""Restore old film, tape and compressed video with neural networks, as VapourSynth filters.
+
+Every filter is a function ``vsrestore.NAME(clip, ...) -> clip``. Importing this package loads neither torch nor any
+filter: a filter is looked up when it is first named.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .filters.film import film
+    from .filters.onnx import onnx
+    from .video.scenes import scenes
+
+__version__ = "0.1.0"
+
+# Filter -> the module that holds it.
+FILTERS = {
+    "film": "vsrestore.filters.film",
+    "onnx": "vsrestore.filters.onnx",
+    "scenes": "vsrestore.video.scenes",
+}
+
+__all__ = ["FILTERS", "film", "onnx", "scenes"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in FILTERS:
+        return getattr(import_module(FILTERS[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *FILTERS])

@@ -1,0 +1,1 @@
+"""One short file per filter: signature, documentation, variants, checks, one call into the runtime."""

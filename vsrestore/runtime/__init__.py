@@ -1,0 +1,1 @@
+"""How frames meet networks: descriptor, chunks, windows, tiles, precision, device."""

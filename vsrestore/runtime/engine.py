@@ -1,0 +1,134 @@
+"""Run a network over the frames of one chunk: tensors, cuts, padding, tiles, precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import device as devices
+from .descriptor import Descriptor, Options, Precision
+from .precision import Networks, all_finite
+from .tiles import in_tiles
+from .windows import Shot, windows
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Build = Callable[[], "nn.Module"]
+Warn = Callable[[str], None]
+
+
+class Engine:
+    """A network with everything between arrays and its tensors.
+
+    It owns one thread: the intra-op threads of torch belong to the thread that calls it, so VapourSynth's own threads
+    taking turns would each start a pool of their own.
+    """
+
+    def __init__(self, descriptor: Descriptor, options: Options, build: Build) -> None:
+        self.descriptor = descriptor
+        self.options = options
+        self.networks = Networks(build, lambda: devices.pick(options.device))
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"vsrestore-{descriptor.name}")
+
+    def run(self, frames: Sequence[list[np.ndarray]], found: Sequence[Shot], warn: Warn) -> list[np.ndarray]:
+        """Return the finished pictures (C, H, W), float32 in [0, 1], of all wanted positions, in order.
+
+        Args:
+            frames: the planes (H, W) of every position of the run, float32.
+            found: the shots that hold wanted positions.
+            warn: told when half precision broke and float32 stood in; gets the positions in words.
+
+        """
+        return self._thread.submit(self._run, frames, found, warn).result()
+
+    def _run(self, frames: Sequence[list[np.ndarray]], found: Sequence[Shot], warn: Warn) -> list[np.ndarray]:
+        import torch
+
+        finished: list[np.ndarray] = []
+        with torch.inference_mode():
+            for shot in found:
+                result = self._shot(frames, shot, self.options.precision)
+                if self.options.precision != "float32" and not all_finite(result):
+                    warn(f"{self.options.precision} gave NaN or infinity; computed again in float32")
+                    result = self._shot(frames, shot, "float32")
+                finished.extend(self._to_arrays(result))
+        return finished
+
+    def _shot(self, frames: Sequence[list[np.ndarray]], shot: Shot, precision: Precision) -> Tensor:
+        """Return (K * factor, C, H, W) for the K wanted frames of a shot, on the network's device."""
+        import torch
+
+        if self.descriptor.kind == "image":
+            images = self._to_tensor(frames[shot.wanted_first : shot.wanted_end], precision)
+            return self._sized(images, self.networks.get(precision))
+        network = self.networks.get(precision)
+        if self.descriptor.kind == "recurrent":
+            sequence = self._to_tensor(frames[shot.first : shot.end], precision).unsqueeze(0)
+            factor = self.descriptor.frame_factor
+            result = self._sized(sequence, network)[0]
+            return result[(shot.wanted_first - shot.first) * factor : (shot.wanted_end - shot.first) * factor]
+        needed, rows = windows(shot, self.descriptor)
+        table = torch.tensor(rows, device=self.networks.device)
+        sequence = self._to_tensor(frames[needed.start : needed.stop], precision).unsqueeze(0)
+        return self._sized(sequence, lambda piece: network(piece, table))[0]
+
+    def _sized(self, frames: Tensor, call: Callable[[Tensor], Tensor]) -> Tensor:
+        """Pad to the network's multiple, run whole or in tiles, crop."""
+        from torch.nn import functional as F
+
+        height, width = frames.shape[-2:]
+        multiple, scale = self.descriptor.multiple, self.descriptor.scale
+        right, bottom = -width % multiple, -height % multiple
+        if right or bottom:
+            flat = frames.reshape(-1, *frames.shape[-3:])
+            mode = self.descriptor.padding
+            if mode == "reflect" and (right >= width or bottom >= height):
+                mode = "replicate"
+            frames = F.pad(flat, (0, right, 0, bottom), mode=mode).reshape(
+                *frames.shape[:-2], height + bottom, width + right
+            )
+        tile = self.options.tile
+        if tile is not None and tile < max(frames.shape[-2:]):
+            result = in_tiles(frames, call, tile, self.descriptor.tile_overlap, multiple, scale)
+        else:
+            result = call(frames)
+        return result[..., : height * scale, : width * scale]
+
+    def _to_tensor(self, frames: Sequence[list[np.ndarray]], precision: Precision) -> Tensor:
+        """Return frames (T, C, H, W), channels-last, on the device in ``precision``."""
+        import torch
+
+        height, width = frames[0][0].shape
+        held = torch.empty((len(frames), height, width, len(frames[0])), dtype=torch.float32)
+        pixels = held.numpy()
+        order = slice(None, None, -1 if self.descriptor.channel_order == "bgr" else 1)
+        for index, planes in enumerate(frames):
+            for channel, plane in enumerate(planes[order]):
+                pixels[index, :, :, channel] = plane
+        tensor = held.permute(0, 3, 1, 2)
+        return tensor.to(device=self.networks.device, dtype=getattr(torch, precision), non_blocking=True)
+
+    def _to_arrays(self, result: Tensor) -> list[np.ndarray]:
+        order = slice(None, None, -1 if self.descriptor.channel_order == "bgr" else 1)
+        pictures = result.float().clamp_(0, 1).cpu().numpy()
+        return [picture[order] for picture in pictures]
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error means that the device's or the machine's memory is exhausted."""
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "out of memory" in str(error).lower()
+
+
+def empty_cache(*_: Any) -> None:
+    """Give GPU memory that no network holds any more back to the system."""
+    import sys
+
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()

@@ -1,0 +1,118 @@
+"""The chunk graph: a clip whose every frame is a function of the source clip and its number.
+
+Chunk k always covers the same source frames, whatever was asked first. Three kinds of core nodes do the work: lanes
+bring position j of every run, one ModifyFrame runs the network and hangs the finished frames on a small carrier frame,
+and one ModifyFrame per position takes its frame off the carrier.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+
+import vapoursynth as vs
+
+from ..video.errors import fail, warn
+from ..video.frames import plane_views, write_planes
+from ..video.props import starts_scene
+from .descriptor import Descriptor
+from .engine import Engine, empty_cache, out_of_memory
+from .windows import shots
+
+# Carriers kept by VapourSynth: the one being read, the one being made, and one behind for a seek.
+CARRIERS_KEPT = 3
+
+
+def chunk_graph(clip: vs.VideoNode, engine: Engine) -> vs.VideoNode:
+    """Return the clip that ``engine`` makes of ``clip`` (RGBS or GRAYS), frame_factor times as long."""
+    descriptor = engine.descriptor
+    chunk, factor = descriptor.chunk, descriptor.frame_factor
+    chunks = -(-clip.num_frames // chunk)
+    blank = _blank(clip, descriptor, chunks)
+    carrier = vs.core.std.BlankClip(clip, width=16, height=16, format=vs.GRAY8, length=chunks, keep=True)
+    carriers = carrier.std.ModifyFrame(
+        clips=[carrier, blank, *_lanes(clip, descriptor, chunks)], selector=_maker(engine, clip.num_frames)
+    )
+    carriers.std.SetVideoCache(mode=1, fixedsize=1, maxsize=CARRIERS_KEPT)
+    positions = [blank.std.ModifyFrame(clips=[carriers], selector=_taker(j)) for j in range(chunk * factor)]
+    whole = vs.core.std.Interleave(positions, modify_duration=False)
+    whole = whole.std.Trim(first=0, length=clip.num_frames * factor)
+    if factor > 1 and clip.fps_num:
+        whole = whole.std.AssumeFPS(fpsnum=clip.fps_num * factor, fpsden=clip.fps_den)
+    return whole
+
+
+def _blank(clip: vs.VideoNode, descriptor: Descriptor, chunks: int) -> vs.VideoNode:
+    return vs.core.std.BlankClip(
+        clip, width=clip.width * descriptor.scale, height=clip.height * descriptor.scale, length=chunks, keep=True
+    )
+
+
+def _lanes(clip: vs.VideoNode, descriptor: Descriptor, chunks: int) -> list[vs.VideoNode]:
+    """Return one clip per position of the run: frame k of lane j is the j-th frame of the run of chunk k."""
+    before, after = descriptor.reach
+    behind = chunks * descriptor.chunk - clip.num_frames + after
+    repeats = [0] * before + [clip.num_frames - 1] * behind
+    padded = clip.std.DuplicateFrames(repeats) if repeats else clip
+    run = before + descriptor.chunk + after
+    return [_every(padded.std.Trim(first=j), descriptor.chunk).std.Trim(length=chunks) for j in range(run)]
+
+
+def _every(clip: vs.VideoNode, cycle: int) -> vs.VideoNode:
+    return clip.std.SelectEvery(cycle, 0, modify_duration=False) if cycle > 1 else clip
+
+
+def _maker(engine: Engine, num_frames: int) -> Callable[[int, Sequence[vs.VideoFrame]], vs.VideoFrame]:
+    """Return the callback that makes carrier k from the frames of its run."""
+    descriptor = engine.descriptor
+    before = descriptor.reach[0]
+    weakref.finalize(engine, empty_cache)
+
+    def make(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
+        carrier, blank, run = f[0].copy(), f[1], f[2:]
+        start = n * descriptor.chunk
+        exists = [0 <= start - before + j < num_frames for j in range(len(run))]
+        starts = [j > 0 and starts_scene(run[j - 1], run[j]) for j in range(len(run))]
+        found = shots(exists, starts, range(before, before + descriptor.chunk))
+        last = min(start + descriptor.chunk, num_frames) - 1
+        planes = [plane_views(frame) for frame in run]
+        told = f"frames {start} to {last}" if last > start else f"frame {start}"
+        try:
+            finished = engine.run(planes, found, lambda text: warn(descriptor.name, f"{told}: {text}"))
+        except Exception as error:  # noqa: BLE001
+            _explain(engine, told, error)
+        for position, picture in enumerate(finished):
+            carrier.props[_key(position)] = write_planes(blank, picture)
+        return carrier
+
+    return make
+
+
+def _taker(position: int) -> Callable[[int, vs.VideoFrame], vs.VideoFrame]:
+    key = _key(position)
+
+    def take(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        held = f.props[key]
+        assert isinstance(held, vs.VideoFrame)
+        return held
+
+    return take
+
+
+def _key(position: int) -> str:
+    return f"vsrestore_frame{position}"
+
+
+def _explain(engine: Engine, told: str, error: Exception) -> None:
+    """Raise the ``vs.Error`` that a user can act on for whatever went wrong in the network."""
+    name = engine.descriptor.name
+    if isinstance(error, vs.Error):
+        raise error
+    if out_of_memory(error):
+        tile = engine.options.tile
+        smaller = "tile=512" if tile is None else f"tile={max(tile // 2, 64)}"
+        cure = f"try {smaller}" if engine.descriptor.tiles else "try a smaller frame"
+        if engine.descriptor.kind == "recurrent":
+            cure += f" or chunk={max(engine.descriptor.chunk // 2, 1)}"
+        fail(name, f"{told}: out of memory on {engine.networks.device}; {cure}, or precision='float16'")
+    raise vs.Error(f"{name}: {told}: {type(error).__name__}: {error}") from error

@@ -1,0 +1,50 @@
+"""Half precision that never shows: results are checked, and computed again in float32 where they broke."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .descriptor import Precision
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+
+class Networks:
+    """One network on one device, built when it is first needed, in every precision that was needed so far.
+
+    A float32 copy is read from the checkpoint again and not widened from the half one, whose weights are rounded.
+    """
+
+    def __init__(self, build: Callable[[], nn.Module], device: Callable[[], torch.device]) -> None:
+        self._build = build
+        self._pick = device
+        self._built: dict[Precision, nn.Module] = {}
+        self._device: torch.device | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """The device, chosen at the first frame."""
+        if self._device is None:
+            self._device = self._pick()
+        return self._device
+
+    def get(self, precision: Precision) -> nn.Module:
+        """Return the network in evaluation mode, channels-last, in ``precision``."""
+        if precision not in self._built:
+            import torch
+
+            network = self._build().eval().requires_grad_(False)
+            network = network.to(device=self.device, dtype=getattr(torch, precision))
+            self._built[precision] = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return self._built[precision]
+
+
+def all_finite(picture: Tensor) -> bool:
+    """Tell whether no value is NaN or infinite."""
+    # A sum is one pass and carries any NaN or infinity; large finite float16 values are summed in float32.
+    import math
+
+    return math.isfinite(float(picture.float().sum()))

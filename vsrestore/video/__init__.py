@@ -1,0 +1,1 @@
+"""The VapourSynth side: formats, properties, frames as arrays, scenes, checks and errors. No torch."""

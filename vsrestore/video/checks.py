@@ -1,0 +1,78 @@
+"""What every filter asks of its clip and its numbers when the script is evaluated."""
+
+from __future__ import annotations
+
+import vapoursynth as vs
+
+from .errors import fail
+
+FIELD_ORDERS = {1: "bottom field first", 2: "top field first"}
+
+
+def constant_clip(name: str, clip: object, argument: str = "clip") -> vs.VideoNode:
+    """Return ``clip`` when it is a video of one constant format and size in ordinary memory, else raise ``vs.Error``."""
+    if not isinstance(clip, vs.VideoNode):
+        fail(name, f"{argument} is {type(clip).__name__}; a video clip (vs.VideoNode) is needed")
+    if clip.format is None or clip.format.id == vs.NONE:
+        fail(name, f"{argument} has a variable format; convert it to one format first, e.g. resize.Bicubic(format=...)")
+    if not clip.width or not clip.height:
+        fail(
+            name, f"{argument} has a variable size; bring it to one size first, e.g. with resize.Bicubic(width, height)"
+        )
+    if getattr(clip, "gpu_resident", False):
+        fail(name, f"{argument} lies in GPU memory; bring it back first with std.GPUDownload")
+    return clip
+
+
+def same_frames(name: str, clip: vs.VideoNode, other: vs.VideoNode, argument: str) -> None:
+    """Raise ``vs.Error`` unless ``other`` has the size and length of ``clip``."""
+    if (other.width, other.height) != (clip.width, clip.height):
+        fail(
+            name,
+            f"{argument} is {other.width}x{other.height} but the clip is {clip.width}x{clip.height}; both must agree",
+        )
+    if other.num_frames != clip.num_frames:
+        fail(name, f"{argument} has {other.num_frames} frames but the clip has {clip.num_frames}; both must agree")
+
+
+def within(name: str, argument: str, value: object, low: float, high: float | None = None) -> None:
+    """Raise ``vs.Error`` unless ``value`` is a number of [low, high] (no upper bound when ``high`` is None)."""
+    accepted = f"from {low:g} to {high:g}" if high is not None else f"of at least {low:g}"
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= low:
+        fail(name, f"{argument}={value!r}; a number {accepted} is accepted")
+    if high is not None and value > high:
+        fail(name, f"{argument}={value!r}; a number {accepted} is accepted")
+
+
+def whole(name: str, argument: str, value: object, low: int) -> None:
+    """Raise ``vs.Error`` unless ``value`` is an integer of at least ``low``."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < low:
+        fail(name, f"{argument}={value!r}; a whole number of at least {low} is accepted")
+
+
+def choice(name: str, argument: str, value: object, accepted: tuple[str, ...]) -> None:
+    """Raise ``vs.Error`` unless ``value`` is one of the accepted words."""
+    if value not in accepted:
+        fail(name, f"{argument}={value!r}; accepted: {', '.join(map(repr, accepted))}")
+
+
+def progressive(name: str, clip: vs.VideoNode) -> vs.VideoNode:
+    """Return ``clip`` with a check on every frame that it is no interlaced frame and no single field.
+
+    Whether a frame is interlaced stands in its properties, so it shows when the frame is asked for, not earlier.
+    """
+
+    def check(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        order = f.props.get("_FieldBased", 0)
+        if order:
+            told = FIELD_ORDERS.get(int(order), "unknown field order")  # type: ignore[call-overload]
+            fail(
+                name,
+                f"frame {n} is interlaced (_FieldBased={int(order)}, {told}); deinterlace the clip first, "  # type: ignore[call-overload]
+                "or clear a wrong flag with std.SetFieldBased(0)",
+            )
+        if "_Field" in f.props:
+            fail(name, f"frame {n} is a single field (_Field); weave the fields and deinterlace first")
+        return f
+
+    return clip.std.ModifyFrame(clips=clip, selector=check)

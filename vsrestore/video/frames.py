@@ -1,0 +1,25 @@
+"""Frames as arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import vapoursynth as vs
+
+
+def plane_views(frame: vs.VideoFrame) -> list[np.ndarray]:
+    """Return the planes of a frame as arrays (H, W) that share its memory; read-only unless the frame is a copy."""
+    return [np.asarray(frame[plane]) for plane in range(frame.format.num_planes)]
+
+
+def write_planes(template: vs.VideoFrame, picture: np.ndarray) -> vs.VideoFrame:
+    """Return a new frame of the template's format that holds ``picture``.
+
+    Args:
+        template: a frame of the wanted format and size.
+        picture: (C, H, W) in the sample type of the template, any memory layout.
+
+    """
+    frame = template.copy()
+    for plane, values in enumerate(picture):
+        np.copyto(np.asarray(frame[plane]), values)
+    return frame
