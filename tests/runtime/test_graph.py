@@ -57,7 +57,7 @@ def test_short_clips_and_chunk_edges(descriptor: Descriptor, network: type[torch
     for frames in {length, chunk - 1, chunk, chunk + 1} - {0}:
         clip = run(clips.noise(length=frames), descriptor, network)
         assert clip.num_frames == frames * descriptor.frame_factor
-        rendered = [frame for frame in clip.frames(close=False)]
+        rendered = list(clip.frames())
         assert len(rendered) == clip.num_frames
 
 

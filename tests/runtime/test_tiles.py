@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -18,7 +20,7 @@ def test_tiles_cover_the_axis(length: int, tile: int, overlap: int, multiple: in
     assert begun[0] == 0
     assert max(begun[-1] + tile, length) == max(length, tile)
     assert all(b % multiple == 0 for b in begun)
-    assert all(first + tile - second >= overlap for first, second in zip(begun, begun[1:], strict=False))
+    assert all(first + tile - second >= overlap for first, second in pairwise(begun))
 
 
 def test_a_local_network_gives_the_same_picture_in_tiles() -> None:

@@ -23,9 +23,11 @@ class Descriptor:
     The kind says what the network is called with, and what it gives:
 
     - ``image``: ``network(images (B, C, H, W)) -> (B, C', s*H, s*W)``.
-    - ``window``: ``network(frames (1, T, C, H, W), windows (K, before + 1 + after)) -> (1, K * factor, C', s*H, s*W)``;
-      row k of ``windows`` holds the positions in T of the window of the k-th wanted frame, borders resolved.
-    - ``recurrent``: ``network(frames (1, T, C, H, W)) -> (1, T * factor, C', s*H, s*W)``; the runtime drops the overlap.
+    - ``window``: ``network(frames (1, T, C, H, W), windows (K, before + 1 + after))``
+      ``-> (1, K * factor, C', s*H, s*W)``; row k of ``windows`` holds the positions in T of the window of the k-th
+      wanted frame, borders resolved.
+    - ``recurrent``: ``network(frames (1, T, C, H, W)) -> (1, T * factor, C', s*H, s*W)``; the runtime drops the
+      overlap.
 
     All pictures are in [0, 1].
     """

@@ -78,25 +78,27 @@ class Engine:
 
     def _sized(self, frames: Tensor, call: Callable[[Tensor], Tensor]) -> Tensor:
         """Pad to the network's multiple, run whole or in tiles, crop."""
-        from torch.nn import functional as F
-
         height, width = frames.shape[-2:]
-        multiple, scale = self.descriptor.multiple, self.descriptor.scale
-        right, bottom = -width % multiple, -height % multiple
-        if right or bottom:
-            flat = frames.reshape(-1, *frames.shape[-3:])
-            mode = self.descriptor.padding
-            if mode == "reflect" and (right >= width or bottom >= height):
-                mode = "replicate"
-            frames = F.pad(flat, (0, right, 0, bottom), mode=mode).reshape(
-                *frames.shape[:-2], height + bottom, width + right
-            )
-        tile = self.options.tile
+        frames = self._padded(frames)
+        multiple, scale, tile = self.descriptor.multiple, self.descriptor.scale, self.options.tile
         if tile is not None and tile < max(frames.shape[-2:]):
             result = in_tiles(frames, call, tile, self.descriptor.tile_overlap, multiple, scale)
         else:
             result = call(frames)
         return result[..., : height * scale, : width * scale]
+
+    def _padded(self, frames: Tensor) -> Tensor:
+        from torch.nn import functional as F
+
+        height, width = frames.shape[-2:]
+        right, bottom = -width % self.descriptor.multiple, -height % self.descriptor.multiple
+        if not right and not bottom:
+            return frames
+        mode = self.descriptor.padding
+        if mode == "reflect" and (right >= width or bottom >= height):
+            mode = "replicate"  # fewer pixels than a reflection needs
+        flat = F.pad(frames.reshape(-1, *frames.shape[-3:]), (0, right, 0, bottom), mode=mode)
+        return flat.reshape(*frames.shape[:-2], height + bottom, width + right)
 
     def _to_tensor(self, frames: Sequence[list[np.ndarray]], precision: Precision) -> Tensor:
         """Return frames (T, C, H, W), channels-last, on the device in ``precision``."""

@@ -79,7 +79,7 @@ def _maker(engine: Engine, num_frames: int) -> Callable[[int, Sequence[vs.VideoF
         told = f"frames {start} to {last}" if last > start else f"frame {start}"
         try:
             finished = engine.run(planes, found, lambda text: warn(descriptor.name, f"{told}: {text}"))
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             _explain(engine, told, error)
         for position, picture in enumerate(finished):
             carrier.props[_key(position)] = write_planes(blank, picture)

@@ -38,7 +38,7 @@ class Networks:
 
             network = self._build().eval().requires_grad_(False)
             network = network.to(device=self.device, dtype=getattr(torch, precision))
-            self._built[precision] = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self._built[precision] = network.to(memory_format=torch.channels_last)
         return self._built[precision]
 
 

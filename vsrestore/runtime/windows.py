@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .descriptor import Border, Descriptor
 
@@ -38,7 +39,7 @@ def shots(exists: Sequence[bool], starts: Sequence[bool], wanted: range) -> list
     inside = [position for position, there in enumerate(exists) if there]
     bounds = [inside[0], *(p for p in inside[1:] if starts[p]), inside[-1] + 1]
     found = []
-    for first, end in zip(bounds, bounds[1:], strict=False):
+    for first, end in pairwise(bounds):
         shot = Shot(first, end, max(first, wanted.start), min(end, wanted.stop))
         if shot.wanted > 0:
             found.append(shot)

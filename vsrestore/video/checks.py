@@ -10,7 +10,7 @@ FIELD_ORDERS = {1: "bottom field first", 2: "top field first"}
 
 
 def constant_clip(name: str, clip: object, argument: str = "clip") -> vs.VideoNode:
-    """Return ``clip`` when it is a video of one constant format and size in ordinary memory, else raise ``vs.Error``."""
+    """Return ``clip`` when it is a video of one constant format and size in ordinary memory, else raise."""
     if not isinstance(clip, vs.VideoNode):
         fail(name, f"{argument} is {type(clip).__name__}; a video clip (vs.VideoNode) is needed")
     if clip.format is None or clip.format.id == vs.NONE:
@@ -65,10 +65,10 @@ def progressive(name: str, clip: vs.VideoNode) -> vs.VideoNode:
     def check(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
         order = f.props.get("_FieldBased", 0)
         if order:
-            told = FIELD_ORDERS.get(int(order), "unknown field order")  # type: ignore[call-overload]
+            told = FIELD_ORDERS.get(int(order), "unknown field order")
             fail(
                 name,
-                f"frame {n} is interlaced (_FieldBased={int(order)}, {told}); deinterlace the clip first, "  # type: ignore[call-overload]
+                f"frame {n} is interlaced (_FieldBased={int(order)}, {told}); deinterlace the clip first, "
                 "or clear a wrong flag with std.SetFieldBased(0)",
             )
         if "_Field" in f.props:

@@ -57,5 +57,5 @@ def _divide_duration(frame: vs.VideoFrame, factor: int) -> None:
     numerator, denominator = frame.props.get("_DurationNum"), frame.props.get("_DurationDen")
     if numerator is None or not denominator:
         return
-    duration = Fraction(int(numerator), int(denominator)) / factor  # type: ignore[call-overload]
+    duration = Fraction(int(numerator), int(denominator)) / factor
     frame.props["_DurationNum"], frame.props["_DurationDen"] = duration.numerator, duration.denominator
