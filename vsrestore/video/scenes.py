@@ -27,8 +27,8 @@ def scenes(clip: vs.VideoNode, *, threshold: float = 0.6) -> vs.VideoNode:
     """Mark the cuts of a clip.
 
     A cut between n and n+1 is ``_SceneChangeNext=1`` on n and ``_SceneChangePrev=1`` on n+1. A frame that carries one
-    of the two properties already is left as it is, and counts where its neighbour has none. Every other frame gets both,
-    0 or 1; the clip's own ends are no cuts.
+    of the two properties already is left as it is, and counts where its neighbour has none. Every other frame gets
+    both, 0 or 1; the clip's own ends are no cuts.
 
     The measure is the mean absolute difference of two 16x12 gray copies, each brought to mean 0 and standard deviation
     1, so that flicker, fading and dark scenes count little. A cut lies between n-1 and n when the pairs (n-1, n),
