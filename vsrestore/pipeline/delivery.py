@@ -61,13 +61,17 @@ def for_encoder(clip: vs.VideoNode, encoder: Encoder) -> vs.VideoNode:
 
 
 def reported(clip: vs.VideoNode, report: Path) -> vs.VideoNode:
-    """Return the clip; when its first frame is rendered, that frame's properties and the clip's rate go to ``report``.
+    """Return the clip; when its first frame is rendered, that frame's properties and the clip's rate and size go to ``report``.
 
     Only that frame passes through Python.
     """
 
     def write(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-        facts = {"props": _plain(dict(f.props)), "fps": [*clip.fps.as_integer_ratio()]}
+        facts = {
+            "props": _plain(dict(f.props)),
+            "fps": [*clip.fps.as_integer_ratio()],
+            "size": [clip.width, clip.height],
+        }
         unfinished = report.with_suffix(".part")
         unfinished.write_text(json.dumps(facts), encoding="utf-8")
         unfinished.replace(report)

@@ -74,9 +74,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Encoded:
-    """What the script gave: its rate (0 when it says none) and how long each frame is shown, in seconds."""
+    """What the script gave.
+
+    Attributes:
+        rate: frames in a second, 0 when the clip has no constant rate.
+        shape: width by height of the picture as it is shown, None when unknown.
+        durations: how long each frame is shown, in seconds.
+
+    """
 
     rate: Fraction
+    shape: Fraction | None
     durations: list[Fraction]
 
 
@@ -217,8 +225,9 @@ def encode(task: Task, part: Path, count: Callable[[int, int], None]) -> Encoded
         if not first.exists():
             check_exit("vspipe", sender)
             raise RunError(f"vspipe ended without a frame: {sender.words()}")
-        command = ffmpeg_command(task, tags.from_props(_facts(first)["props"]), part)
-        taker = Program(command, stdin=sender.process.stdout, environment=programs.environment())
+        facts = json.loads(first.read_text(encoding="utf-8"))
+        picture = tags.from_props(facts["props"])
+        taker = Program(ffmpeg_command(task, picture, part), stdin=sender.process.stdout, environment=programs.environment())
         running.append(taker)
         assert sender.process.stdout is not None
         sender.process.stdout.close()
@@ -229,9 +238,7 @@ def encode(task: Task, part: Path, count: Callable[[int, int], None]) -> Encoded
             wait_for(lambda: False, [sender])
         check_exit("ffmpeg", taker)
         check_exit("vspipe", sender)
-    fps = _facts(first)["fps"]
-    rate = Fraction(fps[0], fps[1] or 1)
-    return Encoded(rate, timestamps.read_durations(task.work / "frames.json", rate))
+    return _encoded(facts, picture, task.work / "frames.json")
 
 
 def vspipe_command(task: Task, first: Path) -> list[str]:
@@ -272,7 +279,9 @@ def set_times(task: Task, part: Path, encoded: Encoded) -> None:
     retimed, joined = part.with_suffix(".retimed"), part.with_suffix(".joined")
     try:
         timestamps.retime(part, retimed, task.container.muxer, encoded.durations, base)
-        copied = ["-c:v:0", "copy", *_outputs(task), "-f", task.container.muxer, str(joined)]
+        # Matroska and MP4 keep the shape of the samples beside the stream, where PyAV does not put it.
+        shape = ["-aspect", f"{encoded.shape.numerator}:{encoded.shape.denominator}"] if encoded.shape else []
+        copied = ["-c:v:0", "copy", *shape, *_outputs(task), "-f", task.container.muxer, str(joined)]
         complete("ffmpeg", [*_ffmpeg(), *_inputs(task, str(retimed)), *copied])
         joined.replace(part)
     finally:
@@ -294,5 +303,7 @@ def _outputs(task: Task) -> list[str]:
     return [*tag, *task.plan.options, *picture_metadata(task.media.picture.metadata), "-max_muxing_queue_size", "9999"]
 
 
-def _facts(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text(encoding="utf-8")))
+def _encoded(facts: dict[str, Any], picture: tags.Tags, properties: Path) -> Encoded:
+    rate = Fraction(facts["fps"][0], facts["fps"][1] or 1)
+    shape = picture.sar * Fraction(*facts["size"]) if picture.sar is not None else None
+    return Encoded(rate, shape, timestamps.read_durations(properties, rate))

@@ -88,7 +88,7 @@ def retime(encoded: Path, retimed: Path, muxer: str, durations: Sequence[Fractio
         raise RunError(f"the encoder gave {len(order)} frames for {len(durations)}; their times cannot be set")
     stamps = retimed_stamps(order, ticks[:-1])
     with av.open(str(encoded)) as source, av.open(str(retimed), "w", format=muxer) as target:
-        stream = target.add_stream_from_template(source.streams.video[0])
+        stream = target.add_stream_from_template(source.streams.video[0], opaque=True)
         stream.time_base = base
         packets = (packet for packet in source.demux(source.streams.video[0]) if packet.pts is not None)
         for packet, place, (pts, dts) in zip(packets, order, stamps, strict=True):
