@@ -1,0 +1,1 @@
+"""Benchmarks of vsrestore: ``scripts/bench NAME``."""
