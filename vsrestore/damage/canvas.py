@@ -69,27 +69,34 @@ def box_around(view: View, y: tuple[float, float], x: tuple[float, float]) -> Bo
 
 @dataclass(frozen=True)
 class Canvas:
-    """One frame to lay marks on, changed in place: image (H, W, 3) and mask (H, W) of where marks were laid."""
+    """One frame to lay marks on, changed in place: image (H, W, 3) and mask (H, W) of where marks were laid.
+
+    On a `neutral` canvas (black-and-white film) the channels of a mark are averaged.
+    """
 
     image: Array
     mask: Array
     view: View
+    neutral: bool = False
 
     def blend(self, box: Box, alpha: Array, colour: Array) -> None:
         """Cover the box with a colour (3,), opacity alpha (h, w)."""
         area = self.image[box.rows, box.columns]
-        area += alpha[..., None] * (colour - area)
+        area += alpha[..., None] * (self._balanced(colour) - area)
         self._note(box, alpha)
 
     def multiply(self, box: Box, alpha: Array, gain: Array) -> None:
         """Multiply the box by 1 + alpha * gain, gain (3,) per channel: a mark one can see through."""
-        self.image[box.rows, box.columns] *= 1 + alpha[..., None] * gain
+        self.image[box.rows, box.columns] *= 1 + alpha[..., None] * self._balanced(gain)
         self._note(box, alpha)
 
-    def add(self, box: Box, delta: Array) -> None:
-        """Add delta (h, w, 3); a change of 0.1 counts as fully marked."""
-        self.image[box.rows, box.columns] += delta
-        self._note(box, np.minimum(np.abs(delta).max(axis=-1) * 10, 1))
+    def add(self, box: Box, delta: Array, weights: Array) -> None:
+        """Add delta (h, w) times the weight of each channel (3,); a change of 0.1 counts as fully marked."""
+        self.image[box.rows, box.columns] += delta[..., None] * self._balanced(weights)
+        self._note(box, np.minimum(np.abs(delta) * 10, 1))
+
+    def _balanced(self, channels: Array) -> Array:
+        return np.full_like(channels, channels.mean()) if self.neutral else channels
 
     def _note(self, box: Box, alpha: Array) -> None:
         area = self.mask[box.rows, box.columns]

@@ -11,6 +11,9 @@ from .noise import Array
 
 Tone = Literal["colour", "gray", "sepia"]
 
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_SEPIA = np.array([1.07, 0.95, 0.75], dtype=np.float32)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fading:
@@ -28,7 +31,7 @@ class Fading:
 
 def luma(frames: Array) -> Array:
     """Return 0.299 R + 0.587 G + 0.114 B, shape (..., 1)."""
-    return (frames @ np.float32([0.299, 0.587, 0.114]))[..., None]
+    return (frames @ _LUMA)[..., None]
 
 
 def toned(frames: Array, tone: Tone) -> Array:
@@ -38,7 +41,7 @@ def toned(frames: Array, tone: Tone) -> Array:
     gray = luma(frames)
     if tone == "gray":
         return np.repeat(gray, 3, axis=-1)
-    return np.clip(np.power(np.maximum(gray, 0), np.float32(0.95)) * np.float32([1.07, 0.95, 0.75]), 0, 1)
+    return np.clip(np.power(np.maximum(gray, 0), np.float32(0.95)) * _SEPIA, 0, 1)
 
 
 def faded(frames: Array, fading: Fading) -> Array:
@@ -47,6 +50,6 @@ def faded(frames: Array, fading: Fading) -> Array:
         return frames
     if fading.gamma != 1:
         frames = np.power(np.maximum(frames, 0), np.float32(fading.gamma))
-    frames = np.clip(frames * np.float32(fading.gain) + np.float32(fading.lift), 0, 1)
+    frames = np.clip(frames * np.array(fading.gain, np.float32) + np.array(fading.lift, np.float32), 0, 1)
     gray = luma(frames)
     return gray + np.float32(fading.saturation) * (frames - gray)

@@ -6,7 +6,7 @@ marks), bars, weave, flicker, and last the hairs in the gate, which do not move 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from .canvas import Canvas, View, view_of
 from .colour import Fading, Tone, faded, toned
 from .grain import Grain, add_grain
 from .hairs import Hairs, lay_gate_hairs, lay_loose_hairs
-from .noise import Array, generator
+from .noise import Array, filtered, gaussian, generator
 from .scratches import Rain, Scratches, lay_rain, lay_scratches
 from .specks import CueMarks, Dirt, lay_cue_marks, lay_dirt
 from .transport import Bars, Flicker, Weave, bar_of, flicker_of, shift_of, weave_frame
@@ -28,6 +28,7 @@ class FilmDamage:
     """Parameters of all faults of film; every default is "off", and off is the identity, bit by bit.
 
     dirt, cue_marks, hairs, scratches, rain, blotches, bars: damage, found in `Damaged.damaged` only.
+    softness: sigma in px of a small blur of the marks as a soft scan gives it, 0-1.5.
     grain: in `damaged` and `grained`.
     tone ("colour", "gray", "sepia"), fading, weave, flicker: of the film as such, in every output.
     """
@@ -39,6 +40,7 @@ class FilmDamage:
     rain: Rain = field(default_factory=Rain)
     blotches: Blotches = field(default_factory=Blotches)
     bars: Bars = field(default_factory=Bars)
+    softness: float = 0.0
     grain: Grain = field(default_factory=Grain)
     tone: Tone = "colour"
     fading: Fading = field(default_factory=Fading)
@@ -86,8 +88,10 @@ def damage_film(frames: Array, first: int, seed: int, params: FilmDamage, frame_
 def _damage_frame(picture: Array, frame: int, seed: int, params: FilmDamage, view: View) -> Damaged:
     grained = add_grain(picture, seed, frame, params.grain)
     mask = np.zeros(picture.shape[:2], dtype=np.float32)
-    canvas = Canvas(grained.copy(), mask, view)
+    canvas = Canvas(grained.copy(), mask, view, params.tone == "gray")
     _lay_marks(canvas, seed, frame, params)
+    if params.softness > 0 and mask.any():
+        canvas = _softened(canvas, grained, params.softness * view.scale)
     if params.bars.strength:
         canvas.image[...] *= bar_of(seed, frame, params.bars, view)
     canvas, grained, picture = _transport(canvas, grained, picture, seed, frame, params)
@@ -111,6 +115,15 @@ def _lay_marks(canvas: Canvas, seed: int, frame: int, params: FilmDamage) -> Non
         lay_cue_marks(canvas, seed, frame, params.cue_marks)
 
 
+def _softened(canvas: Canvas, grained: Array, sigma: float) -> Canvas:
+    """Blur the marks, not the picture under them: the difference they make and the mask."""
+    kernel = gaussian(sigma)
+    reach = len(kernel) // 2
+    marks = np.concatenate([canvas.image - grained, canvas.mask[..., None]], axis=-1)
+    marks = filtered(np.pad(marks, ((reach, reach), (reach, reach), (0, 0)), mode="edge"), kernel)
+    return replace(canvas, image=grained + marks[..., :3], mask=np.ascontiguousarray(marks[..., 3]))
+
+
 def _transport(
     canvas: Canvas, grained: Array, picture: Array, seed: int, frame: int, params: FilmDamage
 ) -> tuple[Canvas, Array, Array]:
@@ -118,15 +131,12 @@ def _transport(
     image, mask, view = canvas.image, canvas.mask, canvas.view
     if params.weave.amount > 0 or params.weave.turn > 0:
         shift = shift_of(seed, frame, params.weave, view)
-        moved = weave_frame(np.concatenate([image, grained, picture, mask[..., None]], axis=-1), shift, view)
-        # Contiguous copies: slices of ten channels would be slow to work on.
-        image, grained, picture, mask = (
-            np.ascontiguousarray(moved[..., part]) for part in (slice(0, 3), slice(3, 6), slice(6, 9), 9)
-        )
+        image, picture, mask = (weave_frame(part, shift, view) for part in (image, picture, mask[..., None]))
+        grained, mask = (weave_frame(grained, shift, view) if params.grain.amount else picture), mask[..., 0]
     if params.flicker.amount > 0:
         gain, offset = flicker_of(seed, frame, params.flicker, view)
         image, grained, picture = (part * gain + np.float32(offset) for part in (image, grained, picture))
-    return Canvas(image, mask, view), grained, picture
+    return replace(canvas, image=image, mask=mask), grained, picture
 
 
 def _between(rng: np.random.Generator, low: float, high: float) -> float:
@@ -145,12 +155,12 @@ def sample_film(seed: int) -> FilmDamage:
     film = _sample_film_itself(generator(seed, "sample film itself"))
     if rng.random() < 0.06:
         return FilmDamage(tone=film.tone, fading=film.fading, grain=film.grain, weave=film.weave, flicker=film.flicker)
-    on = rng.random(8) < (0.92, 0.3, 0.3, 0.4, 0.25, 0.3, 0.15, 0.12)
+    on = rng.random(8) < (0.94, 0.35, 0.4, 0.45, 0.3, 0.4, 0.2, 0.12)
     marks = generator(seed, "sample film marks")
     dirt = _sample_dirt(marks, top)
     hairs = Hairs(
-        loose=_between(marks, 0.1, 0.3 + 3 * top) if on[1] else 0.0,
-        lint=_between(marks, 0.5, 1 + 25 * top) if on[2] else 0.0,
+        loose=_between(marks, 0.2, 0.5 + 4 * top) if on[1] else 0.0,
+        lint=_between(marks, 1, 2 + 40 * top) if on[2] else 0.0,
         gate=_between(marks, 0.3, 2) if on[6] else 0.0,
         dark=float(marks.random()),
         thickness=_between(marks, 0.9, 2.4),
@@ -159,10 +169,11 @@ def sample_film(seed: int) -> FilmDamage:
         dirt=dirt if on[0] else Dirt(),
         hairs=hairs,
         scratches=_sample_scratches(marks, top) if on[3] else Scratches(),
-        rain=Rain(rate=_between(marks, 1, 2 + 30 * top), dark=float(marks.random())) if on[4] else Rain(),
+        rain=Rain(rate=_between(marks, 2, 4 + 60 * top), dark=float(marks.random())) if on[4] else Rain(),
         blotches=_sample_blotches(marks, top) if on[5] else Blotches(),
         cue_marks=CueMarks(rate=_between(marks, 0.01, 0.2), anywhere=True) if marks.random() < 0.2 else CueMarks(),
         bars=_sample_bars(marks) if on[7] else Bars(),
+        softness=_between(marks, 0.3, 1.2) if marks.random() < 0.3 else 0.0,
         tone=film.tone,
         fading=film.fading,
         grain=film.grain,
@@ -172,21 +183,23 @@ def sample_film(seed: int) -> FilmDamage:
 
 
 def _sample_dirt(rng: np.random.Generator, top: float) -> Dirt:
+    fine = bool(rng.random() < 0.25)
     return Dirt(
-        rate=_between(rng, 1, 10 * 25**top),
+        rate=_between(rng, 3, 15 * 20**top) * (4 if fine else 1),
         dark=float(rng.choice([0.1, 0.5, 0.7, 0.9])),
-        area=_between(rng, 5, 30),
+        area=_between(rng, 2.5, 6) if fine else _between(rng, 6, 30),
         spread=float(0.6 + 0.6 * rng.random()),
         clusters=float(0.4 * rng.random()),
         softness=_between(rng, 0.5, 2.2),
         opacity=float(0.3 + 0.5 * rng.random()),
         tint=float(rng.choice([0.0, 0.0, 0.2])),
+        halo=_between(rng, 0.1, 0.5) if rng.random() < 0.3 else 0.0,
     )
 
 
 def _sample_scratches(rng: np.random.Generator, top: float) -> Scratches:
     return Scratches(
-        count=_between(rng, 0.7, 1.5 + 6 * top),
+        count=_between(rng, 1, 2 + 10 * top),
         strength=_between(rng, 0.06, 0.4),
         drift=_between(rng, 0.3, 5),
         dark=float(rng.random()),
@@ -196,9 +209,7 @@ def _sample_scratches(rng: np.random.Generator, top: float) -> Scratches:
 
 
 def _sample_blotches(rng: np.random.Generator, top: float) -> Blotches:
-    return Blotches(
-        rate=_between(rng, 0.1, 0.5 + 2.5 * top), opacity=_between(rng, 0.2, 0.9), bright=float(rng.random())
-    )
+    return Blotches(rate=_between(rng, 0.3, 1 + 4 * top), opacity=_between(rng, 0.2, 0.9), bright=float(rng.random()))
 
 
 def _sample_bars(rng: np.random.Generator) -> Bars:

@@ -8,10 +8,12 @@ from typing import Literal
 
 import numpy as np
 
-from .noise import Array, generator
+from .noise import Array, filtered, gaussian, generator
 
 DENSITY_FLOOR = 0.05
 """The density below which grain falls no further (D0 of the square-root law)."""
+
+_LAYERS = np.array([1, 1, 1.5], dtype=np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,37 +35,22 @@ class Grain:
 
 
 def soft_light(overlay: Array, picture: Array) -> Array:
-    """Return the picture with the overlay laid over by soft light (the form of FFmpeg's blend filter); 0.5 is neutral."""
+    """Return the picture under an overlay by soft light, in the form of FFmpeg's blend filter; 0.5 is neutral."""
     room = 0.5 - np.abs(picture - 0.5)
     push = 2 * overlay - 1
-    return picture + push * room * np.where(push > 0, 1 - picture, picture)
+    return np.asarray(picture + push * room * np.where(push > 0, 1 - picture, picture), dtype=np.float32)
 
 
 def grain_noise(seed: int, frame: int, shape: tuple[int, int], grain: Grain) -> Array:
     """Return unit-variance grain of one frame, shape (H, W, 3) when coloured, else (H, W, 1)."""
-    kernel = _kernel(grain.size)
+    kernel = gaussian(grain.size)
+    kernel /= math.sqrt(float(np.square(kernel).sum()))
     reach = len(kernel) - 1
     channels = 3 if grain.coloured else 1
     rng = generator(seed, "grain", frame)
     noise = rng.standard_normal((shape[0] + reach, shape[1] + reach, channels), dtype=np.float32)
-    rows = _taps(noise, kernel, shape[0], axis=0)
-    noise = _taps(rows, kernel, shape[1], axis=1)
-    return noise * np.float32([1, 1, 1.5]) if grain.coloured else noise
-
-
-def _kernel(size: float) -> list[float]:
-    """Return a Gaussian with unit sum of squares, so that filtered white noise keeps its variance."""
-    reach = math.ceil(2.5 * size)
-    taps = [math.exp(-0.5 * (i / size) ** 2) if i else 1.0 for i in range(-reach, reach + 1)]
-    norm = math.sqrt(sum(tap * tap for tap in taps))
-    return [tap / norm for tap in taps]
-
-
-def _taps(noise: Array, kernel: list[float], length: int, axis: int) -> Array:
-    total = np.zeros((length, *noise.shape[1:]) if axis == 0 else (len(noise), length, noise.shape[2]), np.float32)
-    for i, tap in enumerate(kernel):
-        total += np.float32(tap) * (noise[i : i + length] if axis == 0 else noise[:, i : i + length])
-    return total
+    noise = filtered(noise, kernel)
+    return noise * _LAYERS if grain.coloured else noise
 
 
 def add_grain(picture: Array, seed: int, frame: int, grain: Grain) -> Array:

@@ -117,14 +117,15 @@ def _near(view: View, start: tuple[float, float], length: float) -> bool:
 
 def lay_gate_hairs(canvas: Canvas, seed: int, frame: int, hairs: Hairs) -> None:
     """Lay the hairs caught in the gate; they do not move with the picture, so this comes after the weave."""
-    for event in events(seed, "gate hair", frame, 1, hairs.gate / mean_duration(*_GATE), _GATE):
+    for event in events(seed, "gate hair", frame, hairs.gate / mean_duration(*_GATE), _GATE):
         _lay(canvas, _gate_hair(seed, frame, event, hairs, canvas.view))
 
 
 def _gate_hair(seed: int, frame: int, event: Event, hairs: Hairs, view: View) -> Fibre:
     """Return the hair of an event as it lies in this frame: the free end wobbles, the anchor stays."""
     rng = generator(seed, "gate hair", event.cell, event.order + 1)
-    top, place, lean, span, swing = rng.random() < 0.4, *rng.random(4).tolist()
+    top = bool(rng.random() < 0.4)
+    place, lean, span, swing = rng.random(4).tolist()
     start = (-2.0 if top else view.frame_height + 1.0, place * view.frame_width)
     heading = (0.5 if top else -0.5) * math.pi + (lean - 0.5) * 2.0
     points = _walk(rng, start, heading, 30 * 10**span * 0.6 * view.scale, 0.02 / view.scale)

@@ -1,4 +1,4 @@
-"""Random numbers with random access: keyed generators, correlated noise, events in time and smooth fields.
+"""Random numbers with random access: keyed generators, correlated noise, events in time, smooth fields.
 
 Everything drawn here is a function of (seed, effect name, instance, index) alone, never of what was drawn before, so
 frame t comes out the same whether it is asked alone or in a run. Bit-exactness holds per NumPy version.
@@ -19,7 +19,7 @@ Array = NDArray[np.float32]
 VERSION = 1
 """Part of every key: raise it when the draws of any effect change."""
 
-_BLOCK = 64
+_BLOCK = 256
 _WORD = 1 << 64
 
 
@@ -36,16 +36,21 @@ def generator(seed: int, effect: str, index: int = 0, purpose: int = 0, instance
     return np.random.Generator(np.random.Philox(key=key(seed, effect, instance), counter=counter))
 
 
+@lru_cache(maxsize=512)
+def _block(seed: int, effect: str, block: int, channels: int, instance: int) -> NDArray[np.float64]:
+    """Return one block of white noise; kept, because neighbouring frames share it."""
+    values = generator(seed, effect, block, instance=instance).standard_normal((_BLOCK, channels))
+    values.flags.writeable = False
+    return values
+
+
 def white(seed: int, effect: str, start: int, count: int, channels: int = 1, instance: int = 0) -> NDArray[np.float64]:
     """Return unit white noise for the integers start .. start + count - 1, shape (count, channels).
 
-    Drawn in blocks of 64, because one generator per value costs more than the values.
+    Drawn in blocks of 256, because one generator per value costs more than the values.
     """
     first, last = start // _BLOCK, (start + count - 1) // _BLOCK
-    blocks = [
-        generator(seed, effect, block, instance=instance).standard_normal((_BLOCK, channels))
-        for block in range(first, last + 1)
-    ]
+    blocks = [_block(seed, effect, block, channels, instance) for block in range(first, last + 1)]
     offset = start - first * _BLOCK
     return np.concatenate(blocks)[offset : offset + count]
 
@@ -81,18 +86,28 @@ class Event:
         """One integer per event, for use as an instance."""
         return self.cell * 4096 + self.order
 
-    def active(self, frame: int) -> bool:
-        """Tell whether the event shows in this frame."""
-        return self.start <= frame < self.start + self.length
-
 
 def mean_duration(shortest: int, longest: int) -> float:
     """Return the mean of a duration spread evenly in its logarithm over [shortest, longest]."""
     return (longest - shortest) / math.log(longest / shortest) if longest > shortest else float(longest)
 
 
-def events(seed: int, effect: str, first: int, count: int, rate: float, durations: tuple[int, int]) -> list[Event]:
-    """Return the events that touch the frames first .. first + count - 1.
+@lru_cache(maxsize=512)
+def _cell(seed: int, effect: str, cell: int, rate: float, durations: tuple[int, int]) -> tuple[Event, ...]:
+    """Return the events that start in one cell; kept, because neighbouring frames share it."""
+    shortest, longest = durations
+    rng = generator(seed, effect, cell)
+    number = int(rng.poisson(rate * longest))
+    starts = rng.integers(0, longest, number) + cell * longest
+    lengths = np.rint(shortest * (longest / shortest) ** rng.random(number)).astype(int)
+    return tuple(
+        Event(start, length, cell, order)
+        for order, (start, length) in enumerate(zip(starts.tolist(), lengths.tolist(), strict=True))
+    )
+
+
+def events(seed: int, effect: str, frame: int, rate: float, durations: tuple[int, int]) -> list[Event]:
+    """Return the events that show in a frame.
 
     Time is cut into cells as long as the longest event; each cell draws its own events, so a frame only depends on
     its own cell and the one before.
@@ -101,19 +116,9 @@ def events(seed: int, effect: str, first: int, count: int, rate: float, duration
         rate: mean number of events that start per frame.
         durations: shortest and longest duration in frames; drawn evenly in the logarithm.
     """
-    shortest, longest = durations
-    found = []
-    for cell in range((first - longest + 1) // longest, (first + count - 1) // longest + 1):
-        rng = generator(seed, effect, cell)
-        number = int(rng.poisson(rate * longest))
-        starts = rng.integers(0, longest, number) + cell * longest
-        lengths = np.rint(shortest * (longest / shortest) ** rng.random(number)).astype(int)
-        found += [
-            Event(int(start), int(length), cell, order)
-            for order, (start, length) in enumerate(zip(starts, lengths, strict=True))
-            if start < first + count and start + length > first
-        ]
-    return found
+    now = frame // durations[1]
+    cells = (_cell(seed, effect, cell, rate, durations) for cell in (now - 1, now))
+    return [event for cell in cells for event in cell if event.start <= frame < event.start + event.length]
 
 
 def smooth_field(rng: np.random.Generator, ys: Array, xs: Array, wavelength: float, waves: int = 6) -> Array:
@@ -132,3 +137,22 @@ def smooth_field(rng: np.random.Generator, ys: Array, xs: Array, wavelength: flo
     along_x = np.outer(number * np.cos(angle), xs) + phase[:, None]
     field = np.cos(along_y) @ np.cos(along_x) - np.sin(along_y) @ np.sin(along_x)
     return (field * math.sqrt(2.0 / waves)).astype(np.float32)
+
+
+def gaussian(sigma: float) -> Array:
+    """Return the taps of a Gaussian of unit sum, out to 2.5 sigma; one tap of 1 for sigma 0."""
+    reach = math.ceil(2.5 * sigma)
+    taps = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(sigma, 1e-6)) ** 2)
+    return (taps / taps.sum()).astype(np.float32)
+
+
+def filtered(field: Array, kernel: Array) -> Array:
+    """Filter a field (H, W, C) with the kernel along rows and columns; each side loses len(kernel) - 1 in all."""
+    height, width = field.shape[0] - len(kernel) + 1, field.shape[1] - len(kernel) + 1
+    rows = kernel[0] * field[:height]
+    for i in range(1, len(kernel)):
+        rows += kernel[i] * field[i : i + height]
+    result = kernel[0] * rows[:, :width]
+    for i in range(1, len(kernel)):
+        result += kernel[i] * rows[:, i : i + width]
+    return result

@@ -53,7 +53,7 @@ def profile(distance: Array, beta: float, kappa: float, half_width: float) -> Ar
 
 def lay_scratches(canvas: Canvas, seed: int, frame: int, scratches: Scratches) -> None:
     """Lay the scratches that show in this frame."""
-    for event in events(seed, "scratch", frame, 1, scratches.count / mean_duration(*_SCRATCH), _SCRATCH):
+    for event in events(seed, "scratch", frame, scratches.count / mean_duration(*_SCRATCH), _SCRATCH):
         _scratch(canvas, seed, frame, event, scratches)
 
 
@@ -79,7 +79,7 @@ def _scratch(canvas: Canvas, seed: int, frame: int, event: Event, scratches: Scr
     delta = profile(distance.astype(np.float32), beta, kappa, half_width / max(view.scale, 0.6))
     if breaks < scratches.broken:
         delta *= _presence(seed, frame, event, breaks / max(scratches.broken, 1e-6), box.ys, view)[:, None]
-    canvas.add(box, delta[..., None] * layers)
+    canvas.add(box, delta, layers)
 
 
 def _layers(rng: np.random.Generator, scratches: Scratches) -> Array:

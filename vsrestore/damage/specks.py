@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .canvas import Canvas, View, box_around
+from .canvas import Box, Canvas, View, box_around
 from .noise import Array, ar1, events, generator, smooth_field
+
+LOW, HIGH = np.float32(0.05), np.float32(0.95)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,7 @@ class Dirt:
     softness: width of the edge in px, 0.5-3.
     opacity: lowest opacity, 0.2-1; each speck draws between it and 1.
     tint: share of specks that are tinted, 0-1.
+    halo: strength of the opposite rim that a sharpened scan leaves around a speck, 0-0.5.
     """
 
     rate: float = 0.0
@@ -33,6 +36,7 @@ class Dirt:
     softness: float = 0.8
     opacity: float = 0.6
     tint: float = 0.1
+    halo: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +70,7 @@ class Specks:
     @property
     def reach(self) -> Array:
         """Largest distance from the centre that a speck may cover."""
-        return self.radius * np.sqrt(self.aspect) * 2.0 + self.edge + 1.0
+        return self.radius * np.sqrt(self.aspect) * 1.8 + self.edge + 3.0
 
 
 def draw_specks(seed: int, frame: int, dirt: Dirt, view: View) -> Specks:
@@ -76,9 +80,9 @@ def draw_specks(seed: int, frame: int, dirt: Dirt, view: View) -> Specks:
     n = int(rng.poisson(dirt.rate * swing))
     y, x = _places(rng, n, dirt, view)
     area = np.clip(dirt.area * np.exp(dirt.spread * rng.standard_normal(n)), 2, 600) * view.scale**2
-    aspect = np.exp(np.abs(rng.standard_normal(n)) * 0.5).clip(1, 4)
+    aspect = np.exp(np.abs(rng.standard_normal(n)) * np.where(rng.random(n) < 0.4, 1.0, 0.3)).clip(1, 6)
     angle = rng.random(n) * np.pi
-    bumps = rng.standard_normal((n, 4)) * (0.25 / np.arange(2, 6)) * 1.6
+    bumps = rng.standard_normal((n, 4)) * (0.25 / np.arange(2, 6))
     phases = rng.random((n, 4)) * 2 * np.pi
     ragged = rng.random(n) * (rng.random(n) < 0.5)
     edge = np.maximum(dirt.softness * (0.6 + 0.8 * rng.random(n)) * max(view.scale, 0.5), 0.5)
@@ -111,18 +115,21 @@ def lay_dirt(canvas: Canvas, seed: int, frame: int, dirt: Dirt) -> None:
     reach = specks.reach
     inside = (specks.y + reach >= view.top) & (specks.y - reach < view.top + view.height)
     inside &= (specks.x + reach >= view.left) & (specks.x - reach < view.left + view.width)
-    for i in np.flatnonzero(inside):
+    for i in np.flatnonzero(inside).tolist():
         y, x, r = float(specks.y[i]), float(specks.x[i]), float(reach[i])
         box = box_around(view, (y - r, y + r), (x - r, x + r))
         if box is not None:
-            alpha = _speck(specks, i, box.ys, box.xs, generator(seed, "dirt shape", frame, int(i)))
-            canvas.blend(box, alpha, specks.colour[i])
+            depth = _depth(specks, i, box, seed, frame)
+            if dirt.halo > 0:
+                rim = specks.opacity[i] * np.clip(1 + (depth + 1) / np.float32(1.5), 0, 1)
+                canvas.blend(box, np.float32(dirt.halo) * rim, np.where(specks.colour[i] < 0.5, HIGH, LOW))
+            canvas.blend(box, specks.opacity[i] * np.clip(0.5 + depth / specks.edge[i], 0, 1), specks.colour[i])
 
 
-def _speck(specks: Specks, i: int, ys: Array, xs: Array, rng: np.random.Generator) -> Array:
-    """Return the opacity of one speck over ys x xs: a star-shaped outline, stretched, with a soft edge."""
+def _depth(specks: Specks, i: int, box: Box, seed: int, frame: int) -> Array:
+    """Return how far in px each pixel of the box lies inside a speck: a star-shaped outline, stretched, ragged."""
     radius, aspect = specks.radius[i], specks.aspect[i]
-    dy, dx = (ys - specks.y[i])[:, None], (xs - specks.x[i])[None, :]
+    dy, dx = (box.ys - specks.y[i])[:, None], (box.xs - specks.x[i])[None, :]
     cos, sin = np.cos(specks.angle[i]), np.sin(specks.angle[i])
     stretch = np.sqrt(aspect)
     along, across = (dx * cos + dy * sin) / stretch, (dy * cos - dx * sin) * stretch
@@ -132,15 +139,15 @@ def _speck(specks: Specks, i: int, ys: Array, xs: Array, rng: np.random.Generato
     for k in range(4):
         outline += specks.bumps[i, k] * np.cos((k + 2) * turn + specks.phases[i, k])
     if specks.ragged[i] > 0 and radius > 1.5:
-        outline += 0.5 * specks.ragged[i] * smooth_field(rng, ys, xs, max(0.7 * float(radius), 2.5))
-    depth = (radius * outline - distance) / stretch
-    return specks.opacity[i] * np.clip(0.5 + depth / specks.edge[i], 0, 1)
+        rng = generator(seed, "dirt shape", frame, i)
+        outline += 0.5 * specks.ragged[i] * smooth_field(rng, box.ys, box.xs, max(0.7 * float(radius), 2.5))
+    return (radius * np.minimum(outline, np.float32(1.8)) - distance) / stretch
 
 
 def lay_cue_marks(canvas: Canvas, seed: int, frame: int, marks: CueMarks) -> None:
     """Lay the change-over marks that show in this frame."""
     view = canvas.view
-    for event in events(seed, "cue", frame, 1, marks.rate, (4, 4)):
+    for event in events(seed, "cue", frame, marks.rate, (4, 4)):
         rng = generator(seed, "cue mark", event.number)
         corner = (0.07 * view.frame_height, 0.94 * view.frame_width)
         offset = (rng.random(2) - 0.5) * 0.02 * (view.frame_height, view.frame_width)

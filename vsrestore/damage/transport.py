@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .canvas import View
 from .noise import Array, ar1, generator
@@ -67,30 +69,39 @@ def weave_frame(picture: Array, shift: tuple[float, float, float], view: View) -
     dy, dx, angle = shift
     rows = np.arange(view.top, view.top + view.height) - view.frame_height / 2
     columns = np.arange(view.left, view.left + view.width) - view.frame_width / 2
-    moved = _shift_lines(picture, dx - angle * rows)
-    return _shift_lines(moved.swapaxes(0, 1), dy + angle * columns).swapaxes(0, 1)
+    return _shifted(_shifted(picture, dx - angle * rows, axis=1), dy + angle * columns, axis=0)
 
 
-def _shift_lines(picture: Array, shifts: np.ndarray) -> Array:
-    """Shift line i of a picture (lines, L, C) by shifts[i] px along itself; Catmull-Rom, edges repeated."""
+def _shifted(picture: Array, shifts: NDArray[np.floating[Any]], axis: int) -> Array:
+    """Shift a picture (H, W, C) along an axis by shifts (one per line across it); Catmull-Rom, edges repeated."""
     whole = np.floor(-shifts).astype(int)
-    f = (-shifts - whole).astype(np.float32)
-    taps = (
+    part = (-shifts - whole).astype(np.float32)
+    margin = int(np.abs(whole).max()) + 2
+    length = picture.shape[axis]
+    padded = np.pad(picture, [(margin, margin) if i == axis else (0, 0) for i in range(3)], mode="edge")
+    moved = np.empty_like(picture)
+    # Shifts are linear in the line number, so lines of the same whole shift lie together.
+    for start in np.unique(whole).tolist():
+        group = np.flatnonzero(whole == start)
+        lines = slice(int(group[0]), int(group[-1]) + 1)
+        taps = [tap[:, None, None] if axis == 1 else tap[None, :, None] for tap in _catmull_rom(part[lines])]
+        begins = [margin + start + k - 1 for k in range(4)]
+        sources = [padded[lines, b : b + length] if axis == 1 else padded[b : b + length, lines] for b in begins]
+        target = moved[lines] if axis == 1 else moved[:, lines]
+        np.multiply(taps[0], sources[0], out=target)
+        for tap, source in zip(taps[1:], sources[1:], strict=True):
+            target += tap * source
+    return moved
+
+
+def _catmull_rom(f: Array) -> tuple[Array, Array, Array, Array]:
+    """Return the weights of the samples at -1, 0, 1, 2 for the place f between the samples 0 and 1."""
+    return (
         ((-0.5 * f + 1.0) * f - 0.5) * f,
         (1.5 * f - 2.5) * f * f + 1.0,
         ((-1.5 * f + 2.0) * f + 0.5) * f,
         (0.5 * f - 0.5) * f * f,
     )
-    length = picture.shape[1]
-    moved = np.zeros(picture.shape, dtype=np.float32)
-    for start in np.unique(whole):
-        lines = np.flatnonzero(whole == start)
-        lines_slice = slice(int(lines[0]), int(lines[-1]) + 1)
-        for k in range(4):
-            source = np.clip(np.arange(length) + start + k - 1, 0, length - 1)
-            weight = np.where(whole[lines_slice] == start, taps[k][lines_slice], 0).astype(np.float32)
-            moved[lines_slice] += weight[:, None, None] * picture[lines_slice][:, source]
-    return moved
 
 
 def flicker_of(seed: int, frame: int, flicker: Flicker, view: View) -> tuple[Array, float]:
