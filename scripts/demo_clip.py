@@ -107,7 +107,7 @@ def scene_frames(layers: tuple[Layer, Layer], count: int, width: int, height: in
     back, front = layers
     scenery, figure = photograph(back.photograph), photograph(front.photograph)
     assert front.ellipse is not None
-    mask = Image.fromarray(soft_ellipse(*figure.shape[:2], front.ellipse))
+    mask = Image.fromarray(soft_ellipse(figure.shape[0], figure.shape[1], front.ellipse))
     behind, before = Image.fromarray(scenery), Image.fromarray(figure)
     for index in range(count):
         progress = index / max(count - 1, 1)
@@ -132,9 +132,10 @@ def tune(seconds: float) -> np.ndarray:
     for beat in range(int(seconds * 4)):
         pitch = 261.63 * 2 ** (semitones[beat % len(semitones)] / 12)
         since = np.clip(time - beat / 4, 0, None)
-        note = sum(np.sin(2 * np.pi * pitch * k * since) * np.exp(-since * 4 * k) / k for k in (1, 2, 3))
-        pan = 0.5 + 0.3 * np.sin(beat)
-        sound += note[:, None] * (1 - np.exp(-since * 300))[:, None] * [1 - pan, pan]
+        attack, pan = 1 - np.exp(-since * 300), 0.5 + 0.3 * np.sin(beat)
+        for overtone in (1, 2, 3):
+            note = attack * np.sin(2 * np.pi * pitch * overtone * since) * np.exp(-since * 4 * overtone) / overtone
+            sound += note[:, None] * [1 - pan, pan]
     return np.round(sound / np.abs(sound).max() * 0.6 * 32767).astype(np.int16)
 
 
@@ -171,7 +172,7 @@ def write_clip(folder: Path, seconds: float = SECONDS, width: int = WIDTH, heigh
     truth = encoder(folder / "truth.mkv", width, height, ["-c:v", "ffv1", "-pix_fmt", "bgr0"])
     frames = np.stack(list(clip_frames(round(seconds * FPS), width, height)))
     for first in range(0, len(frames), CHUNK):
-        chunk = frames[first : first + CHUNK].astype(np.float32) / 255
+        chunk = np.divide(frames[first : first + CHUNK], 255, dtype=np.float32)
         result = damage_film(chunk, first, SEED, DAMAGE)
         for file, part in ((damaged, result.damaged), (truth, result.clean)):
             assert file.stdin is not None
