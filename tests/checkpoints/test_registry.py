@@ -1,8 +1,11 @@
+import re
+
 import pytest
 
 from vsrestore.checkpoints import CheckpointError, entries, get
 from vsrestore.checkpoints.registry import read_registry, weights_folder
 from vsrestore.checkpoints.verify import sha256_of
+from vsrestore.networks import ARCHITECTURES
 
 GOOD = """
 [net-a]
@@ -67,7 +70,27 @@ def test_another_architectures_entry_is_refused():
         get("film", "edvr")
 
 
-def test_our_own_registry_is_whole():
-    for entry in entries().values():
-        if entry.shipped and entry.sha256:
-            assert sha256_of(weights_folder() / entry.file) == entry.sha256
+def test_what_we_ship_is_recorded_with_its_hash():
+    shipped = [entry for entry in entries().values() if entry.shipped and (weights_folder() / entry.file).exists()]
+    assert {entry.name: sha256_of(weights_folder() / entry.file) for entry in shipped} == {
+        entry.name: entry.sha256 for entry in shipped
+    }
+
+
+def test_every_file_in_the_weights_folder_is_in_the_registry():
+    files = {path.name for path in weights_folder().glob("*.safetensors")}
+    assert files <= {entry.file for entry in entries().values() if entry.shipped}
+
+
+def test_entries_are_sorted_by_architecture_and_networks_we_have_are_served():
+    architectures = [entry.architecture for entry in entries().values()]
+    assert architectures == sorted(architectures)
+    assert set(ARCHITECTURES) <= set(architectures)
+
+
+def test_eight_digits_in_a_file_name_are_those_of_the_recorded_hash():
+    """The publishers that name files so record the first digits of the file's sha256."""
+    named = {entry.name: (entry, re.search(r"-([0-9a-f]{8})\.pth$", entry.file)) for entry in entries().values()}
+    checked = [entry.sha256.startswith(match[1]) for entry, match in named.values() if match]
+    assert len(checked) > 20
+    assert all(checked)

@@ -7,7 +7,6 @@ from torch import nn
 
 from vsrestore import networks
 from vsrestore.networks import NetworkError
-from vsrestore.networks.state_dict import fill, flatten, shorten, unwrap
 
 
 class Tiny(nn.Module):
@@ -125,26 +124,3 @@ def test_another_networks_checkpoint_is_named():
         networks.load({"epoch": 1})
     with pytest.raises(NetworkError, match="unknown architecture 'none'; known are second, tiny"):
         networks.load(_state(), "none")
-
-
-def test_flatten_keeps_the_order_of_the_file():
-    tensor = torch.zeros(1)
-    assert list(flatten({"b": tensor, "a": {"z": tensor, 1: tensor}, "c": [tensor]})) == ["b", "a.z", "a.1"]
-
-
-def test_unwrap_goes_from_the_outside_in():
-    assert [prefix for prefix, _ in unwrap({"state_dict.generator.a": 1, "params": 2})] == [
-        "",
-        "state_dict.",
-        "state_dict.generator.",
-    ]
-
-
-def test_fill_needs_every_tensor_unless_derived():
-    with pytest.raises(NetworkError, match="ramp_index"):
-        fill(Tiny(4), _state(), "tiny")
-
-
-def test_shorten():
-    assert shorten(["a"]) == "a"
-    assert shorten("abcde") == "a, b, c and 2 more"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vsrestore.checkpoints.download import fetch
 from vsrestore.checkpoints.errors import CheckpointError
 from vsrestore.checkpoints.load import peek, read
 from vsrestore.checkpoints.locate import find, how_to_get, path_of, user_folder
@@ -12,6 +13,7 @@ __all__ = [
     "CheckpointError",
     "Entry",
     "entries",
+    "fetch",
     "find",
     "get",
     "how_to_get",

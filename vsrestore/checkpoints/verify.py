@@ -58,11 +58,27 @@ def verify(path: Path, entry: Entry, *, accept: bool = False) -> str:
     """
     if not path.is_file():
         raise CheckpointError(f"{path} does not exist")
-    _check_size(path, entry)
+    try:
+        return check(path, entry, pinned_as=path, accept=accept)
+    except CheckpointError as error:
+        again = "install vsrestore again" if entry.shipped else f"vsrestore weights fetch {entry.name}"
+        raise CheckpointError(f"{path} is not {entry.name}: {error}; remove it and get it anew: {again}") from error
+
+
+def check(path: Path, entry: Entry, *, pinned_as: Path, accept: bool = False) -> str:
+    """Like `verify`, for a file that is to lie at `pinned_as`; the error only says what differs."""
+    is_open = not entry.git_blob and (entry.is_hint or not entry.sha256)  # nothing that binds is published
     digest = sha256_of(path)
-    confirmed = _confirm(path, entry, digest, accept=accept)
+    pin = read_pin(pinned_as)
+    if is_open and accept:
+        confirmed = "accepted as it is and pinned"
+    elif is_open and pin is not None and pin.sha256 == digest:
+        confirmed = "as first checked (no hash is published)"
+    else:
+        _check_size(path, entry)
+        confirmed = _check_hash(path, entry, digest, pin)
     if not entry.shipped:
-        _write_pin(path, digest)
+        _write_pin(path, pinned_as, digest)
     return confirmed
 
 
@@ -92,56 +108,41 @@ def read_pin(path: Path) -> Pin | None:
 def _check_size(path: Path, entry: Entry) -> None:
     size = path.stat().st_size
     if entry.size is not None and size != entry.size:
-        raise CheckpointError(f"{path} has {size:,} bytes, {entry.name} has {entry.size:,}; {_replace(entry)}")
+        raise CheckpointError(f"it has {size:,} bytes, the published file has {entry.size:,}")
 
 
-def _confirm(path: Path, entry: Entry, digest: str, *, accept: bool) -> str:
-    pin = read_pin(path)
+def _check_hash(path: Path, entry: Entry, digest: str, pin: Pin | None) -> str:
     if entry.git_blob:
-        return _confirm_git_blob(path, entry)
-    if entry.sha256 and digest.startswith(entry.sha256):
+        blob = git_blob_of(path)
+        if blob != entry.git_blob:
+            raise CheckpointError(f"its git blob id is {blob}, published is {entry.git_blob}")
+        return "git blob id as published"
+    if entry.sha256 and not digest.startswith(entry.sha256):
+        who = "another project recorded" if entry.is_hint else "published is"
+        raise CheckpointError(f"its sha256 is {digest}, {who} {entry.sha256}{_how_to_accept(entry)}")
+    if entry.sha256:
         whole = len(entry.sha256) == len(digest)
         return "sha256 as published" if whole else f"first {len(entry.sha256)} digits of sha256 as published"
+    if pin is not None:
+        raise CheckpointError(
+            f"its sha256 is {digest}, when it was first checked it was {pin.sha256}{_how_to_accept(entry)}"
+        )
+    return "pinned now (no hash is published)"
+
+
+def _how_to_accept(entry: Entry) -> str:
+    """Return how to take a file that only a hint or a pin contradicts."""
     if entry.sha256 and not entry.is_hint:
-        raise CheckpointError(
-            f"{path} is not {entry.name}: sha256 {digest} should begin {entry.sha256}; {_replace(entry)}"
-        )
-    if accept:
-        return "accepted as it is and pinned"
-    if pin is None and entry.is_hint:
-        raise CheckpointError(
-            f"{path} has sha256 {digest}, another project recorded {entry.sha256} for {entry.name}; {_replace(entry)}, "
-            "or take it as it is with: vsrestore weights verify --accept " + entry.name
-        )
-    if pin is not None and pin.sha256 != digest:
-        raise CheckpointError(
-            f"{path} has changed since it was first checked (sha256 {digest}, was {pin.sha256}); {_replace(entry)}, "
-            f"or take it as it is with: vsrestore weights verify --accept {entry.name}"
-        )
-    return "as first checked (no hash is published)" if pin else "pinned (no hash is published to compare with)"
-
-
-def _confirm_git_blob(path: Path, entry: Entry) -> str:
-    blob = git_blob_of(path)
-    if blob != entry.git_blob:
-        raise CheckpointError(
-            f"{path} is not {entry.name}: git blob {blob} should be {entry.git_blob}; {_replace(entry)}"
-        )
-    return "git blob id as published"
-
-
-def _replace(entry: Entry) -> str:
-    if entry.shipped:
-        return "install vsrestore again"
-    return f"remove it and fetch it again with: vsrestore weights fetch {entry.name}"
+        return ""
+    return f" (to take it as it is: vsrestore weights verify --accept {entry.name})"
 
 
 def _pin_path(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
-def _write_pin(path: Path, digest: str) -> None:
+def _write_pin(path: Path, pinned_as: Path, digest: str) -> None:
     state = path.stat()
-    text = f"{digest}  {path.name}\n# size {state.st_size} changed_ns {state.st_mtime_ns}\n"
+    text = f"{digest}  {pinned_as.name}\n# size {state.st_size} changed_ns {state.st_mtime_ns}\n"
     with contextlib.suppress(OSError):  # in a folder that cannot be written, the file is hashed at every use
-        _pin_path(path).write_text(text, encoding="utf-8")
+        _pin_path(pinned_as).write_text(text, encoding="utf-8")
