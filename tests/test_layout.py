@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ PACKAGE = ROOT / "vsrestore"
 MAY_IMPORT = {
     "video": set(),
     "networks": set(),
-    "damage": {"video"},
+    "damage": set(),
     "checkpoints": {"networks"},
     "runtime": {"video", "networks"},
     "filters": {"runtime", "video", "networks", "checkpoints", "damage"},
@@ -29,12 +30,14 @@ MAY_IMPORT = {
 # What a room must never import, not even inside a function.
 NEVER = {
     "networks": {"vapoursynth", "vsutil", "onnxruntime"},
-    "damage": {"vapoursynth", "vsutil", "torch", "vsrestore.video"},
+    "damage": {"vapoursynth", "vsutil", "torch"},
     "video": {"torch", "torchvision", "onnxruntime"},
     "training": {"vapoursynth"},
 }
-# The VapourSynth side of the damage, beside its pure functions.
-EXCEPT = {"damage/filters.py"}
+# Where the name of a module is not that of the package which brings it.
+DISTRIBUTIONS = {"PIL": "pillow", "imageio_ffmpeg": "imageio-ffmpeg", "skimage": "scikit-image", "yt_dlp": "yt-dlp"}
+# What only training needs is no requirement of the package, but an extra.
+EXTRA_OF_ROOM = {"training": "train"}
 SLOW_LIBRARIES = {"torch", "torchvision", "onnxruntime"}
 # Rooms whose import must stay cheap, because a script, an editor or the command imports them.
 QUICK_ROOMS = ("filters", "video", "pipeline", "cli")
@@ -78,8 +81,6 @@ def test_imports_run_one_way(room: Path) -> None:
 @pytest.mark.parametrize("room", NEVER)
 def test_a_room_keeps_its_libraries(room: str) -> None:
     for file in (PACKAGE / room).rglob("*.py"):
-        if file.relative_to(PACKAGE).as_posix() in EXCEPT:
-            continue
         wrong = {name for name in imports(file) for never in NEVER[room] if f"{name}.".startswith(f"{never}.")}
         assert not wrong, f"{file.relative_to(ROOT)} imports {wrong}"
 
@@ -120,6 +121,23 @@ def test_setup_names_every_package() -> None:
     named = set(settings["options"]["packages"].split())
     folders = {file.parent for file in PACKAGE.rglob("*.py")}
     assert named == {".".join(folder.relative_to(ROOT).parts) for folder in folders} | {"vsrestore.weights"}
+
+
+def required(lines: str) -> set[str]:
+    """The names in a list of requirements."""
+    return {re.split(r"[^\w.-]", line, maxsplit=1)[0].lower() for line in lines.split("\n") if line}
+
+
+def test_every_library_is_a_requirement() -> None:
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg")
+    always = required(settings["options"]["install_requires"])
+    for file in PACKAGE.rglob("*.py"):
+        extra = EXTRA_OF_ROOM.get(file.relative_to(PACKAGE).parts[0])
+        known = always | required(settings["options.extras_require"][extra] if extra else "")
+        names = {name.split(".")[0] for name in imports(file)} - set(sys.stdlib_module_names) - {"vsrestore"}
+        missing = {DISTRIBUTIONS.get(name, name) for name in names} - known
+        assert not missing, f"{file.relative_to(ROOT)} needs {missing}"
 
 
 def test_top_level_holds_nothing_else() -> None:
