@@ -48,6 +48,7 @@ def test_reads_an_entry(tmp_path):
         ('file = "a.pth"', 'file = "../a.pth"', "plain file name"),
         ("0123abcd", "0123", "8 to 64 hex"),
         ('recorded = "A"', "", "who published it"),
+        ('recorded = "A"', 'recorded = "X"', "recorded must join"),
         ("[net-a]", GOOD + "[net-b]", "both use the file a.pth"),
         ("[net-a]", GOOD + "[net-a]", "net-a"),
         ("[net-a]", "[net-a", "registry.toml"),

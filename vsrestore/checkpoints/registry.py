@@ -13,6 +13,16 @@ from typing import Any, Literal
 
 from vsrestore.checkpoints.errors import CheckpointError
 
+RECORDED = {
+    "A": "the authors",
+    "N": "agrees with the digits in the file name",
+    "L": "the official Git LFS pointer",
+    "G": "the official git tree",
+    "T": "at least two unrelated projects that fetched it",
+    "T1": "one other project that fetched it",
+}
+"""Letter in the registry -> who published a hash."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
@@ -164,5 +174,7 @@ def _check_hashes(entry: Entry) -> None:
         raise ValueError("sha256 must be 8 to 64 hex digits")
     if entry.git_blob and not re.fullmatch(r"[0-9a-f]{40}", entry.git_blob):
         raise ValueError("git_blob must be 40 hex digits")
+    if set(entry.recorded.split("+")) - {"", *RECORDED}:
+        raise ValueError(f"recorded must join some of {', '.join(RECORDED)} with +")
     if bool(entry.sha256 or entry.git_blob) != bool(entry.recorded) and not entry.shipped:
         raise ValueError("a hash needs `recorded`, who published it, and the other way round")

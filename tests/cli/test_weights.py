@@ -1,0 +1,126 @@
+import hashlib
+import http.server
+import subprocess
+import sys
+import threading
+
+import pytest
+from typer.testing import CliRunner
+
+from vsrestore.checkpoints import CheckpointError, registry
+from vsrestore.checkpoints.registry import Entry
+from vsrestore.cli.weights import app
+
+CONTENT = b"weights" * 1000
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    path = tmp_path / "weights"
+    monkeypatch.setenv("VSRESTORE_WEIGHTS", str(path))
+    monkeypatch.setenv("no_proxy", "*")
+    return path
+
+
+@pytest.fixture
+def url(tmp_path):
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / "a.pth").write_bytes(CONTENT)
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=str(tmp_path / "served"))
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/a.pth"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(autouse=True)
+def two_entries(monkeypatch, url):
+    common = {"architecture": "edvr", "licence": "CC BY-NC 4.0", "commercial": False}
+    sha256 = hashlib.sha256(CONTENT).hexdigest()
+    known = {
+        "net-a": Entry(name="net-a", variant="x4", file="a.pth", urls=(url,), sha256=sha256, recorded="A", **common),
+        "net-b": Entry(name="net-b", variant="deblur", file="b.pth", manual="open the page", **common),
+    }
+    monkeypatch.setattr(registry, "entries", lambda: known)
+    monkeypatch.setattr("vsrestore.checkpoints.entries", lambda: known)
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, arguments)
+
+
+def test_list_says_where_files_are_and_what_the_licence_allows():
+    header, *lines = run("list").stdout.splitlines()
+    assert header.split("  ")[0] == "NAME"
+    assert [line.split()[0] for line in lines] == ["net-a", "net-b"]
+    assert "to fetch" in lines[0]
+    assert "by browser" in lines[1]
+    run("fetch", "net-a")
+    assert " here " in run("list").stdout.splitlines()[1]
+    assert len(run("list", "--here").stdout.splitlines()) == 2
+    assert len(run("list", "--architecture", "rvrt").stdout.splitlines()) == 1
+
+
+def test_fetch_prints_the_path_and_tells_the_licence(folder):
+    result = run("fetch", "net-a")
+    assert result.exit_code == 0
+    assert result.stdout == f"{folder / 'a.pth'}\n"
+    assert "net-a: CC BY-NC 4.0; commercial use: no" in result.stderr
+    assert (folder / "a.pth").read_bytes() == CONTENT
+
+
+def test_fetch_explains_what_needs_a_browser():
+    result = run("fetch", "net-b")
+    assert isinstance(result.exception, CheckpointError)
+    assert "open the page, and save it as" in str(result.exception)
+
+
+def test_show_gives_the_command():
+    shown = run("show", "net-a").stdout
+    assert "no; fetch it with: vsrestore weights fetch net-a" in shown
+    assert "CC BY-NC 4.0" in shown
+
+
+def test_verify_tells_good_from_bad(folder):
+    assert run("verify").stdout == ""
+    run("fetch", "net-a")
+    result = run("verify")
+    assert (result.exit_code, result.stdout) == (0, "net-a: sha256 as published\n")
+    (folder / "a.pth").write_bytes(b"other")
+    result = run("verify", "net-a")
+    assert result.exit_code == 2
+    assert "a.pth is not net-a: its sha256 is" in result.stderr
+    assert run("verify", "net-b").exit_code == 2
+
+
+def test_verify_can_accept_what_is_only_pinned(folder):
+    folder.mkdir()
+    (folder / "b.pth").write_bytes(b"one")
+    assert run("verify", "net-b").stdout == "net-b: pinned now (no hash is published)\n"
+    (folder / "b.pth").write_bytes(b"two")
+    assert run("verify", "net-b").exit_code == 2
+    assert run("verify", "--accept", "net-b").exit_code == 0
+    assert run("verify", "net-b").exit_code == 0
+
+
+def test_an_unknown_name():
+    assert "did you mean net-a" in str(run("show", "net-aa").exception)
+
+
+def test_listing_imports_neither_torch_nor_vapoursynth():
+    code = (
+        "import sys; from vsrestore.cli.weights import app; app(['list'], standalone_mode=False); "
+        "assert not {'torch', 'vapoursynth'} & set(sys.modules)"
+    )
+    listed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert len(listed.splitlines()) > 150

@@ -1,0 +1,164 @@
+"""``vsrestore weights``: which checkpoints there are, where they come from, fetching and verifying them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from vsrestore.checkpoints import Entry
+
+app = typer.Typer(help="List, show, fetch and verify the checkpoints of the networks.", no_args_is_help=True)
+
+Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Names as in: vsrestore weights list")]
+Accept = Annotated[
+    bool, typer.Option("--accept", help="Take a file that differs from a third party's hash or from an earlier fetch.")
+]
+
+
+@app.command("list")
+def list_entries(
+    architecture: Annotated[str | None, typer.Option(help="Only checkpoints of this network.")] = None,
+    here: Annotated[bool, typer.Option("--here", help="Only those that are on this machine.")] = False,
+) -> None:
+    """List the published checkpoints: name, where the file is, commercial use, size, network, variant."""
+    from vsrestore.checkpoints import entries, path_of
+
+    rows = [
+        (entry.name, _place(entry), _commercial(entry), _size(entry), entry.architecture, entry.variant)
+        for entry in entries().values()
+        if architecture in (None, entry.architecture) and not (here and not path_of(entry).is_file())
+    ]
+    _print_table([("NAME", "FILE", "COMMERCIAL USE", "SIZE", "NETWORK", "VARIANT"), *rows])
+
+
+@app.command()
+def show(names: Names) -> None:
+    """Show everything that is known of checkpoints."""
+    from vsrestore.checkpoints import get
+
+    for number, name in enumerate(names):
+        if number:
+            print()
+        _print_table(_facts(get(name)))
+
+
+@app.command()
+def fetch(names: Names, accept: Accept = False) -> None:
+    """Fetch checkpoints into $VSRESTORE_WEIGHTS, else the folder vsrestore in the cache folder; print the paths."""
+    from vsrestore.checkpoints import fetch as fetch_file
+    from vsrestore.checkpoints import get
+
+    for entry in [get(name) for name in names]:
+        if entry.commercial is not True:
+            print(f"{entry.name}: {entry.licence}; commercial use: {_commercial(entry)}", file=sys.stderr)
+        with _Transfer(entry.name) as transfer:
+            path = fetch_file(entry, transfer.update, accept=accept)
+        print(path)
+
+
+@app.command()
+def verify(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Default: all that are here.")] = None,
+    accept: Accept = False,
+) -> None:
+    """Compare files with the published hashes; exit code 2 if one differs or is missing."""
+    from vsrestore.checkpoints import CheckpointError, entries, get, path_of
+    from vsrestore.checkpoints import verify as verify_file
+
+    here = [entry for entry in entries().values() if path_of(entry).is_file()]
+    failed = False
+    for entry in [get(name) for name in names] if names else here:
+        try:
+            print(f"{entry.name}: {verify_file(path_of(entry), entry, accept=accept)}")
+        except CheckpointError as error:
+            failed = True
+            print(f"{entry.name}: {error}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(2)
+
+
+class _Transfer:
+    """A progress bar in bytes on stderr, silent without a terminal."""
+
+    def __init__(self, name: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+        console = Console(stderr=True)
+        columns = ("{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
+        self._task = self._progress.add_task(name, total=None)
+
+    def __enter__(self) -> _Transfer:
+        """Show the bar."""
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Take the bar away."""
+        self._progress.stop()
+
+    def update(self, done: int, total: int | None) -> None:
+        """Show that `done` bytes of `total` have arrived."""
+        self._progress.update(self._task, completed=done, total=total)
+
+
+def _facts(entry: Entry) -> list[tuple[str, str]]:
+    from vsrestore.checkpoints import how_to_get, path_of
+    from vsrestore.checkpoints.registry import RECORDED
+
+    path = path_of(entry)
+    facts = {
+        "name": entry.name,
+        "network": entry.architecture,
+        "variant": entry.variant,
+        "settings": ", ".join(f"{key}={value}" for key, value in entry.settings.items()),
+        "licence": entry.licence,
+        "commercial use": _commercial(entry),
+        "file": str(path),
+        "published as": entry.official,
+        "here": "yes" if path.is_file() else f"no; {how_to_get(entry)}",
+        "size": _size(entry),
+        "from": " ".join((*entry.urls, *([f"Google Drive id {entry.drive}"] if entry.drive else []))),
+        "sha256": entry.sha256,
+        "git blob": entry.git_blob,
+        "hash from": ", ".join(RECORDED[letter] for letter in entry.recorded.split("+") if letter),
+        "note": entry.note,
+    }
+    return [(name, value) for name, value in facts.items() if value]
+
+
+def _place(entry: Entry) -> str:
+    """Say where the file is, or how it is to be had."""
+    from vsrestore.checkpoints import path_of
+
+    if path_of(entry).is_file():
+        return "here"
+    if entry.shipped:
+        return "missing"
+    return "to fetch" if entry.urls or entry.drive else "by browser"
+
+
+def _commercial(entry: Entry) -> str:
+    if entry.commercial == "unclear":
+        return "unclear"
+    return "yes" if entry.commercial else "no"
+
+
+def _size(entry: Entry) -> str:
+    from vsrestore.checkpoints import path_of
+
+    path = path_of(entry)
+    size = path.stat().st_size if path.is_file() else entry.size
+    return f"{size / 1e6:.1f} MB" if size else ""
+
+
+def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
+    """Print columns, each as wide as its widest cell."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
