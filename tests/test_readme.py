@@ -1,0 +1,50 @@
+"""The README says what is so."""
+
+from __future__ import annotations
+
+import configparser
+import inspect
+import re
+from pathlib import Path
+
+import vsrestore
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of all tables under a heading of the second level, without their head and rule."""
+    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = re.findall(r"(?:^\|.*\n){2}((?:\|.*\n)*)", section, re.MULTILINE)
+    return [[cell.strip() for cell in line.strip("|").split("|")] for table in lines for line in table.splitlines()]
+
+
+def test_filters_are_listed_with_their_first_sentence() -> None:
+    described = {}
+    for name in vsrestore.FILTERS:
+        sentence = (inspect.getdoc(getattr(vsrestore, name)) or "").split("\n\n")[0].replace("\n", " ").rstrip(".")
+        described[f"`{name}`"] = sentence.replace("``", "`").replace("|", "\\|")
+    assert dict(rows("Filters")) == described
+
+
+def test_dependencies_are_justified() -> None:
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg")
+    lists = [settings["options"]["install_requires"], *settings["options.extras_require"].values()]
+    names = {re.split(r"[^\w.-]", line, maxsplit=1)[0] for text in lists for line in text.split("\n") if line}
+    justified = {name for cells in rows("Dependencies") for name in re.findall(r"`([^`]+)`", cells[0])}
+    assert justified == names - {"vsrestore"}
+
+
+def test_every_folder_is_explained() -> None:
+    explained = {name for cells in rows("Develop") for name in re.findall(r"`([^`]+)/`", cells[0])}
+    folders = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "vsrestore").glob("*/__init__.py")}
+    assert explained == folders | {"scripts", "weights", "tests"}
+
+
+def test_files_it_names_are_there() -> None:
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
+    commands = re.findall(r"(?:scripts|tests|\.ci|weights)/[\w./-]*\w", README)
+    missing = [name for name in (*links, *commands) if not (ROOT / name).exists()]
+    assert not missing
