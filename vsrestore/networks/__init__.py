@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["ARCHITECTURES", "NetworkError", "load", "recognise"]
 
 ARCHITECTURES: dict[str, str] = {
+    "basicvsrpp": "vsrestore.networks.basicvsrpp:BasicVSRpp",
+    "edvr": "vsrestore.networks.edvr:EDVR",
+    "realbasicvsr": "vsrestore.networks.realbasicvsr:RealBasicVSR",
+    "spynet": "vsrestore.networks.spynet:SPyNet",
     "temporal_unet": "vsrestore.networks.temporal_unet:TemporalUNet",
 }
 """Architecture -> "module:class"; a module is imported when it is asked for."""

@@ -1,0 +1,116 @@
+"""Every network gives what its published counterpart gave for the same tensors and the same input."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from tests.golden import records
+from vsrestore import networks
+
+TOLERANCE = {"edvr": 2e-5, "basicvsrpp": 5e-5, "realbasicvsr": 5e-5}
+"""Largest error allowed, relative to the largest value; from the notes of the records."""
+
+
+def outputs_of(module, calls):
+    module.register_forward_hook(lambda _module, _inputs, output: calls.append(output))
+    return calls
+
+
+def run_edvr(record):
+    network, clip = networks.load(record.tensors), record.clip()
+    fine, aligned = (outputs_of(m, []) for m in (network.feature_extraction, network.pcd_align))
+    fused = outputs_of(network.fusion, [])
+    restored = network(clip, torch.arange(clip.shape[1])[None])
+    return {
+        "out_frame": restored[:, 0],
+        "out_mid_l1": torch.cat(fine)[:, ::16, ::2, ::2],
+        "out_mid_aligned": torch.stack(aligned, dim=1)[:, :, ::8, ::2, ::2],
+        "out_mid_fused": fused[0][:, ::8, ::2, ::2],
+    }
+
+
+def run_edvr_clip(record):
+    rules = record.config["window_indices"]
+    windows = torch.tensor([row for rule in rules.values() for row in rule])
+    restored = networks.load(record.tensors)(record.clip(), windows)[0]
+    by_rule = restored.split([len(rule) for rule in rules.values()])
+    return {f"out_{rule}": frames[..., ::3, ::3] for rule, frames in zip(rules, by_rule, strict=True)}
+
+
+def run_basicvsrpp(record):
+    network, clip = networks.load(record.tensors), record.clip()
+    states = {}
+    propagate = network._propagate
+
+    def listen(branch, *arguments):
+        for index, state in propagate(branch, *arguments):
+            states[branch, index] = state
+            yield index, state
+
+    network._propagate = listen
+    spatial = outputs_of(network.feat_extract, [])
+    restored = network(clip)[0]
+    small = F.interpolate(clip[0], scale_factor=0.25, mode="bicubic") if network.same_size else clip[0]
+    found = {
+        "out_clip": restored[..., ::3, ::3],
+        "out_mid_spatial": torch.cat(spatial)[:, ::16, ::2, ::2],
+        "out_mid_flow_backward": network.spynet(small[:-1], small[1:])[..., ::2, ::2],
+        "out_mid_flow_forward": network.spynet(small[1:], small[:-1])[..., ::2, ::2],
+    }
+    for branch in ("backward_1", "forward_1", "backward_2", "forward_2"):
+        frames = [states[branch, index] for index in range(clip.shape[1])]
+        found[f"out_mid_{branch}"] = torch.cat(frames)[:, ::16, ::3, ::3]
+    return found
+
+
+def run_basicvsrpp_mirror(record):
+    clip = record.clip()
+    restored = networks.load(record.tensors)(torch.cat((clip, clip.flip(1)), dim=1))[0, ..., ::3, ::3]
+    middle = len(restored) // 4
+    return {"out_clip": restored, "out_centre": (restored[middle] + restored[-1 - middle]) / 2}
+
+
+def run_realbasicvsr(record):
+    clip, config = record.clip(), record.config
+    network = networks.load(record.tensors, threshold=config["refine_threshold_255"])
+    passes = outputs_of(network.image_cleaning, [])
+    cleaned = network.clean(clip)
+    assert len(passes) == config["cleaning_passes_done"] * clip.shape[1]
+    spynet, earlier, later = network.basicvsr.spynet, cleaned[0, :-1], cleaned[0, 1:]
+    return {
+        "out_clip": network(clip)[0, ..., ::3, ::3],
+        "out_mid_cleaned": cleaned[0, ..., ::2, ::2],
+        "out_mid_flow_backward": spynet(earlier, later)[..., ::2, ::2],
+        "out_mid_flow_forward": spynet(later, earlier)[..., ::2, ::2],
+    }
+
+
+RUN = {
+    "edvr": run_edvr,
+    "edvr-m-sr-clip": run_edvr_clip,
+    "basicvsrpp": run_basicvsrpp,
+    "basicvsrpp-c64n7-sr-mirror": run_basicvsrpp_mirror,
+    "realbasicvsr": run_realbasicvsr,
+}
+
+
+def largest_errors(record) -> dict[str, float]:
+    """Return the largest error of every output, relative to its largest value."""
+    run = RUN.get(record.name) or RUN[record.meta["model"]]
+    with torch.inference_mode():
+        found = run(record)
+    assert found.keys() == record.outputs.keys()
+    return {
+        key: float((found[key] - expected).abs().max() / expected.abs().max())
+        for key, expected in record.outputs.items()
+    }
+
+
+@pytest.mark.parametrize("name", records.names())
+def test_record(name):
+    record = records.read(name)
+    errors = largest_errors(record)
+    wrong = {key: error for key, error in errors.items() if not error < TOLERANCE[record.meta["model"]]}
+    assert not wrong

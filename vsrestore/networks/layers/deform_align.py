@@ -1,0 +1,74 @@
+"""Alignment of features by deformable convolution: its taps go where offsets, predicted per pixel, send them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from vsrestore.networks.layers.activation import SLOPE
+from vsrestore.networks.layers.deform_conv import TAPS, DeformConv2d
+from vsrestore.networks.layers.layout import channels_last
+
+
+class DeformAlign(DeformConv2d):
+    """Deformable convolution whose offsets and mask come from one convolution of other features.
+
+    Args:
+        channels: of features in, features out and what the offsets are predicted from.
+        groups: groups of channels with offsets of their own.
+
+    Source:
+        Wang et al., EDVR, CVPR Workshops 2019, section 3.2.
+    """
+
+    def __init__(self, channels: int, groups: int) -> None:
+        super().__init__(channels, channels, groups)
+        self.conv_offset = nn.Conv2d(channels, 3 * TAPS * groups, 3, padding=1)
+
+    def forward(self, x: Tensor, guide: Tensor) -> Tensor:
+        """Align ``x`` by what ``guide`` tells, both (N, C, H, W); the same shape comes back."""
+        return self.sample(x, *self.split(self.conv_offset(guide)))
+
+
+class FlowGuidedDeformAlign(DeformConv2d):
+    """Deformable convolution of two states, along two optical flows and bounded offsets that correct them.
+
+    Args:
+        channels: of each state and of the output.
+        groups: groups of channels with offsets of their own; the first half of them belongs to the first state.
+        max_residue: largest correction of the flows, in pixels.
+
+    Source:
+        Chan et al., BasicVSR++, CVPR 2022, section 3.2.
+    """
+
+    def __init__(self, channels: int, groups: int = 16, max_residue: float = 10.0) -> None:
+        super().__init__(2 * channels, channels, groups)
+        self.max_residue = max_residue
+        inputs = (3 * channels + 4, channels, channels)
+        layers: list[nn.Module] = []
+        for count in inputs:
+            layers += [nn.Conv2d(count, channels, 3, padding=1), nn.LeakyReLU(SLOPE, inplace=True)]
+        self.conv_offset = nn.Sequential(*layers, nn.Conv2d(channels, 3 * TAPS * groups, 3, padding=1))
+
+    def forward(self, states: Tensor, guides: Sequence[Tensor], flows: tuple[Tensor, Tensor]) -> Tensor:
+        """Align two states with the present frame.
+
+        Args:
+            states: both states, not warped, (N, 2C, H, W).
+            guides: what the corrections are predicted from besides the flows: first state warped, features of the
+                present frame, second state warped, each (N, C, H, W).
+            flows: from the present frame to each state, (N, 2, H, W), float32, pixels, channel 0 to the right.
+
+        Returns:
+            (N, C, H, W).
+        """
+        dtype = states.dtype
+        raw = self.conv_offset(channels_last(torch.cat([*guides, *(flow.to(dtype) for flow in flows)], dim=1)))
+        residue, mask = self.split(raw)
+        # (N, groups * 9 * 2, H, W) to (N, half, groups * 9 / 2, 2, H, W), where a flow fits with its channels swapped
+        offset = (residue.tanh() * self.max_residue).unflatten(1, (2, -1, 2))
+        base = torch.stack([flow.flip(1) for flow in flows], dim=1).unsqueeze(2)
+        return self.sample(states, (offset + base).flatten(1, 3), mask)

@@ -1,0 +1,151 @@
+"""Modulated deformable 3x3 convolution: torchvision's operator, and a faster exact way on the CPU.
+
+Source:
+    Zhu et al., Deformable ConvNets v2, CVPR 2019.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.ops import deform_conv2d
+
+TAPS = 9
+MARGIN = 2  # rows and columns of zeros around the image, where every point outside it is sent
+PIXELS_AT_ONCE = 4096  # output pixels whose samples are gathered together; about what stays in the cache
+
+
+class DeformConv2d(nn.Module):
+    """The weights of a deformable 3x3 convolution (stride 1, padding 1); offsets and mask come with every call.
+
+    Args:
+        inputs: channels that come in.
+        outputs: channels that go out.
+        groups: groups of input channels that have offsets of their own.
+    """
+
+    def __init__(self, inputs: int, outputs: int, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+        self.weight = nn.Parameter(torch.empty(outputs, inputs, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        nn.init.kaiming_uniform_(self.weight, a=5**0.5)
+
+    def sample(self, x: Tensor, offset: Tensor, mask: Tensor) -> Tensor:
+        """Convolve ``x`` (N, C, H, W) at displaced points; see `deform_conv`."""
+        return deform_conv(x, offset, mask, self.weight, self.bias)
+
+    def split(self, raw: Tensor) -> tuple[Tensor, Tensor]:
+        """Split what an offset convolution gives, (N, 27 * groups, H, W), into offsets and mask, both float32."""
+        count = 2 * TAPS * self.groups
+        return raw[:, :count].float(), raw[:, count:].float().sigmoid()
+
+
+def deform_conv(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Convolve with a 3x3 kernel whose taps are displaced and weighted at every pixel; always in float32.
+
+    Coordinates in half precision would be wrong beyond a few hundred columns, and the operator is a few percent of
+    the arithmetic, so all of it runs in float32 and only the result gets the dtype of ``x``.
+
+    Args:
+        x: features (N, C, H, W).
+        offset: displacements in pixels, (N, 2 * 9 * G, H, W): group-major, then tap, then down / right.
+        mask: weight of every tap, (N, 9 * G, H, W): group-major, then tap.
+        weight: (outputs, C, 3, 3).
+        bias: (outputs,).
+
+    Returns:
+        (N, outputs, H, W).
+    """
+    tensors = [tensor.float() for tensor in (x, offset, mask, weight, bias)]
+    recorded = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    if x.device.type == "cpu" and not recorded:
+        return gather_deform_conv(*tensors).to(x.dtype)
+    return torchvision_deform_conv(*tensors).to(x.dtype)
+
+
+def torchvision_deform_conv(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Run `deform_conv` by torchvision: on a GPU, in training, and as the measure for the faster way."""
+    return deform_conv2d(x, offset, weight, bias, stride=1, padding=1, dilation=1, mask=mask)
+
+
+def gather_deform_conv(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Run `deform_conv` as a weighted gather of pixels, channels last, and one matrix product.
+
+    A sample of a group is the sum of four neighbouring pixels, weighted by the bilinear weights times the mask. That
+    is what an embedding bag computes: a bag of four rows of a table whose rows are the channels of one group at one
+    pixel. Arguments as for `deform_conv`, all float32.
+    """
+    (n, channels, height, width), outputs = x.shape, weight.shape[0]
+    groups = mask.shape[1] // TAPS
+    table = F.pad(x.permute(0, 2, 3, 1), (0, 0, *(MARGIN,) * 4)).view(n, -1, channels // groups)
+    # (outputs, groups, channels of a group, taps) to the order of the gathered samples
+    matrix = weight.view(outputs, groups, -1, TAPS).permute(1, 3, 2, 0).reshape(TAPS * channels, outputs)
+    points = offset.permute(0, 2, 3, 1).unflatten(-1, (-1, 2))
+    weights = mask.permute(0, 2, 3, 1)
+    result = x.new_empty(n, height, width, outputs)
+    bags = _Bags(height, width, groups, x.device)
+    for image in range(n):
+        for top in range(0, height, bags.rows):
+            band = slice(top, top + bags.rows)
+            samples = bags.gather(table[image], points[image, band], weights[image, band], top)
+            torch.addmm(bias, samples, matrix, out=result[image, band].view(-1, outputs))
+    return result.permute(0, 3, 1, 2)
+
+
+class _Bags:
+    """Bilinear samples of a band of rows of one image; holds what all bands have in common."""
+
+    def __init__(self, height: int, width: int, groups: int, device: torch.device) -> None:
+        self.height, self.width, self.groups = height, width, groups
+        self.rows = min(height, max(1, PIXELS_AT_ONCE // width))
+        self.stride = width + 2 * MARGIN  # pixels in a row of the table
+        samples = groups * TAPS
+        sample = torch.arange(samples, dtype=torch.int32, device=device)
+        tap = sample % TAPS
+        self.first = sample // TAPS + (MARGIN * self.stride + MARGIN) * groups  # table row of the pixel (0, 0)
+        self.down = (tap // 3 - 1).float()
+        self.right = torch.arange(width, device=device)[:, None] + (tap % 3 - 1).float()
+        corners = (0, 1, self.stride, self.stride + 1)
+        self.corners = torch.tensor([corner * groups for corner in corners], dtype=torch.int32, device=device)
+        shape = (self.rows, width, samples, len(corners))
+        self.index = torch.empty(shape, dtype=torch.int32, device=device)
+        self.weight = torch.empty(shape, device=device)
+        self.starts = torch.arange(0, self.index.numel(), len(corners), dtype=torch.int32, device=device)
+
+    def gather(self, table: Tensor, points: Tensor, mask: Tensor, top: int) -> Tensor:
+        """Sample a band.
+
+        Args:
+            table: (pixels with margin * groups, channels of a group).
+            points: displacements (rows, W, groups * 9, 2), down and right.
+            mask: (rows, W, groups * 9).
+            top: the first row of the band.
+
+        Returns:
+            (rows * W, groups * 9 * channels of a group).
+        """
+        rows = len(points)
+        y = torch.arange(top, top + rows, device=points.device)[:, None, None] + self.down + points[..., 0]
+        x = points[..., 1] + self.right
+        y0, x0 = y.floor(), x.floor()
+        self._set_weights(y.sub_(y0), x.sub_(x0), mask)
+        # Clamping comes after the weights are known: from two pixels outside on, all four corners are zeros.
+        pixel = x0.int().clamp_(-MARGIN, self.width)
+        pixel.add_(y0.int().clamp_(-MARGIN, self.height), alpha=self.stride)
+        index = torch.add(pixel.mul_(self.groups).add_(self.first)[..., None], self.corners, out=self.index[:rows])
+        starts = self.starts[: pixel.numel()]
+        weight = self.weight[:rows].view(-1)
+        bags = F.embedding_bag(index.view(-1), table, starts, mode="sum", per_sample_weights=weight)
+        return bags.view(rows * self.width, -1)
+
+    def _set_weights(self, down: Tensor, right: Tensor, mask: Tensor) -> None:
+        """Fill in the weights of the four corners from the fractions of a pixel, times the mask."""
+        upper_left, upper_right, lower_left, lower_right = self.weight[: len(mask)].unbind(-1)
+        right.mul_(mask)
+        left = mask - right
+        torch.mul(right, down, out=lower_right)
+        torch.mul(left, down, out=lower_left)
+        torch.sub(right, lower_right, out=upper_right)
+        torch.sub(left, lower_left, out=upper_left)
