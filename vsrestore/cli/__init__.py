@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from . import info, restore, script
+from . import info, restore, script, train
 
 
 def build() -> typer.Typer:
@@ -20,6 +20,7 @@ def build() -> typer.Typer:
     )
     app.command()(restore.restore)
     app.command()(script.script)
+    app.command()(train.train)
     app.command()(info.info)
     return app
 

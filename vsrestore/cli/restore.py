@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import signal
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +31,7 @@ def restore(
     quality: Annotated[str | None, typer.Option(help="format choice for a URL, as yt-dlp's -f")] = None,
 ) -> None:
     """Restore a video; sound, subtitles, chapters and tags of the input are kept."""
-    from vsrestore.pipeline.restore import Job
+    from vsrestore.pipeline.job import Job
     from vsrestore.pipeline.restore import restore as run
 
     defaults = {key: value for key, value in (("device", device), ("precision", precision)) if value is not None}
@@ -47,6 +46,3 @@ def restore(
 
 def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
-
-
-__all__ = ["restore"]

@@ -18,8 +18,8 @@ def script(
 ) -> None:
     """Print the VapourSynth script that `restore` runs for these filters."""
     from vsrestore.pipeline.errors import PipelineError
+    from vsrestore.pipeline.job import text_for
     from vsrestore.pipeline.probe import probe
-    from vsrestore.pipeline.restore import text_for
     from vsrestore.pipeline.script import parse_filter, resolved
     from vsrestore.pipeline.source import is_url
 

@@ -12,9 +12,9 @@ from .probe import Media, Track
 TEXT_SUBTITLES = {"subrip", "ass", "ssa", "mov_text", "webvtt", "text", "eia_608"}
 ISO_AUDIO = {"aac", "ac3", "eac3", "mp3", "mp2", "alac"}
 MATROSKA_AUDIO = {
-    "aac", "ac3", "eac3", "mp1", "mp2", "mp3", "dts", "truehd", "mlp", "flac", "alac", "opus", "vorbis", "wavpack", "tta",
-    "pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le", "pcm_s16be", "pcm_s24be", "pcm_s32be",
-    "pcm_alaw", "pcm_mulaw", "wmav1", "wmav2", "wmapro", "adpcm_ms", "adpcm_ima_wav",
+    "aac", "ac3", "eac3", "mp1", "mp2", "mp3", "dts", "truehd", "mlp", "flac", "alac", "opus", "vorbis", "wavpack",
+    "tta", "pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le", "pcm_s16be", "pcm_s24be",
+    "pcm_s32be", "pcm_alaw", "pcm_mulaw", "wmav1", "wmav2", "wmapro", "adpcm_ms", "adpcm_ima_wav",
 }  # fmt: skip
 MATROSKA_SUBTITLES = {
     "subrip", "ass", "ssa", "webvtt", "hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle", "hdmv_text_subtitle",
@@ -104,7 +104,9 @@ def copy_plan(media: Media, container: Container) -> CopyPlan:
         _add_subtitle(plan, track, container)
     for track in media.of_kind("attachment"):
         _add_attachment(plan, track, container)
-    for track in (*media.of_kind("cover"), *media.of_kind("video"), *media.of_kind("data")):
+    # A data stream beside chapters is how MP4 keeps their titles.
+    data = () if media.chapters else media.of_kind("data")
+    for track in (*media.of_kind("cover"), *media.of_kind("video"), *data):
         plan.notes.append(f"stream {track.index} ({track.kind}, {track.codec}) is not copied")
     plan.options += ["-map_chapters", "1", "-map_metadata", "1", *container.options]
     return plan

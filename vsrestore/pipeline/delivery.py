@@ -61,7 +61,7 @@ def for_encoder(clip: vs.VideoNode, encoder: Encoder) -> vs.VideoNode:
 
 
 def reported(clip: vs.VideoNode, report: Path) -> vs.VideoNode:
-    """Return the clip; when its first frame is rendered, that frame's properties and the clip's rate and size go to ``report``.
+    """Return the clip; when its first frame is rendered, its properties, the clip's rate and size go to ``report``.
 
     Only that frame passes through Python.
     """

@@ -50,7 +50,8 @@ ENCODERS = {
         ("-x265-params", "log-level=error"),
     ),
     "ffv1": Encoder(
-        "ffv1", (8, 9, 10, 12, 14, 16), 16, ((2, 2), (2, 0), (1, 1), (1, 0), (0, 1), (0, 0)), True, True, None, None, (),
+        "ffv1", (8, 9, 10, 12, 14, 16), 16, ((2, 2), (2, 0), (1, 1), (1, 0), (0, 1), (0, 0)), True, True,
+        None, None, (),
         ("-level", "3", "-slicecrc", "1", "-g", "1"),
     ),
     "svt-av1": Encoder(

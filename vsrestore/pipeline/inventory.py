@@ -32,9 +32,10 @@ def inventory() -> Iterator[tuple[str, str]]:
 
 
 def _tried(find: Callable[[], str]) -> str:
+    """Any way in which a part is broken is what a bug report should show."""
     try:
         return find()
-    except Exception as error:  # noqa: BLE001 - a broken part is exactly what a bug report should show
+    except Exception as error:
         return f"not usable: {type(error).__name__}: {error}"
 
 
@@ -64,7 +65,7 @@ def _plugins() -> str:
     import vapoursynth as vs
 
     plugins = sorted(vs.core.plugins(), key=lambda plugin: str(plugin.namespace))
-    return ", ".join(f"{plugin.namespace} {plugin.version}" for plugin in plugins)
+    return ", ".join(f"{plugin.namespace} {plugin.version.major}.{plugin.version.minor}" for plugin in plugins)
 
 
 def _torch() -> str:

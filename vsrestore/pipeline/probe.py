@@ -113,10 +113,8 @@ def packet_times(path: Path, index: int) -> list[Fraction]:
     """Return when the frames of a video stream are shown, in seconds of the file's clock, sorted."""
     with av.open(str(path)) as container:
         stream = container.streams[index]
-        ticks = [
-            packet.pts for packet in container.demux(stream) if packet.pts is not None and not packet.is_discard
-        ]
-        base = stream.time_base or Fraction(1, av.time_base)
+        ticks = [packet.pts for packet in container.demux(stream) if packet.pts is not None and not packet.is_discard]
+        base = _exact(stream.time_base)
     return [tick * base for tick in sorted(ticks)]
 
 
@@ -124,17 +122,29 @@ def packets_span(path: Path, index: int) -> Fraction | None:
     """Return the seconds from the first packet's start to the last packet's end, None for a stream without packets."""
     with av.open(str(path)) as container:
         stream = container.streams[index]
-        packets = [
-            (packet.pts, packet.duration or 0) for packet in container.demux(stream) if packet.pts is not None
-        ]
+        packets = [(packet.pts, packet.duration or 0) for packet in container.demux(stream) if packet.pts is not None]
         if not packets:
             return None
-        base = stream.time_base or Fraction(1, av.time_base)
+        base = _exact(stream.time_base)
     first = min(pts for pts, _ in packets)
     last = max(pts + length for pts, length in packets)
     lasting = [later - earlier for earlier, later in pairwise(sorted(pts for pts, _ in packets))]
     end_without_length = max(pts for pts, _ in packets) + (lasting[-1] if lasting else 0)
     return (max(last, end_without_length) - first) * base
+
+
+def first_packet(path: Path, index: int) -> Fraction:
+    """Return when the first packet of a stream starts, in seconds from the start of the file.
+
+    That holds for copies in any container, while the announced start of an audio stream may or may not count the
+    encoder's priming.
+    """
+    with av.open(str(path)) as container:
+        zero = Fraction(container.start_time or 0, av.time_base)
+        for packet in container.demux(container.streams[index]):
+            if packet.pts is not None:
+                return packet.pts * _exact(packet.time_base) - zero
+    return Fraction(0)
 
 
 def _media(path: Path, container: Any) -> Media:
@@ -153,7 +163,11 @@ def _track(stream: Any, zero: Fraction) -> Track:
     covered = stream.type == "video" and Disposition(stream.disposition) & COVER
     codec = stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
     return Track(
-        stream.index, "cover" if covered else stream.type, codec, _start(stream, zero), _seconds(stream, stream.duration)
+        stream.index,
+        "cover" if covered else stream.type,
+        codec,
+        _start(stream, zero),
+        _seconds(stream, stream.duration),
     )
 
 
@@ -165,7 +179,7 @@ def _picture(path: Path, container: Any, stream: Any, zero: Fraction) -> Picture
         first=stream.index == container.streams.video[0].index,
         width=context.width,
         height=context.height,
-        sar=stream.sample_aspect_ratio or Fraction(1),
+        sar=_exact(stream.sample_aspect_ratio) or Fraction(1),
         colour={
             "range": int(context.color_range),
             "matrix": int(context.colorspace),
@@ -177,7 +191,7 @@ def _picture(path: Path, container: Any, stream: Any, zero: Fraction) -> Picture
         start=_start(stream, zero) or Fraction(0),
         duration=_seconds(stream, stream.duration),
         frames=stream.frames,
-        time_base=stream.time_base,
+        time_base=_exact(stream.time_base),
         metadata=dict(stream.metadata),
     )
 
@@ -198,7 +212,12 @@ def _start(stream: Any, zero: Fraction) -> Fraction | None:
 
 
 def _seconds(stream: Any, ticks: int | None) -> Fraction | None:
-    return None if ticks is None or not stream.time_base else ticks * Fraction(stream.time_base)
+    return None if ticks is None or not stream.time_base else ticks * _exact(stream.time_base)
+
+
+def _exact(rational: Any) -> Fraction:
+    """PyAV's rationals may be 0/0 or missing where a file says nothing; that is 0 here."""
+    return Fraction(rational.numerator, rational.denominator) if rational and rational.denominator else Fraction(0)
 
 
 def _reason(error: av.error.FFmpegError) -> str:

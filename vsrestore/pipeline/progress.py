@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 FRAME = re.compile(r"Frame: (\d+)/(\d+)")
+WARNING = "Warning: "
 CHATTER = re.compile(r"Information: VideoSource track|Script evaluation done|Output \d+ frames")
 
 
@@ -14,11 +15,13 @@ class FrameCounter:
 
     Args:
         count: takes frames done and frames in all.
+        tell: takes warnings.
 
     """
 
-    def __init__(self, count: Callable[[int, int], None]) -> None:
+    def __init__(self, count: Callable[[int, int], None], tell: Callable[[str], None]) -> None:
         self._count = count
+        self._tell = tell
 
     def __call__(self, line: str) -> bool:
         """Return whether the line was progress or chatter, so that nobody need keep it."""
@@ -27,4 +30,7 @@ class FrameCounter:
             self._count(int(found[1]), int(found[2]))
             # The progress line has no end of its own, so an error may follow on it.
             return found.end() == len(line) or line[found.end()] == " "
+        if line.startswith(WARNING):
+            self._tell(line.removeprefix(WARNING))
+            return True
         return CHATTER.match(line) is not None

@@ -42,15 +42,25 @@ class Program:
         hear: Callable[[str], bool] | None = None,
     ) -> None:
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
-        # A Ctrl-C goes to this process alone, which then ends the others; their own handling of it would differ.
-        group = (
-            {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if os.name == "nt" else {"start_new_session": True}
-        )
+        # In a group of its own, so that a Ctrl-C goes to vsrestore alone, which then ends its programs in order.
+        group = 0 if os.name == "posix" else None
         self.process = subprocess.Popen(
-            command, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=environment, **group
+            command,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            env=environment,
+            process_group=group,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         self._reader = threading.Thread(target=self._read, args=(hear,), daemon=True)
         self._reader.start()
+
+    @property
+    def stdout(self) -> IO[bytes]:
+        """The pipe it writes to; only with ``stdout=subprocess.PIPE``."""
+        assert self.process.stdout is not None
+        return self.process.stdout
 
     def poll(self) -> int | None:
         """Return the exit code, None while it runs."""
@@ -131,7 +141,7 @@ def check_exit(name: str, program: Program) -> None:
 
 
 def last_words(words: str) -> str:
-    """Return the line of a program's stderr that says what went wrong: a Python error's last line, else the last line."""
+    """Return the line of a program's stderr that says what went wrong: a Python error's last one, else the last one."""
     lines = [line.strip() for line in words.splitlines() if line.strip()]
     errors = [line.removeprefix("vapoursynth.Error: ") for line in lines if line.startswith("vapoursynth.Error: ")]
     failed = [line for line in lines if "rror" in line and not line.startswith("Traceback")]

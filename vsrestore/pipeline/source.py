@@ -19,7 +19,7 @@ def is_url(text: str) -> bool:
 
 
 def fetch(url: str, quality: str | None, folder: Path) -> Path:
-    """Fetch a video with yt-dlp, whose own progress goes to stderr when that is a terminal.
+    """Fetch a video with yt-dlp.
 
     Args:
         url: of the video or of the page that shows it.
@@ -30,14 +30,12 @@ def fetch(url: str, quality: str | None, folder: Path) -> Path:
         PipelineError: yt-dlp could not fetch it; the message ends in its last words.
 
     """
-    seen = sys.stderr.isatty()
     command = [
-        sys.executable, "-m", "yt_dlp", "--no-playlist", "--format", quality or BEST_QUALITY,
-        "--merge-output-format", "mkv", "--ffmpeg-location", programs.ffmpeg(),
-        "--paths", str(folder), "--output", "%(title).80B.%(ext)s",
-        "--print", "after_move:filepath", "--progress" if seen else "--no-progress", "--no-simulate", url,
-    ]  # fmt: skip
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
+        *(sys.executable, "-m", "yt_dlp", "--no-playlist", "--no-progress", "--no-simulate"),
+        *("--format", quality or BEST_QUALITY, "--merge-output-format", "mkv", "--ffmpeg-location", programs.ffmpeg()),
+        *("--paths", str(folder), "--output", "%(title).80B.%(ext)s", "--print", "after_move:filepath", url),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     files = [Path(line) for line in done.stdout.splitlines() if Path(line).is_file()]
     if done.returncode or not files:
         words = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["ERROR: no file arrived"]

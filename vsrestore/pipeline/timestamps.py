@@ -1,4 +1,4 @@
-"""The true times of the frames: y4m says only a constant rate, so a video of variable rate is given its times afterwards."""
+"""The true times of the frames: y4m knows a constant rate only, so others are given to the encoded video."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from .errors import RunError
 TOLERANCE = Fraction(101, 100_000)
 FINEST_NEEDED = 10_000
 GOOD_TIME_BASE = Fraction(1, 90_000)
+TICKS_IN_A_FRAME = 32
 
 
 def read_durations(path: Path, rate: Fraction) -> list[Fraction]:
@@ -43,6 +44,18 @@ def is_constant(durations: Sequence[Fraction], rate: Fraction) -> bool:
         return len(durations) < 2
     starts = accumulate(durations[:-1], initial=Fraction(0))
     return all(abs(start - number / rate) <= TOLERANCE for number, start in enumerate(starts))
+
+
+def delay_options(start: Fraction, rate: Fraction) -> tuple[str, list[str]]:
+    """Return the filter and the options for ffmpeg with which a constant-rate picture begins ``start`` seconds late.
+
+    ffmpeg counts the pictures of y4m in whole frames, so an offset of a part of a frame needs finer ticks.
+    """
+    if not start or not rate:
+        return "", []
+    base = 1 / (rate * TICKS_IN_A_FRAME)
+    ticks = f"{base.numerator}/{base.denominator}"
+    return f"settb={ticks},setpts=PTS+{round(start / base)},", ["-enc_time_base", ticks.replace("/", ":")]
 
 
 def fitting_time_base(source: Fraction) -> Fraction:
