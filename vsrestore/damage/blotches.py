@@ -8,22 +8,23 @@ import numpy as np
 
 from .canvas import Canvas, box_around
 from .noise import Array, generator, smooth_field
+from .ranges import ranged
 
 
 @dataclass(frozen=True, kw_only=True)
 class Blotches:
     """Blotches one can see through: I' = I * (1 + b * g).
 
-    rate: mean blotches per full frame, 0-1 (0.02-0.5 is usual).
-    size: radius in px, drawn evenly in the logarithm between these two, 8-80.
-    opacity: highest opacity, 0.2-0.9.
-    bright: share of blotches that brighten, 0-1.
+    rate: mean blotches per full frame; 0.02-0.5 in films, more in wet ones.
+    size: radius in px, drawn evenly in the logarithm between these two.
+    opacity: highest opacity.
+    bright: share of blotches that brighten.
     """
 
-    rate: float = 0.0
-    size: tuple[float, float] = (10.0, 60.0)
-    opacity: float = 0.8
-    bright: float = 0.5
+    rate: float = ranged(0.0, 0, 5)
+    size: tuple[float, float] = ranged((10.0, 60.0), 8, 80)
+    opacity: float = ranged(0.8, 0.1, 0.9)
+    bright: float = ranged(0.5, 0, 1)
 
 
 def lay_blotches(canvas: Canvas, seed: int, frame: int, blotches: Blotches) -> None:

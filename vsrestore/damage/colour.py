@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from .noise import Array
+from .ranges import ranged
 
 Tone = Literal["colour", "gray", "sepia"]
 
@@ -19,14 +20,13 @@ _SEPIA = np.array([1.07, 0.95, 0.75], dtype=np.float32)
 class Fading:
     """Faded dyes in the simple form: per channel I' = clip(lift + gain * I^gamma), then less saturation.
 
-    gain: of R, G, B, 0.6-1.1; lift: of R, G, B, 0-0.15; gamma: 0.7-1.4; saturation: 0-1.
-    The defaults change nothing.
+    gain, lift: of R, G, B. The defaults change nothing.
     """
 
-    gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    lift: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    gamma: float = 1.0
-    saturation: float = 1.0
+    gain: tuple[float, float, float] = ranged((1.0, 1.0, 1.0), 0.6, 1.1)
+    lift: tuple[float, float, float] = ranged((0.0, 0.0, 0.0), 0, 0.15)
+    gamma: float = ranged(1.0, 0.7, 1.4)
+    saturation: float = ranged(1.0, 0, 1)
 
 
 def luma(frames: Array) -> Array:

@@ -18,6 +18,7 @@ from .colour import Fading, Tone, faded, toned
 from .grain import Grain, add_grain
 from .hairs import Hairs, lay_gate_hairs, lay_loose_hairs
 from .noise import Array, filtered, gaussian, generator
+from .ranges import ranged
 from .scratches import Rain, Scratches, lay_rain, lay_scratches
 from .specks import CueMarks, Dirt, lay_cue_marks, lay_dirt
 from .transport import Bars, Flicker, Weave, bar_of, flicker_of, shift_of, weave_frame
@@ -27,8 +28,10 @@ from .transport import Bars, Flicker, Weave, bar_of, flicker_of, shift_of, weave
 class FilmDamage:
     """Parameters of all faults of film; every default is "off", and off is the identity, bit by bit.
 
+    The usual range of each parameter is declared with it; `ranges.out_of_range` tells what lies outside.
+
     dirt, cue_marks, hairs, scratches, rain, blotches, bars: damage, found in `Damaged.damaged` only.
-    softness: sigma in px of a small blur of the marks as a soft scan gives it, 0-1.5.
+    softness: sigma in px of a small blur of the marks as a soft scan gives it.
     grain: in `damaged` and `grained`.
     tone ("colour", "gray", "sepia"), fading, weave, flicker: of the film as such, in every output.
     """
@@ -40,7 +43,7 @@ class FilmDamage:
     rain: Rain = field(default_factory=Rain)
     blotches: Blotches = field(default_factory=Blotches)
     bars: Bars = field(default_factory=Bars)
-    softness: float = 0.0
+    softness: float = ranged(0.0, 0, 1.5)
     grain: Grain = field(default_factory=Grain)
     tone: Tone = "colour"
     fading: Fading = field(default_factory=Fading)

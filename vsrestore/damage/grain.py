@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from .noise import Array, filtered, gaussian, generator
+from .ranges import ranged
 
 DENSITY_FLOOR = 0.05
 """The density below which grain falls no further (D0 of the square-root law)."""
@@ -24,13 +25,13 @@ class Grain:
         "softlight" (an overlay of mean 0.5, standard deviation `amount` / 2).
     amount: sigma of the density at D = 1, or a, or the overlay's |2A - 1|; 0 = off. Density 0.01-0.15, signal
         0.01-0.08, softlight 0.02-0.3.
-    size: Gaussian correlation in px, not scaled with the width, 0-2; 0 = white.
+    size: Gaussian correlation in px, not scaled with the width; 0 = white.
     coloured: independent per channel, blue 1.5 times as strong; otherwise the same in all three.
     """
 
     method: Literal["density", "signal", "softlight"] = "density"
-    amount: float = 0.0
-    size: float = 0.7
+    amount: float = ranged(0.0, 0, 0.3)
+    size: float = ranged(0.7, 0, 2)
     coloured: bool = False
 
 

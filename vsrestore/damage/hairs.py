@@ -9,6 +9,7 @@ import numpy as np
 
 from .canvas import Box, Canvas, View, box_around
 from .noise import Array, Event, ar1, events, generator, mean_duration
+from .ranges import ranged
 
 _GATE = (20, 400)
 
@@ -17,18 +18,18 @@ _GATE = (20, 400)
 class Hairs:
     """Hairs and fibres; the centre line is a random walk of the curvature.
 
-    loose: mean loose hairs (30-300 px long, one frame) per full frame, 0-4.
-    lint: mean short curled fibres (5-40 px long, one frame) per full frame, 0-60.
-    gate: mean number of hairs in the gate at a time (20-400 frames, anchored at the top or bottom edge), 0-3.
-    dark: share of dark ones, 0-1.
-    thickness: mean thickness in px, 0.8-3.
+    loose: mean loose hairs (30-300 px long, one frame) per full frame.
+    lint: mean short curled fibres (5-40 px long, one frame) per full frame.
+    gate: mean number of hairs in the gate at a time (20-400 frames, anchored at the top or bottom edge).
+    dark: share of dark ones.
+    thickness: mean thickness in px.
     """
 
-    loose: float = 0.0
-    lint: float = 0.0
-    gate: float = 0.0
-    dark: float = 0.75
-    thickness: float = 1.4
+    loose: float = ranged(0.0, 0, 6)
+    lint: float = ranged(0.0, 0, 60)
+    gate: float = ranged(0.0, 0, 3)
+    dark: float = ranged(0.75, 0, 1)
+    thickness: float = ranged(1.4, 0.8, 3)
 
 
 @dataclass(frozen=True)

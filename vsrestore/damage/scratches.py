@@ -9,6 +9,7 @@ import numpy as np
 
 from .canvas import Canvas, View, box_around
 from .noise import Array, Event, ar1, events, generator, mean_duration
+from .ranges import ranged
 
 _SCRATCH = (10, 500)
 
@@ -17,32 +18,32 @@ _SCRATCH = (10, 500)
 class Scratches:
     """Almost vertical lines, steady or drifting, whole or broken (profile of Kokaram 1996, see `profile`).
 
-    count: mean number of scratches at a time in the full frame, 0 = off, 1-6 usual, range 0-12.
-    strength: largest |beta|, 0.05-0.4; each scratch draws from a quarter of it up.
-    drift: standard deviation of the wandering in px, 0-5.
-    dark: share of dark ones, 0-1.
-    broken: share of broken ones, 0-1.
-    coloured: share that hurts only some of the colour layers, 0-1.
+    count: mean number of scratches at a time in the full frame, 0 = off, 1-6 usual.
+    strength: largest |beta|; each scratch draws from a quarter of it up.
+    drift: standard deviation of the wandering in px.
+    dark: share of dark ones.
+    broken: share of broken ones.
+    coloured: share that hurts only some of the colour layers.
     """
 
-    count: float = 0.0
-    strength: float = 0.3
-    drift: float = 1.5
-    dark: float = 0.5
-    broken: float = 0.4
-    coloured: float = 0.15
+    count: float = ranged(0.0, 0, 12)
+    strength: float = ranged(0.3, 0.05, 0.4)
+    drift: float = ranged(1.5, 0, 5)
+    dark: float = ranged(0.5, 0, 1)
+    broken: float = ranged(0.4, 0, 1)
+    coloured: float = ranged(0.15, 0, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rain:
     """Short strokes of one frame, 5-60 px long, within 15 degrees of the vertical.
 
-    rate: mean strokes per full frame, 0 = off, 2-30 usual, range 0-100.
-    dark: share of dark ones, 0-1.
+    rate: mean strokes per full frame, 0 = off, 2-30 usual.
+    dark: share of dark ones.
     """
 
-    rate: float = 0.0
-    dark: float = 0.3
+    rate: float = ranged(0.0, 0, 100)
+    dark: float = ranged(0.3, 0, 1)
 
 
 def profile(distance: Array, beta: float, kappa: float, half_width: float) -> Array:
@@ -67,7 +68,8 @@ def _scratch(canvas: Canvas, seed: int, frame: int, event: Event, scratches: Scr
     sway = math.sin(2 * math.pi * (phase + frame / (60 + 200 * phase)))
     centre = place * view.frame_width + (wander + sway * drift) * scratches.drift * view.scale
     lean = (slope - 0.5) * 0.006
-    half_width = max((1 + 3 * width * width) * view.scale, 0.9)
+    # The middle lobe is two thirds of the half width across; a narrower one would fall between the pixels.
+    half_width = max((1 + 3 * width) * view.scale, 2.4)
     kappa = 0.3 + 0.5 * width
     reach = max(3 * half_width, 4.0)
     ends = sorted((centre, centre + lean * view.frame_height))

@@ -8,6 +8,7 @@ import numpy as np
 
 from .canvas import Box, Canvas, View, box_around
 from .noise import Array, ar1, events, generator, smooth_field
+from .ranges import ranged
 
 LOW, HIGH = np.float32(0.05), np.float32(0.95)
 
@@ -16,38 +17,38 @@ LOW, HIGH = np.float32(0.05), np.float32(0.95)
 class Dirt:
     """Dirt and dust on the film, one frame long (Kokaram 1998: cover with a colour by a mask).
 
-    rate: mean specks per full frame, 0 = off; light 1, typical 6, heavy 40, range 0-400.
-    dark: share of dark specks (dirt on the print), the others are white (dirt on the negative), 0-1.
-    area: median area in px^2 at 720 px width, 2-60; spread: standard deviation of its logarithm, 0-1.2.
-    clusters: share of specks that lie in clusters, 0-1.
+    rate: mean specks per full frame, 0 = off; light 1, typical 6, heavy 40 (hundreds of fine ones).
+    dark: share of dark specks (dirt on the print), the others are white (dirt on the negative).
+    area: median area in px^2 at 720 px width, cut to 2-600; spread: standard deviation of its logarithm.
+    clusters: share of specks that lie in clusters.
     burst: how much the rate swings from frame to frame, 0 = not, typical 0.7.
-    softness: width of the edge in px, 0.5-3.
-    opacity: lowest opacity, 0.2-1; each speck draws between it and 1.
-    tint: share of specks that are tinted, 0-1.
-    halo: strength of the opposite rim that a sharpened scan leaves around a speck, 0-0.5.
+    softness: width of the edge in px.
+    opacity: lowest opacity; each speck draws between it and 1.
+    tint: share of specks that are tinted, as by damage to one layer of the emulsion.
+    halo: strength of the opposite rim that a sharpened scan leaves around a speck.
     """
 
-    rate: float = 0.0
-    dark: float = 0.7
-    area: float = 12.0
-    spread: float = 0.9
-    clusters: float = 0.2
-    burst: float = 0.7
-    softness: float = 0.8
-    opacity: float = 0.6
-    tint: float = 0.1
-    halo: float = 0.0
+    rate: float = ranged(0.0, 0, 1500)
+    dark: float = ranged(0.7, 0, 1)
+    area: float = ranged(12.0, 2, 60)
+    spread: float = ranged(0.9, 0, 1.2)
+    clusters: float = ranged(0.2, 0, 1)
+    burst: float = ranged(0.7, 0, 1)
+    softness: float = ranged(0.8, 0.5, 3)
+    opacity: float = ranged(0.6, 0.1, 1)
+    tint: float = ranged(0.1, 0, 1)
+    halo: float = ranged(0.0, 0, 0.5)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CueMarks:
     """Change-over marks: a round or oval spot in the upper right corner, exactly four frames long.
 
-    rate: mean marks that start per frame, 0 = off; a real reel has two near its end, range 0-0.2.
+    rate: mean marks that start per frame, 0 = off; a real reel has two near its end.
     anywhere: place them anywhere in the frame instead of the corner (for training on pieces of frames).
     """
 
-    rate: float = 0.0
+    rate: float = ranged(0.0, 0, 0.2)
     anywhere: bool = False
 
 

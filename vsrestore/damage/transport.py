@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .canvas import View
 from .noise import Array, ar1, generator
+from .ranges import ranged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,11 +19,11 @@ class Weave:
     """Gate weave: the picture shifts and turns a little; edge pixels repeat beyond the border.
 
     amount: standard deviation of the shift in px, 0 = off; 0.1 / 0.4 / 1.5. Vertical shifts are 1.3 times larger.
-    turn: standard deviation of the rotation in degrees, 0-0.05.
+    turn: standard deviation of the rotation in degrees.
     """
 
-    amount: float = 0.0
-    turn: float = 0.0
+    amount: float = ranged(0.0, 0, 1.5)
+    turn: float = ranged(0.0, 0, 0.05)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,26 +31,26 @@ class Flicker:
     """Brightness flicker I' = alpha * I + beta (van Roosmalen 1999).
 
     amount: standard deviation of alpha, 0 = off; 0.01 / 0.04 / 0.12. beta has a quarter of it.
-    rho: correlation from frame to frame, 0-0.95.
-    spatial: strength of a second-order surface, as a part of `amount`, 0-0.5.
+    rho: correlation from frame to frame.
+    spatial: strength of a second-order surface, as a part of `amount`.
     """
 
-    amount: float = 0.0
-    rho: float = 0.5
-    spatial: float = 0.4
+    amount: float = ranged(0.0, 0, 0.12)
+    rho: float = ranged(0.5, 0, 0.95)
+    spatial: float = ranged(0.4, 0, 0.5)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bars:
     """One light (or dark) bar rolling through the frame: I' = I * (1 + A * g).
 
-    strength: A, -0.4-0.4, 0 = off. height: of the bar as a part of the frame, 0.1-0.5.
-    speed: frame rows per frame, at a height of 540, -10-10.
+    strength: A, negative for a dark bar, 0 = off. height: of the bar as a part of the frame.
+    speed: frame rows per frame, at a frame height of 540.
     """
 
-    strength: float = 0.0
-    height: float = 0.25
-    speed: float = 3.0
+    strength: float = ranged(0.0, -0.4, 0.4)
+    height: float = ranged(0.25, 0.1, 0.5)
+    speed: float = ranged(3.0, -10, 10)
 
 
 def shift_of(seed: int, frame: int, weave: Weave, view: View) -> tuple[float, float, float]:

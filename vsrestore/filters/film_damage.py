@@ -1,0 +1,69 @@
+"""Film damage on purpose: for test clips, demonstrations and measurements with a known truth."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import vapoursynth as vs
+
+from ..damage.film import PRESETS, Damaged, FilmDamage, damage_film
+from ..damage.ranges import out_of_range
+from ..video.checks import choice, constant_clip, progressive, whole
+from ..video.errors import fail, warn
+from ..video.formats import from_planes, to_planes, with_matrix
+from ..video.frames import plane_views, write_planes
+
+Output = Literal["damaged", "grained", "clean"]
+
+_NAME = "film_damage"
+
+
+def film_damage(
+    clip: vs.VideoNode,
+    *,
+    seed: int = 0,
+    preset: str = "film-light",
+    params: FilmDamage | None = None,
+    output: Output = "damaged",
+) -> vs.VideoNode:
+    """Damage a clip as film is damaged; frame n depends on the source's frame n and the arguments alone.
+
+    Args:
+        clip: any constant format, progressive; RGBS is clipped to [0, 1].
+        seed: any whole number from 0 on; another seed gives other damage of the same kind.
+        preset: "film-light" or "film-heavy"; not looked at when `params` is given.
+        params: the faults in detail, see `vsrestore.damage.film.FilmDamage`.
+        output: "damaged", or one of the truths: "grained" (no damage, but the grain), "clean" (neither).
+
+    Returns:
+        The clip in the format it came in, with its frame properties.
+
+    Raises:
+        vs.Error: clip or arguments that do not fit. Parameters out of their usual range only give a warning.
+
+    """
+    source = progressive(_NAME, with_matrix(_NAME, constant_clip(_NAME, clip)))
+    whole(_NAME, "seed", seed, 0)
+    choice(_NAME, "output", output, ("damaged", "grained", "clean"))
+    faults = _chosen(preset, params)
+    wanted = Damaged._fields.index(output)
+
+    def damage(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        picture = np.stack(plane_views(f), axis=-1)
+        done = damage_film(picture[None], n, seed, faults)[wanted][0]
+        return write_planes(f, done.transpose(2, 0, 1))
+
+    seen = to_planes(source, "rgb")
+    return from_planes(seen.std.ModifyFrame(clips=seen, selector=damage), seen, source)
+
+
+def _chosen(preset: str, params: FilmDamage | None) -> FilmDamage:
+    if params is None:
+        choice(_NAME, "preset", preset, tuple(PRESETS))
+        return PRESETS[preset]
+    if not isinstance(params, FilmDamage):
+        fail(_NAME, f"params is {type(params).__name__}; a vsrestore.damage.film.FilmDamage is needed")
+    for told in out_of_range(params):
+        warn(_NAME, told)
+    return params
