@@ -80,10 +80,10 @@ class Canvas:
     neutral: bool = False
 
     def blend(self, box: Box, alpha: Array, colour: Array) -> None:
-        """Cover the box with a colour (3,), opacity alpha (h, w)."""
+        """Cover the box with a colour (3,), opacity alpha (h, w); a negative opacity drives it away from the colour."""
         area = self.image[box.rows, box.columns]
         area += alpha[..., None] * (self._balanced(colour) - area)
-        self._note(box, alpha)
+        self._note(box, np.abs(alpha))
 
     def multiply(self, box: Box, alpha: Array, gain: Array) -> None:
         """Multiply the box by 1 + alpha * gain, gain (3,) per channel: a mark one can see through."""

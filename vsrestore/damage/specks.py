@@ -10,8 +10,6 @@ from .canvas import Box, Canvas, View, box_around
 from .noise import Array, ar1, events, generator, smooth_field
 from .ranges import ranged
 
-LOW, HIGH = np.float32(0.05), np.float32(0.95)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Dirt:
@@ -123,7 +121,7 @@ def lay_dirt(canvas: Canvas, seed: int, frame: int, dirt: Dirt) -> None:
             depth = _depth(specks, i, box, seed, frame)
             if dirt.halo > 0:
                 rim = specks.opacity[i] * np.clip(1 + (depth + 1) / np.float32(1.5), 0, 1)
-                canvas.blend(box, np.float32(dirt.halo) * rim, np.where(specks.colour[i] < 0.5, HIGH, LOW))
+                canvas.blend(box, np.float32(-dirt.halo) * rim, specks.colour[i])
             canvas.blend(box, specks.opacity[i] * np.clip(0.5 + depth / specks.edge[i], 0, 1), specks.colour[i])
 
 
