@@ -15,7 +15,9 @@ from .engine import Build, Engine
 from .graph import chunk_graph
 
 
-def apply(clip: vs.VideoNode, descriptor: Descriptor, build: Build, options: Options) -> vs.VideoNode:
+def apply(
+    clip: vs.VideoNode, descriptor: Descriptor, build: Build, options: Options, **arguments: object
+) -> vs.VideoNode:
     """Return ``clip`` as the network of ``descriptor`` restores it, in the format of ``clip``.
 
     No frame is rendered and no network is built before the first frame is asked for.
@@ -25,6 +27,7 @@ def apply(clip: vs.VideoNode, descriptor: Descriptor, build: Build, options: Opt
         descriptor: what the network needs and gives.
         build: returns the network with its weights; called on first use, in the runtime's thread.
         options: device, precision, tile and scene detection.
+        arguments: what the network's forward takes beside the frames (a strength, say).
 
     Raises:
         vs.Error: clip, chunk, tile, precision or device do not fit.
@@ -38,7 +41,7 @@ def apply(clip: vs.VideoNode, descriptor: Descriptor, build: Build, options: Opt
         source = scenes(source)
     named = with_matrix(name, source)
     seen = to_planes(named, descriptor.planes)
-    result = chunk_graph(seen, Engine(descriptor, options, build))
+    result = chunk_graph(seen, Engine(descriptor, options, build, **arguments))
     result = from_planes(result, stretched(seen, descriptor.frame_factor), stretched(named, descriptor.frame_factor))
     return follow(result, source, descriptor.frame_factor)
 

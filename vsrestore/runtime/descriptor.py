@@ -62,6 +62,8 @@ class Descriptor:
     """Whether tiles give the same picture but for their blended edges."""
     precisions: tuple[Precision, ...] = PRECISIONS
     """What the network can compute in without harm."""
+    float32_frames: bool = False
+    """Whether the network takes float32 frames whatever the precision of its weights."""
 
     @property
     def reach(self) -> tuple[int, int]:

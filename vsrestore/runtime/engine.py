@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,9 +30,10 @@ class Engine:
     taking turns would each start a pool of their own.
     """
 
-    def __init__(self, descriptor: Descriptor, options: Options, build: Build) -> None:
+    def __init__(self, descriptor: Descriptor, options: Options, build: Build, **arguments: object) -> None:
         self.descriptor = descriptor
         self.options = options
+        self.arguments = arguments
         self.networks = Networks(build, lambda: devices.pick(options.device))
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"vsrestore-{descriptor.name}")
 
@@ -48,24 +51,28 @@ class Engine:
     def _run(self, frames: Sequence[list[np.ndarray]], found: Sequence[Shot], warn: Warn) -> list[np.ndarray]:
         import torch
 
-        finished: list[np.ndarray] = []
         with torch.inference_mode():
-            for shot in found:
-                result = self._shot(frames, shot, self.options.precision)
-                if self.options.precision != "float32" and not all_finite(result):
-                    warn(f"{self.options.precision} gave NaN or infinity; computed again in float32")
-                    result = self._shot(frames, shot, "float32")
-                finished.extend(self._to_arrays(result))
-        return finished
+            results = [self._to_arrays(self._finite(frames, shot, warn)) for shot in found]
+        return list(chain.from_iterable(results))
+
+    def _finite(self, frames: Sequence[list[np.ndarray]], shot: Shot, warn: Warn) -> Tensor:
+        precision = self.options.precision
+        result = self._shot(frames, shot, precision)
+        if not all_finite(result) and precision != "float32":
+            warn(f"{precision} gave NaN or infinity; computed again in float32")
+            result = self._shot(frames, shot, "float32")
+        if not all_finite(result):
+            raise ArithmeticError("the network gave NaN or infinity")
+        return result
 
     def _shot(self, frames: Sequence[list[np.ndarray]], shot: Shot, precision: Precision) -> Tensor:
         """Return (K * factor, C, H, W) for the K wanted frames of a shot, on the network's device."""
         import torch
 
+        network = partial(self.networks.get(precision), **self.arguments)
         if self.descriptor.kind == "image":
             images = self._to_tensor(frames[shot.wanted_first : shot.wanted_end], precision)
-            return self._sized(images, self.networks.get(precision))
-        network = self.networks.get(precision)
+            return self._sized(images, network)
         if self.descriptor.kind == "recurrent":
             sequence = self._to_tensor(frames[shot.first : shot.end], precision).unsqueeze(0)
             factor = self.descriptor.frame_factor
@@ -111,12 +118,12 @@ class Engine:
         for index, planes in enumerate(frames):
             for channel, plane in enumerate(planes[order]):
                 pixels[index, :, :, channel] = plane
-        tensor = held.permute(0, 3, 1, 2)
-        return tensor.to(device=self.networks.device, dtype=getattr(torch, precision), non_blocking=True)
+        dtype = torch.float32 if self.descriptor.float32_frames else getattr(torch, precision)
+        return held.permute(0, 3, 1, 2).to(device=self.networks.device, dtype=dtype)
 
     def _to_arrays(self, result: Tensor) -> list[np.ndarray]:
         order = slice(None, None, -1 if self.descriptor.channel_order == "bgr" else 1)
-        pictures = result.float().clamp_(0, 1).cpu().numpy()
+        pictures = result.float().clamp(0, 1).cpu().numpy()
         return [picture[order] for picture in pictures]
 
 

@@ -1,0 +1,61 @@
+"""Film damage: dust, dirt, cue marks, hairs, scratches, blotches, bars and grain."""
+
+from __future__ import annotations
+
+import vapoursynth as vs
+
+from ..runtime.apply import apply
+from ..runtime.descriptor import Descriptor, Options, Precision
+from ..video.checks import within
+from .checkpoint import Model, network_of
+
+DESCRIPTOR = Descriptor(
+    name="film",
+    kind="window",
+    chunk=4,
+    before=2,
+    after=2,
+    border="repeat",
+    multiple=32,
+    padding="replicate",
+    tile_overlap=64,
+    float32_frames=True,
+)
+
+
+def film(
+    clip: vs.VideoNode,
+    *,
+    grain: float = 1.0,
+    model: Model = "film",
+    device: str | None = None,
+    precision: Precision = "float32",
+    tile: int | None = None,
+    scene_changes: bool = True,
+) -> vs.VideoNode:
+    """Remove film damage with our own network, which sees two frames before and two after each frame.
+
+    What is in one frame only (dust, dirt, hairs, blotches) is filled from the neighbours along the motion; what stays
+    for longer (scratches, cue marks, bars) from its surroundings. The picture is otherwise left alone: flicker,
+    unsteadiness and faded colours stay as they are.
+
+    Args:
+        clip: any constant format, progressive; colour or gray.
+        grain: how much of the grain goes, from 0 (all of it stays) to 1 (all of it goes). Linear in between.
+        model: a name of the registry or a path; weights that were trained with the recipe ``film``.
+        device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
+        precision: "float32", "bfloat16" (about twice as fast on processors and cards that have it) or "float16".
+        tile: edge of square tiles in pixels, at least 128, for frames larger than memory; None takes whole frames.
+        scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).
+
+    Returns:
+        The clip in the format it came in.
+
+    Raises:
+        vs.Error: clip, weights, device or numbers that do not fit.
+
+    """
+    within("film", "grain", grain, 0, 1)
+    build = network_of("film", model, "temporal_unet")
+    options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
+    return apply(clip, DESCRIPTOR, build, options, grain=float(grain))

@@ -1,0 +1,125 @@
+"""Any network that comes as an ONNX file."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Literal
+
+import vapoursynth as vs
+
+from ..runtime.apply import apply
+from ..runtime.descriptor import BORDERS, Border, Descriptor, Options
+from ..runtime.onnx_model import OnnxError, Provider, Signature, check_provider, onnx_network, read_signature
+from ..video import checks
+from ..video.errors import fail, told_by
+
+
+def onnx(
+    clip: vs.VideoNode,
+    path: str | PathLike[str],
+    *,
+    frames: int = 1,
+    scale: int | None = None,
+    batch: int = 1,
+    tile: int | None = None,
+    overlap: int = 16,
+    multiple: int = 1,
+    channel_order: Literal["rgb", "bgr"] = "rgb",
+    border: Border = "repeat",
+    provider: Provider | None = None,
+    device: int = 0,
+    scene_changes: bool = True,
+) -> vs.VideoNode:
+    """Run an ONNX network that turns one frame, or a window of frames, into one frame.
+
+    The model takes ``(N, C, H, W)``, ``(N, frames * C, H, W)`` or ``(N, frames, C, H, W)`` and gives one frame, all in
+    [0, 1], float32 or float16. With three channels it sees RGB; with one it sees luma, and the chroma is resized and
+    rejoined. Sizes, channels and scale are read from the file.
+
+    Args:
+        clip: any constant format, progressive.
+        path: the ONNX file.
+        frames: frames that the model takes at once, the wanted one in the middle (the later middle of an even number).
+        scale: output size / input size, where the file does not tell it.
+        batch: frames that are given to the model in one call, for models that take any number.
+        tile: edge of square tiles in pixels; None takes whole frames, or the size of a model that takes only one size.
+        overlap: pixels that tiles share.
+        multiple: what width and height must be multiples of; the frame is padded by reflection and cropped.
+        channel_order: "rgb" or "bgr".
+        border: which frames stand for those beyond a clip's end or a cut: "repeat", "reflect", "reflect_circle",
+            "circle".
+        provider: "tensorrt", "cuda", "directml", "coreml", "openvino", "rocm" or "cpu", of those that the installed
+            onnxruntime offers; None takes the best that works without building an engine first.
+        device: number of the GPU.
+        scene_changes: whether cuts are detected where the clip does not name them (more than one frame).
+
+    Returns:
+        The clip in the format it came in, ``scale`` times as large.
+
+    Raises:
+        vs.Error: the file is missing, damaged or does not fit the clip or the numbers.
+
+    """
+    checks.constant_clip("onnx", clip)
+    for argument, value in (("frames", frames), ("batch", batch), ("multiple", multiple), ("overlap", overlap)):
+        checks.whole("onnx", argument, value, 1)
+    checks.whole("onnx", "device", device, 0)
+    checks.choice("onnx", "channel_order", channel_order, ("rgb", "bgr"))
+    checks.choice("onnx", "border", border, BORDERS)
+    with told_by("onnx", OnnxError):
+        signature = read_signature(Path(path))
+        channels = signature.channels(frames)
+        scale = _scale(signature, scale)
+        check_provider(provider)
+    _check_batch(signature, batch)
+    descriptor = Descriptor(
+        name="onnx",
+        kind="image" if frames == 1 else "window",
+        chunk=batch,
+        before=frames // 2,
+        after=(frames - 1) // 2,
+        border=border,
+        scale=scale,
+        planes="rgb" if channels == 3 else "luma",
+        channel_order=channel_order,
+        multiple=multiple,
+        tile_overlap=overlap,
+        precisions=("float32",),
+    )
+    options = Options(device="cpu", tile=_tile(signature, clip, tile), scene_changes=scene_changes)
+    return apply(clip, descriptor, lambda: onnx_network(signature, frames, scale, provider, device), options)
+
+
+def _scale(signature: Signature, scale: int | None) -> int:
+    if scale is not None:
+        checks.whole("onnx", "scale", scale, 1)
+    told = signature.scale
+    if told is None and scale is None:
+        fail("onnx", f"{signature.path.name} does not tell its output size; give scale=, e.g. scale=2")
+    if told is not None and scale not in (None, told):
+        fail("onnx", f"scale={scale}, but {signature.path.name} enlarges by {told}; leave scale out")
+    return scale or told or 1
+
+
+def _check_batch(signature: Signature, batch: int) -> None:
+    taken = signature.input_shape[0]
+    if taken not in (None, 1):
+        fail("onnx", f"{signature.path.name} takes {taken} pictures at once; export it for 1, or for any number")
+    if taken == 1 and batch > 1:
+        fail("onnx", f"batch={batch}, but {signature.path.name} takes one at a time; leave batch out")
+
+
+def _tile(signature: Signature, clip: vs.VideoNode, tile: int | None) -> int | None:
+    """Return the tile that the user or the only size that the model takes asks for."""
+    height, width = signature.size
+    if height is None or width is None or (height, width) == (clip.height, clip.width):
+        return tile
+    size = f"{signature.path.name} takes {width}x{height} only"
+    if height != width:
+        fail("onnx", f"{size}, but the clip is {clip.width}x{clip.height}; resize the clip or export it for any size")
+    if min(clip.width, clip.height) < width:
+        fail("onnx", f"{size}, but the clip is smaller ({clip.width}x{clip.height}); enlarge the clip")
+    if tile not in (None, width):
+        fail("onnx", f"tile={tile}, but {size}; leave tile out")
+    return width
