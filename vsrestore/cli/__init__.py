@@ -35,8 +35,6 @@ def main() -> None:
         _end(str(error), 2)
     except RunError as error:
         _end(str(error), 1)
-    except KeyboardInterrupt:
-        _end("cancelled; nothing was written", 130)
 
 
 def _end(message: str, code: int) -> None:

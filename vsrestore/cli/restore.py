@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -40,8 +41,12 @@ def restore(
         tuple(shlex.split(ffmpeg_args)), overwrite, quality,
     )  # fmt: skip
     signal.signal(signal.SIGTERM, _interrupt)
-    with Bar() as bar:
-        run(job, bar.tell, bar.count)
+    try:
+        with Bar() as bar:
+            run(job, bar.tell, bar.count)
+    except KeyboardInterrupt:
+        print("vsrestore: cancelled; nothing was written", file=sys.stderr)
+        raise typer.Exit(130) from None
 
 
 def _interrupt(number: int, frame: object) -> None:

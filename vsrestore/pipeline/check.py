@@ -37,14 +37,6 @@ def differences(source: Media, output: Path, plan: CopyPlan, frames: int) -> lis
     ]
 
 
-def lost_frames(source: Media) -> str | None:
-    """Return a sentence when the file announces more picture than it holds, else None."""
-    times = packet_times(source.path, source.picture.index)
-    if source.picture.frames > len(times):
-        return f"the source announces {source.picture.frames} frames but holds {len(times)}; it seems cut off"
-    return None
-
-
 def _picture(source: Media, made: Media, frames: int) -> Iterator[str]:
     shown = packet_times(made.path, made.picture.index)
     original = packet_times(source.path, source.picture.index)

@@ -118,7 +118,7 @@ def joining(task: Task, shown: Shown, video: Path, joined: Path) -> list[str]:
 
 
 def _ffmpeg() -> list[str]:
-    return [programs.ffmpeg(), "-hide_banner", "-nostdin", "-y", "-v", "warning"]
+    return [programs.ffmpeg(), "-hide_banner", "-nostdin", "-y", "-v", "error"]
 
 
 def _source(task: Task) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,8 @@ def deliver(script: str, source: str, encoder: str, report: str) -> None:
         report: is written when the first frame is rendered: its properties and the clip's rate, as JSON.
 
     """
+    # Standard output is the picture's; what a script prints would spoil it.
+    sys.stdout = sys.stderr
     clip = for_encoder(output_of(Path(script), source), ENCODERS[encoder])
     vs.clear_outputs()
     reported(clip, Path(report)).set_output(0)

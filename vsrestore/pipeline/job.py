@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import programs
 from .errors import PipelineError
-from .probe import Media
+from .probe import Media, loss
 from .script import FilterCall, parse_filter, resolved, script_text
 from .source import fetch, is_url
 
@@ -132,4 +132,4 @@ def written_script(job: Job, media: Media, calls: list[FilterCall], folder: Path
 def text_for(media: Media, calls: list[FilterCall]) -> str:
     """Return the script that applies the calls to the picture of ``media``."""
     track = None if media.picture.first else media.picture.index
-    return script_text(media.path, calls, track, programs.cache_folder("index"))
+    return script_text(media.path, calls, track, programs.cache_folder("index"), whole=loss(media) is None)

@@ -13,7 +13,8 @@ from av.stream import Disposition
 
 from .errors import PipelineError
 
-UNSPECIFIED = 2
+# A container may announce a little more than its packets last.
+SPARE = Fraction(1, 2)
 COVER = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
@@ -109,6 +110,19 @@ def probe(path: Path) -> Media:
         raise PipelineError(f"{path}: is no video file that can be read ({_reason(error)})") from None
 
 
+def loss(media: Media) -> str | None:
+    """Return a sentence when the file announces more than it holds, as one does whose end is missing, else None."""
+    held = packet_times(media.path, media.picture.index)
+    if media.picture.frames > len(held):
+        return f"the source announces {media.picture.frames} frames but holds {len(held)}; its end is missing"
+    end = _last_end(media.path)
+    if media.duration is not None and media.duration - end > SPARE:
+        return (
+            f"the source announces {float(media.duration):.2f} s but ends after {float(end):.2f} s; its end is missing"
+        )
+    return None
+
+
 def packet_times(path: Path, index: int) -> list[Fraction]:
     """Return when the frames of a video stream are shown, in seconds of the file's clock, sorted."""
     with av.open(str(path)) as container:
@@ -131,6 +145,17 @@ def packets_span(path: Path, index: int) -> Fraction | None:
     lasting = [later - earlier for earlier, later in pairwise(sorted(pts for pts, _ in packets))]
     end_without_length = max(pts for pts, _ in packets) + (lasting[-1] if lasting else 0)
     return (max(last, end_without_length) - first) * base
+
+
+def _last_end(path: Path) -> Fraction:
+    """Return when the last packet of any stream ends, in seconds from the start of the file."""
+    end = Fraction(0)
+    with av.open(str(path)) as container:
+        zero = Fraction(container.start_time or 0, av.time_base)
+        for packet in container.demux():
+            if packet.pts is not None:
+                end = max(end, (packet.pts + (packet.duration or 0)) * _exact(packet.time_base))
+    return end - zero
 
 
 def first_packet(path: Path, index: int) -> Fraction:

@@ -9,13 +9,13 @@ from fractions import Fraction
 from pathlib import Path
 
 from . import programs, timestamps
-from .check import differences, lost_frames
+from .check import differences
 from .commands import Shown, Task, encoding, joining, read_report, rendering
 from .containers import container_of, copy_plan
 from .encode import encoder_named, encoder_options
 from .errors import RunError
 from .job import Job, check_output, checked_calls, input_file, part_file, written_script
-from .probe import probe
+from .probe import loss, probe
 from .progress import FrameCounter
 from .run import Program, check_exit, complete, stopping, wait_for
 
@@ -34,21 +34,21 @@ def restore(job: Job, tell: Callable[[str], None], count: Callable[[int, int], N
 
     """
     calls = checked_calls(job)
-    container = container_of(job.output, job.encoder)
     encoder_named(job.encoder, programs.ffmpeg_encoders())
+    container = container_of(job.output, job.encoder)
     encoder_options(job.encoder, job.crf, job.preset)
     check_output(job)
     with tempfile.TemporaryDirectory(prefix="vsrestore-") as folder, input_file(job, tell) as path:
         media = probe(path)
-        plan = copy_plan(media, container)
-        work = Path(folder)
+        plan, work = copy_plan(media, container), Path(folder)
         task = Task(job, media, written_script(job, media, calls, work), container, plan, work)
         with part_file(job.output) as part:
+            for note in filter(None, [loss(media), *plan.notes]):
+                tell(note)
             shown, durations = encode(task, part, tell, count)
             set_times(task, part, shown, durations)
-            told = [lost_frames(media), *plan.notes, *differences(media, part, plan, len(durations))]
-        for sentence in filter(None, told):
-            tell(sentence)
+            for difference in differences(media, part, plan, len(durations)):
+                tell(difference)
 
 
 def encode(

@@ -18,6 +18,9 @@ POLL_SECONDS = 0.05
 PATIENCE_SECONDS = 5.0
 KEPT_LINES = 200
 DISK_FULL = ("no space left on device", "disk quota exceeded", "file too large", "not enough space")
+RAISED = "vapoursynth.Error: "
+FAULT = re.compile(r"error|fail|invalid|unrecognized|unknown|cannot|not ", re.IGNORECASE)
+ADDRESS = re.compile(r" @ 0x[0-9a-f]+")
 EVALUATION_FAILED = "Python exception: "
 
 
@@ -72,13 +75,8 @@ class Program:
         return "\n".join(self.lines)
 
     def stop(self) -> None:
-        """End it, by force after five seconds."""
-        if self.poll() is not None:
-            return
-        self.process.terminate()
-        try:
-            self.process.wait(PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
+        """End it at once; what it was writing is thrown away, so there is nothing it should finish."""
+        if self.poll() is None:
             self.process.kill()
             self.process.wait()
 
@@ -137,15 +135,18 @@ def check_exit(name: str, program: Program) -> None:
         raise PipelineError(words.split(EVALUATION_FAILED, 1)[1].strip().splitlines()[0])
     if any(sign in words.lower() for sign in DISK_FULL):
         raise PipelineError(f"the disk is full or the file may not grow ({last_words(words)})")
-    raise RunError(f"{name} failed (exit code {code}): {last_words(words)}")
+    way = f"exit code {code}" if code > 0 else f"ended by signal {-code}"
+    raise RunError(f"{name} failed ({way}): {last_words(words)}")
 
 
 def last_words(words: str) -> str:
-    """Return the line of a program's stderr that says what went wrong: a Python error's last one, else the last one."""
-    lines = [line.strip() for line in words.splitlines() if line.strip()]
-    errors = [line.removeprefix("vapoursynth.Error: ") for line in lines if line.startswith("vapoursynth.Error: ")]
-    failed = [line for line in lines if "rror" in line and not line.startswith("Traceback")]
-    return next(iter([*errors[-1:], *failed[-1:], *lines[-1:]]), "it said nothing")
+    """Return what a program's stderr says of its end: a Python error's last line, else its first and last error."""
+    lines = [ADDRESS.sub("", line).strip() for line in words.splitlines() if line.strip()]
+    raised = [line for line in lines if line.startswith(RAISED)]
+    if raised:
+        return raised[-1].removeprefix(RAISED)
+    telling = [line for line in lines if FAULT.search(line)] or lines
+    return " | ".join(dict.fromkeys([*telling[:1], *telling[-1:]])) or "it said nothing"
 
 
 def _lines(stream: IO[bytes]) -> Iterator[str]:

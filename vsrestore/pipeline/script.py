@@ -57,7 +57,9 @@ def resolved(call: FilterCall, defaults: Mapping[str, object]) -> FilterCall:
     return FilterCall(call.name, {**fitting, **call.arguments})
 
 
-def script_text(source: Path, calls: Sequence[FilterCall], track: int | None, index_folder: Path) -> str:
+def script_text(
+    source: Path, calls: Sequence[FilterCall], track: int | None, index_folder: Path, *, whole: bool = True
+) -> str:
     """Return a script that opens ``source`` and applies the filters.
 
     Args:
@@ -65,9 +67,10 @@ def script_text(source: Path, calls: Sequence[FilterCall], track: int | None, in
         calls: resolved filter calls, in order.
         track: number of the video stream, None for the file's first.
         index_folder: where BestSource keeps its index of the file.
+        whole: False for a file whose end is missing: decoding it in several threads loses the last whole frames too.
 
     """
-    options = "" if track is None else f", track={track}"
+    options = ("" if track is None else f", track={track}") + ("" if whole else ", threads=1")
     lines = [
         "import vapoursynth as vs",
         "",
