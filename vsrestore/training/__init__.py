@@ -1,0 +1,1 @@
+"""Training our own networks: recipes, data, losses, schedule, loop, validation."""

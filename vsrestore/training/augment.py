@@ -1,0 +1,157 @@
+"""Making few shots stand for many: crops, sizes, tones, softness, and small fast things that are no dirt.
+
+Arrays are frames (T, H, W, 3), float32 RGB in [0, 1], unless said otherwise.
+"""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.ndimage import correlate1d
+
+from vsrestore.training.recipe import DataRecipe
+
+Frames = NDArray[np.float32]
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601
+
+
+def crop(frames: NDArray[np.uint8], data: DataRecipe, least: float, rng: np.random.Generator) -> Frames:
+    """Cut the same random square out of frames (T, H, W, 3) uint8, sometimes a larger one that is reduced to the crop.
+
+    Args:
+        frames: the frames.
+        data: crop size in px and share of reduced samples.
+        least: smallest reduction, 0 to 1.
+        rng: where chance comes from.
+    """
+    height, width = frames.shape[1:3]
+    factor = float(rng.uniform(least, 1)) if rng.random() < data.shrunk else 1.0
+    side = min(round(data.crop / factor), height, width)
+    if side < data.crop:
+        raise ValueError(f"a shot of {width}x{height} px is smaller than the crop of {data.crop} px")
+    y, x = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
+    piece = frames[:, y : y + side, x : x + side].astype(np.float32) / 255
+    if side == data.crop:
+        return piece
+    planes = torch.from_numpy(piece.transpose(0, 3, 1, 2))
+    reduced = F.interpolate(planes, size=(data.crop, data.crop), mode="bilinear", antialias=True)
+    return np.ascontiguousarray(reduced.numpy().transpose(0, 2, 3, 1))
+
+
+def vary(frames: Frames, data: DataRecipe, rng: np.random.Generator) -> Frames:
+    """Flip, turn, change the tones of, and throw sparks into clean frames, each at its share."""
+    if rng.random() < 0.5:
+        frames = frames[:, :, ::-1]
+    if rng.random() < 0.25:
+        frames = frames[:, ::-1]
+    if rng.random() < 0.15:
+        frames = frames.transpose(0, 2, 1, 3)
+    frames = np.ascontiguousarray(frames)
+    if rng.random() < data.tones:
+        gamma, contrast, lift = rng.uniform(0.7, 1.5), rng.uniform(0.6, 1.1), rng.uniform(-0.04, 0.1)
+        frames = np.clip(frames**gamma * contrast + lift, 0, 1).astype(np.float32)
+    if rng.random() < data.sparks:
+        frames = throw_sparks(frames, rng)
+    return frames
+
+
+def gray(frames: Frames) -> Frames:
+    """Frames without colour."""
+    return np.repeat((frames @ LUMA)[..., None], 3, axis=-1)
+
+
+def blur(frames: Frames, sigma: float) -> Frames:
+    """Soften frames (T, H, W) or (T, H, W, 3) by a Gaussian of ``sigma`` px, one kernel of five taps each way."""
+    taps = np.exp(-0.5 * (np.arange(-2, 3) / sigma) ** 2).astype(np.float32)
+    taps /= taps.sum()
+    return correlate1d(correlate1d(frames, taps, axis=1, mode="nearest"), taps, axis=2, mode="nearest")
+
+
+def compress(frames: Frames, quality: int) -> Frames:
+    """Send every frame through JPEG at ``quality``, 1 to 95."""
+    out = np.empty_like(frames)
+    for target, frame in zip(out, frames, strict=True):
+        file = io.BytesIO()
+        Image.fromarray((frame * 255 + 0.5).astype(np.uint8)).save(file, "jpeg", quality=quality)
+        target[...] = np.asarray(Image.open(file), np.float32) / 255
+    return out
+
+
+def throw_sparks(frames: Frames, rng: np.random.Generator) -> Frames:
+    """Draw small things that fly through the frames: sparks, balls, debris.
+
+    Dirt is in one frame; these are in several, along a path, and streaked along it: the network has to learn the
+    difference, because neither has a counterpart at the same place in the next frame.
+    """
+    frames = frames.copy()
+    size = np.array(frames.shape[1:3], np.float32)
+    source, speed = rng.uniform(0, 1, 2) * size, 2 * 10 ** rng.uniform(0, 1.1)
+    for _ in range(int(rng.integers(1, 25))):
+        heading = rng.uniform(0, 2 * np.pi)
+        velocity = speed * rng.uniform(0.3, 1.2) * np.array([np.sin(heading), np.cos(heading)])
+        path = _Path(
+            start=rng.uniform(0, 1, 2) * size if rng.random() < 0.6 else source,
+            velocity=velocity,
+            fall=float(rng.uniform(0, 0.6)),
+            radius=float(0.7 + rng.exponential(0.9)),
+            colour=_spark_colour(rng),
+            birth=float(rng.uniform(-4, len(frames))),
+            life=float(rng.uniform(2.5, 12)),
+        )
+        for t, frame in enumerate(frames):
+            path.draw(frame, t)
+    return frames
+
+
+def _spark_colour(rng: np.random.Generator) -> NDArray[np.float32]:
+    if rng.random() < 0.3:
+        return np.full(3, rng.uniform(0, 0.2), np.float32)
+    return np.array([1, rng.uniform(0.6, 1), rng.uniform(0.2, 1)], np.float32) * np.float32(rng.uniform(0.7, 1))
+
+
+class _Path:
+    """A thing that flies: where it is at time t (in frames), and how it is drawn. Places are (y, x) in px."""
+
+    def __init__(
+        self,
+        *,
+        start: NDArray[np.float32],
+        velocity: NDArray[np.float64],
+        fall: float,
+        radius: float,
+        colour: NDArray[np.float32],
+        birth: float,
+        life: float,
+    ) -> None:
+        self.start, self.velocity, self.fall = start, velocity, fall
+        self.radius, self.colour = min(radius, 5.0), colour
+        self.birth, self.life = birth, life
+
+    def place(self, age: float) -> NDArray[np.float64]:
+        """Where it is at an age: a parabola."""
+        return self.start + self.velocity * age + np.array([0.5 * self.fall * age * age, 0])
+
+    def draw(self, frame: Frames, t: int) -> None:
+        """Draw it into frame (H, W, 3) number t, streaked over half a frame's time, if it exists then."""
+        age = t - self.birth
+        if not 0 <= age <= self.life:
+            return
+        tail, head = self.place(age - 0.5), self.place(age)
+        reach = self.radius + 2
+        top, left = np.maximum(np.floor(np.minimum(tail, head) - reach), 0).astype(int)
+        bottom, right = (np.ceil(np.maximum(tail, head) + reach) + 1).astype(int)
+        patch = frame[top : max(bottom, 0), left : max(right, 0)]
+        if not patch.size:
+            return
+        y, x = np.mgrid[top : top + patch.shape[0], left : left + patch.shape[1]]
+        along = head - tail
+        share = ((y - tail[0]) * along[0] + (x - tail[1]) * along[1]) / max(float(along @ along), 1e-6)
+        share = np.clip(share, 0, 1)
+        distance = np.hypot(y - tail[0] - share * along[0], x - tail[1] - share * along[1])
+        cover = np.clip(self.radius + 0.5 - distance, 0, 1).astype(np.float32)[..., None]
+        patch += cover * (self.colour - patch)

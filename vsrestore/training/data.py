@@ -1,0 +1,197 @@
+"""Training data: shots of an index, decoded once, and the samples that are cut from them and damaged."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import imageio_ffmpeg
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from vsrestore.damage.film import FilmDamage, damage_film, sample_film
+from vsrestore.training import augment
+from vsrestore.training.recipe import DataRecipe, Recipe
+
+SHRINK_LEAST = 0.6
+FRAME_WIDTHS = (480, 960)  # px: the whole frame that a crop stands for, which sets the size of the damage
+DENSER = 4.0
+
+
+class DataError(ValueError):
+    """Training clips are missing or cannot be used."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A decoded shot: its file name, its origin, and its frames, (T, H, W, 3) uint8."""
+
+    name: str
+    origin: str
+    frames: NDArray[np.uint8]
+
+
+class Sample(NamedTuple):
+    """What the network sees and should give; each (T, H, W, 3) float32 in [0, 1], the mask (T, H, W)."""
+
+    damaged: NDArray[np.float32]
+    grained: NDArray[np.float32]
+    clean: NDArray[np.float32]
+    mask: NDArray[np.float32]
+
+
+Degrade = Callable[[NDArray[np.float32], np.random.Generator, bool], Sample]
+"""Damage frames (T, H, W, 3) at random; the flag asks for dense damage."""
+
+
+def read_shots(clips: Path, licence_classes: Sequence[str]) -> list[Shot]:
+    """Decode every shot of ``clips``/index.csv whose licence class is among those given.
+
+    Raises:
+        DataError: there is no index, no such shot, or a shot cannot be decoded.
+    """
+    index = clips / "index.csv"
+    if not index.is_file():
+        raise DataError(f"{clips}: has no index.csv; give the folder of the training shots with --clips")
+    with index.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["licence_class"] in licence_classes]
+    if not rows:
+        raise DataError(f"{index}: lists no shot of the licence classes {', '.join(licence_classes)}")
+    return [Shot(row["file"], row["origin"], decode(clips / row["file"], int(row["w"]), int(row["h"]))) for row in rows]
+
+
+def decode(path: Path, width: int, height: int) -> NDArray[np.uint8]:
+    """Decode a clip to RGB frames, (T, height, width, 3).
+
+    Raises:
+        DataError: ffmpeg cannot read it, or it gives no frame.
+    """
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path)]
+    command += ["-vf", f"scale={width}:{height}:flags=bicubic", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    frames = np.frombuffer(done.stdout, dtype=np.uint8)
+    if done.returncode or not frames.size:
+        raise DataError(f"{path}: cannot be decoded: {done.stderr.decode(errors='replace').strip()[-200:]}")
+    return frames.reshape(-1, height, width, 3)
+
+
+def split(shots: Sequence[Shot], held_out: Sequence[str]) -> tuple[list[Shot], list[Shot]]:
+    """Divide shots into those to train on and those held out by file name; an origin is never on both sides.
+
+    Raises:
+        DataError: a file to hold out is not there.
+    """
+    missing = set(held_out) - {shot.name for shot in shots}
+    if missing:
+        raise DataError(f"{sorted(missing)[0]} is to be held out but is not among the shots")
+    origins = {shot.origin for shot in shots if shot.name in held_out}
+    train = [shot for shot in shots if shot.origin not in origins]
+    return train, [shot for shot in shots if shot.name in held_out]
+
+
+def degrade_film(frames: NDArray[np.float32], rng: np.random.Generator, dense: bool) -> Sample:
+    """Damage frames as film is damaged, with a random mixture."""
+    seed = int(rng.integers(2**40))
+    params = sample_film(seed)
+    if dense:
+        params = denser(params)
+    low, high = FRAME_WIDTHS
+    return Sample(*damage_film(frames, int(rng.integers(100_000)), seed, params, frame_width=int(rng.uniform(low, high))))
+
+
+def denser(params: FilmDamage) -> FilmDamage:
+    """Lay several times as many marks: a crop is small, and the network learns from where they are."""
+    return replace(
+        params,
+        dirt=replace(params.dirt, rate=params.dirt.rate * DENSER),
+        hairs=replace(params.hairs, loose=params.hairs.loose * DENSER, lint=params.hairs.lint * DENSER),
+        scratches=replace(params.scratches, count=params.scratches.count * DENSER / 2),
+        blotches=replace(params.blotches, rate=params.blotches.rate * DENSER),
+    )
+
+
+TASKS: dict[str, Degrade] = {"film": degrade_film}
+
+
+class Samples(Dataset[tuple[Tensor, ...]]):
+    """Endless samples; sample i depends on the seed and on i alone, so a resumed run sees the same ones."""
+
+    def __init__(self, shots: Sequence[Shot], recipe: Recipe) -> None:
+        self.shots = shots
+        self.data = recipe.data
+        self.seed = recipe.seed
+        self.degrade = TASKS[recipe.task]
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        """Sample ``index`` as tensors: damaged, grained, clean (T, 3, H, W) and mask (T, 1, H, W)."""
+        rng = np.random.default_rng((self.seed, index))
+        frames, order = cut(self.shots[rng.integers(len(self.shots))].frames, self.data, rng)
+        sample = self._degraded(augment.vary(frames, self.data, rng), rng)
+        images = [torch.from_numpy(part[order].transpose(0, 3, 1, 2)).contiguous() for part in sample[:3]]
+        return (*images, torch.from_numpy(sample.mask[order, None]))
+
+    def _degraded(self, frames: NDArray[np.float32], rng: np.random.Generator) -> Sample:
+        if rng.random() < self.data.undamaged:
+            if rng.random() < self.data.gray:
+                frames = augment.gray(frames)
+            return Sample(frames, frames, frames, np.zeros(frames.shape[:3], np.float32))
+        sample = self.degrade(frames, rng, bool(rng.random() < self.data.dense))
+        if rng.random() < self.data.blurred:
+            sigma = float(rng.uniform(0.3, 0.8))
+            sample = Sample(*(augment.blur(part, sigma) for part in sample))
+        if rng.random() < self.data.compressed:
+            sample = sample._replace(damaged=augment.compress(sample.damaged, int(rng.integers(70, 96))))
+        return sample
+
+
+def cut(
+    frames: NDArray[np.uint8], data: DataRecipe, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Cut a random run of frames and a random crop out of a shot.
+
+    Returns:
+        The distinct frames of the run, (S, crop, crop, 3) float32 in [0, 1], and which of them each of the T frames
+        of the sample is: at a clip's end, frames repeat.
+    """
+    step = 2 if rng.random() < data.double_step and len(frames) >= 2 * data.frames else 1
+    taken = frames[rng.integers(step) :: step]
+    taken = taken[::-1] if rng.random() < 0.5 else taken
+    count = min(data.frames, len(taken))
+    if rng.random() < data.border:
+        count = int(rng.integers(min(3, count), count + 1))
+    start = int(rng.integers(len(taken) - count + 1))
+    ahead = int(rng.integers(data.frames - count + 1))
+    order = np.clip(np.arange(data.frames) - ahead, 0, count - 1)
+    return augment.crop(taken[start : start + count], data, SHRINK_LEAST, rng), order
+
+
+def batches(shots: Sequence[Shot], recipe: Recipe, first_step: int, workers: int) -> Iterator[list[Tensor]]:
+    """Batches from step ``first_step`` on, without end: lists of (N, T, C, H, W) in the order of `Samples`."""
+    size = recipe.schedule.batch
+    loader = DataLoader(
+        Samples(shots, recipe),
+        batch_size=size,
+        sampler=_count_from(first_step * size),
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+        multiprocessing_context="fork" if workers else None,
+    )
+    return iter(loader)
+
+
+class _count_from:  # noqa: N801 - used like itertools.count
+    def __init__(self, start: int) -> None:
+        self.start = start
+
+    def __iter__(self) -> Iterator[int]:
+        index = self.start
+        while True:
+            yield index
+            index += 1

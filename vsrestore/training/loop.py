@@ -1,0 +1,216 @@
+"""The training loop: steps, moving average, log, checkpoints, resuming."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from vsrestore.damage.film import PRESETS, sample_film
+from vsrestore.networks.temporal_unet import TemporalUNet
+from vsrestore.training.data import Shot, batches
+from vsrestore.training.losses import log_error, restoration_loss, warp_loss
+from vsrestore.training.recipe import Recipe
+from vsrestore.training.schedule import flow_weight_at, progress_at, psnr_weight_at, rate_at
+from vsrestore.training.validate import scores
+
+LOG_EVERY = 50  # steps
+SAVE_EVERY_S = 300.0
+VALIDATION_FRAMES, VALIDATION_SIDE = 5, 256  # of every shot held out: its first frames, their top left corner
+VALIDATION_DAMAGE = {
+    "light": (1, PRESETS["film-light"]),
+    "heavy": (2, PRESETS["film-heavy"]),
+    "mixture 3": (3, sample_film(3)),
+}
+COLUMNS = ("step", "progress", "seconds", "rate", "loss", "grained", "clean", "flow")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Run:
+    """A run in progress: the network, its moving average, the optimiser, the steps done and the seconds spent."""
+
+    network: TemporalUNet
+    average: TemporalUNet
+    optimiser: torch.optim.Optimizer
+    step: int = 0
+    spent_s: float = 0.0
+
+
+def start(recipe: Recipe) -> Run:
+    """A new run with weights drawn from the recipe's seed."""
+    torch.manual_seed(recipe.seed)
+    network, average = (build(recipe).to(memory_format=torch.channels_last) for _ in range(2))  # type: ignore[call-overload]
+    average.load_state_dict(network.state_dict())
+    average.requires_grad_(False).eval()
+    schedule = recipe.schedule
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=schedule.rate, betas=(0.9, 0.99), weight_decay=schedule.decay, fused=True
+    )
+    return Run(network, average, optimiser)
+
+
+def build(recipe: Recipe) -> TemporalUNet:
+    """The network of a recipe."""
+    module = importlib.import_module(f"vsrestore.networks.{recipe.network.architecture}")
+    kinds = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, TemporalUNet)]
+    return kinds[0](**recipe.network.settings)
+
+
+def save(run: Run, path: Path) -> None:
+    """Write everything that resuming needs, under a temporary name first."""
+    state = {
+        "network": run.network.state_dict(),
+        "average": run.average.state_dict(),
+        "optimiser": run.optimiser.state_dict(),
+        "step": run.step,
+        "spent_s": run.spent_s,
+    }
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(path)
+
+
+def resume(run: Run, path: Path) -> None:
+    """Take up a run where `save` left it."""
+    state: dict[str, Any] = torch.load(path, weights_only=True)
+    run.network.load_state_dict(state["network"])
+    run.average.load_state_dict(state["average"])
+    run.optimiser.load_state_dict(state["optimiser"])
+    run.step, run.spent_s = state["step"], state["spent_s"]
+
+
+def export(run: Run, path: Path, recipe: Recipe) -> None:
+    """Write the averaged weights as float32 safetensors, named by architecture and task."""
+    tensors = {name: tensor.float().contiguous() for name, tensor in run.average.state_dict().items()}
+    save_file(tensors, path, metadata={"architecture": recipe.network.architecture, "task": recipe.task})
+
+
+def train(
+    recipe: Recipe,
+    shots: tuple[Sequence[Shot], Sequence[Shot]],
+    out: Path,
+    *,
+    limit_s: float | None = None,
+    workers: int = 1,
+    report: Callable[[float, str], None] = lambda _progress, _line: None,
+) -> Run:
+    """Train a recipe to its end, or until the time is over with the schedule complete.
+
+    Args:
+        recipe: what to train.
+        shots: those to train on and those held out.
+        out: an existing folder for state.pt (taken up if there), train.csv, validation.csv and weights.safetensors.
+        limit_s: seconds for the whole run, counting what a resumed run has spent; the schedule follows the clock then.
+        workers: processes that make samples; 0 makes them in this process.
+        report: is told the progress (0 to 1) and a line of figures.
+    """
+    run = start(recipe)
+    state = out / "state.pt"
+    if state.is_file():
+        resume(run, state)
+    began = last_save = time.monotonic()
+    spent_before = run.spent_s
+    sums: list[Tensor] = []
+    for batch in batches(shots[0], recipe, run.step, workers):
+        run.spent_s = spent_before + time.monotonic() - began
+        progress = progress_at(run.step, recipe.schedule.steps, run.spent_s, limit_s)
+        if progress >= 1:
+            break
+        sums.append(_step(run, recipe, batch, progress))
+        run.step += 1
+        if run.step % LOG_EVERY == 0:
+            line = _log(run, out, progress, rate_at(run.step, progress, recipe.schedule), sums)
+            report(progress, line)
+            sums.clear()
+        if time.monotonic() - last_save > SAVE_EVERY_S:
+            _keep(run, recipe, out, shots[1], report, progress)
+            last_save = time.monotonic()
+    _keep(run, recipe, out, shots[1], report, 1.0)
+    return run
+
+
+def _step(run: Run, recipe: Recipe, batch: list[Tensor], progress: float) -> Tensor:
+    """One optimiser step; returns the losses (total, grained, clean, flow)."""
+    rate = rate_at(run.step, progress, recipe.schedule)
+    for group in run.optimiser.param_groups:
+        group["lr"] = rate
+    losses = _losses(run.network.train(), recipe, batch, progress)
+    run.optimiser.zero_grad()
+    losses[0].backward()
+    norm = nn.utils.clip_grad_norm_(run.network.parameters(), recipe.schedule.clip)
+    if torch.isfinite(norm):
+        run.optimiser.step()
+    else:
+        log.warning("step %d: the gradient is not finite; the step is left out", run.step)
+    decay = min(recipe.schedule.average, (1 + run.step) / (10 + run.step))
+    with torch.no_grad():
+        torch._foreach_lerp_(list(run.average.parameters()), list(run.network.parameters()), 1 - decay)
+    return losses.detach()
+
+
+def _losses(network: TemporalUNet, recipe: Recipe, batch: list[Tensor], progress: float) -> Tensor:
+    damaged, grained, clean, mask = batch
+    radius, count = network.radius, damaged.shape[1]
+    windows = torch.arange(count).unfold(0, 2 * radius + 1, 1)
+    middle = slice(radius, count - radius)
+    with torch.autocast("cpu", torch.bfloat16):
+        restored = network.restore(damaged, windows)
+    weight, psnr_weight = recipe.loss, psnr_weight_at(progress, recipe.loss)
+    parts, total = [], damaged.new_zeros(())
+    for head, target in ((restored.heads[0], grained[:, middle]), (restored.heads[-1], clean[:, middle])):
+        parts.append(restoration_loss(head, target, mask[:, middle], weight.mask))
+        total = total + parts[-1]
+        if psnr_weight:
+            total = total + psnr_weight * log_error(head, target)
+    flow = warp_loss(restored.flows, clean, windows)
+    return torch.stack((total + flow_weight_at(progress, weight) * flow, *parts, flow))
+
+
+def _log(run: Run, out: Path, progress: float, rate: float, sums: list[Tensor]) -> str:
+    means = torch.stack(sums).mean(0).tolist()
+    values = (run.step, round(progress, 5), round(run.spent_s, 1), rate, *means)
+    append_row(out / "train.csv", COLUMNS, values)
+    return f"step {run.step} loss {means[0]:.5f} grained {means[1]:.5f} clean {means[2]:.5f} flow {means[3]:.5f}"
+
+
+def append_row(path: Path, columns: Sequence[str], values: Sequence[object]) -> None:
+    """Add a row to a CSV file, with a head line if the file is new."""
+    new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        if new:
+            writer.writerow(columns)
+        writer.writerow(values)
+
+
+def _keep(
+    run: Run,
+    recipe: Recipe,
+    out: Path,
+    held_out: Sequence[Shot],
+    report: Callable[[float, str], None],
+    progress: float,
+) -> None:
+    """Save the state, export the averaged weights, and measure them on the shots held out."""
+    save(run, out / "state.pt")
+    export(run, out / "weights.safetensors", recipe)
+    side = VALIDATION_SIDE
+    clips = {shot.name: shot.frames[:VALIDATION_FRAMES, :side, :side] for shot in held_out}
+    rows = list(scores(run.average, clips, VALIDATION_DAMAGE))
+    if not rows:
+        return
+    columns = ("damaged", "grained", "noisy", "clean", "kept", "kept_smooth")
+    means = [sum(getattr(row, name) for row in rows) / len(rows) for name in columns]
+    append_row(out / "validation.csv", ("step", *columns), (run.step, *(round(mean, 3) for mean in means)))
+    report(progress, "held out: " + " ".join(f"{n} {m:.2f}" for n, m in zip(columns, means, strict=True)))

@@ -1,0 +1,141 @@
+"""A recipe: everything that makes a training run what it is, read from a TOML file."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+Section = TypeVar("Section")
+
+
+class RecipeError(ValueError):
+    """A recipe cannot be read, or says something that is not known."""
+
+
+@dataclass(frozen=True)
+class NetworkRecipe:
+    """Which network to train.
+
+    architecture: module name in `vsrestore.networks`. settings: arguments of its constructor.
+    """
+
+    architecture: str = "temporal_unet"
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DataRecipe:
+    """Which shots, and how samples are cut from them. Shares are probabilities, 0 to 1.
+
+    licence_classes: shots of other classes in index.csv are never opened.
+    validation: files held out; every shot of the same origin is held out with them.
+    frames: consecutive frames in a sample, T. crop: height and width in px, a multiple of 32.
+    undamaged: share with target = input. double_step: share with every second frame. border: share with a clip's end
+    (or cut) inside, its frame repeated. shrunk: share reduced to 0.6-1 of the size. tones: share with other gamma,
+    contrast, brightness. gray: share of undamaged samples without colour. blurred: share softened after damage.
+    compressed: share with JPEG noise on the input. sparks: share with small fast things that must stay.
+    dense: share with several times as much damage.
+    """
+
+    licence_classes: tuple[str, ...] = ("permissive",)
+    validation: tuple[str, ...] = ()
+    frames: int = 7
+    crop: int = 160
+    undamaged: float = 0.1
+    double_step: float = 0.2
+    border: float = 0.15
+    shrunk: float = 0.5
+    tones: float = 0.5
+    gray: float = 0.3
+    blurred: float = 0.2
+    compressed: float = 0.1
+    sparks: float = 0.12
+    dense: float = 0.3
+
+
+@dataclass(frozen=True)
+class LossRecipe:
+    """Weights of the losses.
+
+    mask: extra weight on damaged pixels. flow: weight of the warp error at the start; it falls to flow_end within the
+    first flow_share of the run. psnr: weight of the mean logarithmic error, which enters from psnr_from on.
+    """
+
+    mask: float = 2.0
+    flow: float = 1.0
+    flow_end: float = 0.05
+    flow_share: float = 0.4
+    psnr: float = 0.01
+    psnr_from: float = 0.6
+
+
+@dataclass(frozen=True)
+class ScheduleRecipe:
+    """Steps and learning rate: linear warm-up, then a cosine to zero.
+
+    steps: optimiser steps of the whole run. batch: samples per step. warmup: steps. clip: largest gradient norm.
+    average: decay of the moving average of the weights, which is what ships.
+    """
+
+    steps: int = 6000
+    batch: int = 4
+    rate: float = 5e-4
+    warmup: int = 200
+    decay: float = 1e-4
+    clip: float = 0.5
+    average: float = 0.999
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training run. task: a row of `vsrestore.training.data.TASKS`. seed: of weights, samples and damage."""
+
+    task: str
+    seed: int = 1
+    network: NetworkRecipe = field(default_factory=NetworkRecipe)
+    data: DataRecipe = field(default_factory=DataRecipe)
+    loss: LossRecipe = field(default_factory=LossRecipe)
+    schedule: ScheduleRecipe = field(default_factory=ScheduleRecipe)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        RecipeError: the file is missing or no TOML, a key is unknown, or a value has the wrong type.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read ({error.strerror}); give the path of a recipe (.toml)") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{path}: is not valid TOML: {error}") from error
+    return _section(Recipe, table, path.name)
+
+
+def _section(kind: type[Section], table: dict[str, Any], where: str) -> Section:
+    hints = get_type_hints(kind)
+    unknown = sorted(set(table) - set(hints))
+    if unknown:
+        raise RecipeError(f"{where}: unknown key {unknown[0]!r}; known are {', '.join(hints)}")
+    for name in (f.name for f in dataclasses.fields(kind) if f.default is f.default_factory):  # type: ignore[arg-type]
+        if name not in table:
+            raise RecipeError(f"{where}: the key {name!r} is missing")
+    return kind(**{name: _value(hints[name], value, f"{where}: {name}") for name, value in table.items()})
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
+        return _section(hint, value, where)  # type: ignore[arg-type]
+    if hint == tuple[str, ...] and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if hint in (int, str) and type(value) is hint:
+        return value
+    if isinstance(value, dict) and hint == dict[str, Any]:
+        return value
+    raise RecipeError(f"{where}: {value!r} does not fit; {getattr(hint, '__name__', hint)} is expected")
