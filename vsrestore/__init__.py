@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .filters.film import film
+    from .filters.film_damage import film_damage
     from .filters.onnx import onnx
     from .video.scenes import scenes
 
@@ -19,11 +20,12 @@ __version__ = "0.1.0"
 # Filter -> the module that holds it.
 FILTERS = {
     "film": "vsrestore.filters.film",
+    "film_damage": "vsrestore.filters.film_damage",
     "onnx": "vsrestore.filters.onnx",
     "scenes": "vsrestore.video.scenes",
 }
 
-__all__ = ["FILTERS", "film", "onnx", "scenes"]
+__all__ = ["FILTERS", "film", "film_damage", "onnx", "scenes"]
 
 
 def __getattr__(name: str) -> Any:

@@ -150,5 +150,5 @@ def test_an_unknown_output_size_asks_for_the_scale(tmp_path: Path) -> None:
         vsrestore.onnx(clips.noise(), path)
     assert vsrestore.onnx(clips.noise(), path, scale=2).get_frame(0).width == 48
     wrong = vsrestore.onnx(clips.noise(), path, scale=3)
-    with pytest.raises(vs.Error, match=r"onnx: frame 0: .*16x24 into 32x48; scale=3 was expected"):
+    with pytest.raises(vs.Error, match=r"onnx: frame 0: .*24x16 into 48x32; scale=3 was expected"):
         wrong.get_frame(0)

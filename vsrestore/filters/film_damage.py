@@ -13,6 +13,7 @@ from ..video.checks import choice, constant_clip, progressive, whole
 from ..video.errors import fail, warn
 from ..video.formats import from_planes, to_planes, with_matrix
 from ..video.frames import plane_views, write_planes
+from ..video.props import follow
 
 Output = Literal["damaged", "grained", "clean"]
 
@@ -43,7 +44,7 @@ def film_damage(
         vs.Error: clip or arguments that do not fit. Parameters out of their usual range only give a warning.
 
     """
-    source = progressive(_NAME, with_matrix(_NAME, constant_clip(_NAME, clip)))
+    source = progressive(_NAME, constant_clip(_NAME, clip))
     whole(_NAME, "seed", seed, 0)
     choice(_NAME, "output", output, ("damaged", "grained", "clean"))
     faults = _chosen(preset, params)
@@ -54,8 +55,9 @@ def film_damage(
         done = damage_film(picture[None], n, seed, faults)[wanted][0]
         return write_planes(f, done.transpose(2, 0, 1))
 
-    seen = to_planes(source, "rgb")
-    return from_planes(seen.std.ModifyFrame(clips=seen, selector=damage), seen, source)
+    named = with_matrix(_NAME, source)
+    seen = to_planes(named, "rgb")
+    return follow(from_planes(seen.std.ModifyFrame(clips=seen, selector=damage), seen, named), source, 1)
 
 
 def _chosen(preset: str, params: FilmDamage | None) -> FilmDamage:

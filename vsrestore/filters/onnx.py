@@ -8,9 +8,18 @@ from typing import Literal
 
 import vapoursynth as vs
 
+from ..checkpoints import user_folder
 from ..runtime.apply import apply
 from ..runtime.descriptor import BORDERS, Border, Descriptor, Options
-from ..runtime.onnx_model import OnnxError, Provider, Signature, check_provider, onnx_network, read_signature
+from ..runtime.onnx_model import (
+    OnnxError,
+    Placement,
+    Provider,
+    Signature,
+    check_provider,
+    onnx_network,
+    read_signature,
+)
 from ..video import checks
 from ..video.errors import fail, told_by
 
@@ -88,7 +97,8 @@ def onnx(
         precisions=("float32",),
     )
     options = Options(device="cpu", tile=_tile(signature, clip, tile), scene_changes=scene_changes)
-    return apply(clip, descriptor, lambda: onnx_network(signature, frames, scale, provider, device), options)
+    placement = Placement(provider, device, user_folder() / "tensorrt")
+    return apply(clip, descriptor, lambda: onnx_network(signature, scale, placement), options)
 
 
 def _scale(signature: Signature, scale: int | None) -> int:

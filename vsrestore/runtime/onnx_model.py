@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Provider = Literal["tensorrt", "cuda", "directml", "coreml", "openvino", "rocm", "cpu"]
 
-PROVIDERS: dict[str, str] = {
+PROVIDERS: dict[Provider, str] = {
     "tensorrt": "TensorrtExecutionProvider",
     "cuda": "CUDAExecutionProvider",
     "directml": "DmlExecutionProvider",
@@ -22,8 +22,9 @@ PROVIDERS: dict[str, str] = {
     "rocm": "ROCMExecutionProvider",
     "cpu": "CPUExecutionProvider",
 }
+CPU: Provider = "cpu"
 # Without a choice: TensorRT is left out, since it builds an engine for minutes before the first frame.
-AUTOMATIC = ("cuda", "directml", "coreml", "cpu")
+AUTOMATIC: tuple[Provider, ...] = ("cuda", "directml", "coreml", "cpu")
 SAMPLE_TYPES: dict[int, type[np.floating[Any]]] = {1: np.float32, 10: np.float16}
 TRIED_SIZE = 64
 
@@ -96,14 +97,13 @@ def read_signature(path: Path) -> Signature:
 
     """
     import onnx
-    from google.protobuf.message import DecodeError
 
     if not path.is_file():
         raise OnnxError(f"{path} does not exist; give the path of an ONNX file")
     try:
         model = onnx.load(path, load_external_data=False)
         onnx.checker.check_model(model)
-    except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
+    except Exception as error:
         first_line = str(error).strip().partition("\n")[0]
         unfit = f"{path} is no ONNX file, or it is damaged ({first_line})"
         raise OnnxError(f"{unfit}; export or download it again") from None
@@ -161,8 +161,35 @@ def check_provider(provider: str | None) -> None:
         )
 
 
-def load_session(signature: Signature, provider: str | None, device: int) -> Any:
-    """Return an onnxruntime.InferenceSession on the provider, or on the best one that works here.
+@dataclass(frozen=True)
+class Placement:
+    """Where ONNX Runtime runs a model."""
+
+    provider: Provider | None
+    """One of PROVIDERS; None takes the best that works here."""
+    device: int
+    """Number of the GPU."""
+    engines: Path
+    """Folder in which TensorRT keeps the engines it built."""
+
+    def settings(self) -> list[tuple[str, dict[str, object]]]:
+        """Return providers with their options in order of preference, as onnxruntime takes them."""
+        import onnxruntime
+
+        offered = onnxruntime.get_available_providers()
+        automatic = [name for name in AUTOMATIC if PROVIDERS[name] in offered and _usable(name)]
+        names = list(dict.fromkeys((self.provider, CPU))) if self.provider else automatic
+        return [(PROVIDERS[name], self._options(name)) for name in names]
+
+    def _options(self, name: str) -> dict[str, object]:
+        if name == "tensorrt":
+            cache = {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(self.engines)}
+            return {"device_id": self.device, **cache}
+        return {"device_id": self.device} if name in ("cuda", "directml", "rocm") else {}
+
+
+def load_session(signature: Signature, placement: Placement) -> Any:
+    """Return an onnxruntime.InferenceSession.
 
     Raises:
         OnnxError: the model cannot be loaded, or not with the provider that was asked for.
@@ -170,53 +197,29 @@ def load_session(signature: Signature, provider: str | None, device: int) -> Any
     """
     import onnxruntime
 
-    offered = onnxruntime.get_available_providers()
-    wanted = [provider] if provider else [name for name in AUTOMATIC if PROVIDERS[name] in offered and _usable(name)]
-    settings = [(PROVIDERS[name], _provider_options(name, device)) for name in wanted]
-    if wanted[-1] != "cpu":
-        settings.append((PROVIDERS["cpu"], {}))
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(str(signature.path), options, providers=settings)
+        session = onnxruntime.InferenceSession(str(signature.path), options, providers=placement.settings())
     except Exception as error:
         raise OnnxError(f"{signature.path.name} cannot be loaded: {error}") from error
-    if provider and session.get_providers()[0] != PROVIDERS[provider]:
-        raise OnnxError(f"provider={provider!r} does not work on this machine; leave it out, or choose 'cpu'")
+    chosen = placement.provider
+    if chosen and session.get_providers()[0] != PROVIDERS[chosen]:
+        raise OnnxError(f"provider={chosen!r} does not work on this machine; leave it out, or choose 'cpu'")
     return session
 
 
-def _usable(name: str) -> bool:
-    """Tell whether the machine has what a provider needs; ONNX Runtime for GPUs offers CUDA without a card too."""
-    if name != "cuda":
-        return True
-    import torch
-
-    return torch.cuda.is_available()
-
-
-def _provider_options(name: str, device: int) -> dict[str, object]:
-    if name == "tensorrt":
-        return {"device_id": device, "trt_engine_cache_enable": True, "trt_engine_cache_path": str(_engine_folder())}
-    return {"device_id": device} if name in ("cuda", "directml", "rocm") else {}
-
-
-def _engine_folder() -> Path:
-    from ..checkpoints import user_folder
-
-    return user_folder() / "tensorrt"
-
-
-def onnx_network(signature: Signature, frames: int, scale: int, provider: str | None, device: int) -> nn.Module:
+def onnx_network(signature: Signature, scale: int, placement: Placement) -> nn.Module:
     """Return the model as a module that the runtime can call; pictures are float32 in [0, 1] on the CPU.
 
-    Its ``forward`` takes ``(B, C, H, W)`` when ``frames`` is 1, else ``(1, T, C, H, W)`` and windows ``(K, frames)``.
+    Its ``forward`` takes images ``(B, C, H, W)``, or frames ``(1, T, C, H, W)`` and windows ``(K, frames)``.
     """
     import torch
     from torch import nn
 
-    session = load_session(signature, provider, device)
+    session = load_session(signature, placement)
     batched = signature.input_shape[0] is None
+    stacked_rank = len(signature.input_shape)
 
     def run(pictures: Tensor) -> Tensor:
         taken = np.ascontiguousarray(pictures.numpy(), dtype=signature.sample_type)
@@ -226,18 +229,26 @@ def onnx_network(signature: Signature, frames: int, scale: int, provider: str | 
 
     class OnnxNetwork(nn.Module):
         def forward(self, pictures: Tensor, windows: Tensor | None = None) -> Tensor:
-            height, width = pictures.shape[-2:]
-            if windows is None:
-                result = run(pictures if len(signature.input_shape) == 4 else pictures.unsqueeze(1))
-            else:
-                stacked = pictures[0][windows]
-                result = run(stacked.flatten(1, 2) if len(signature.input_shape) == 4 else stacked)
+            stacked = pictures.unsqueeze(1) if windows is None else pictures[0][windows]
+            result = run(stacked.flatten(1, 2) if stacked_rank == 4 else stacked)
             result = result.reshape(result.shape[0], -1, *result.shape[-2:])
-            if result.shape[-2:] != (height * scale, width * scale):
-                given = "x".join(map(str, result.shape[-2:]))
-                raise OnnxError(
-                    f"{signature.path.name} turned {height}x{width} into {given}; scale={scale} was expected"
-                )
+            _check_size(signature, pictures, result, scale)
             return result if windows is None else result.unsqueeze(0)
 
     return OnnxNetwork()
+
+
+def _check_size(signature: Signature, taken: Tensor, given: Tensor, scale: int) -> None:
+    height, width = taken.shape[-2:]
+    if given.shape[-2:] != (height * scale, width * scale):
+        change = f"{width}x{height} into {given.shape[-1]}x{given.shape[-2]}"
+        raise OnnxError(f"{signature.path.name} turned {change}; scale={scale} was expected")
+
+
+def _usable(name: str) -> bool:
+    """Tell whether the machine has what a provider needs; ONNX Runtime for GPUs offers CUDA without a card too."""
+    if name != "cuda":
+        return True
+    import torch
+
+    return torch.cuda.is_available()
