@@ -124,3 +124,20 @@ def test_another_networks_checkpoint_is_named():
         networks.load({"epoch": 1})
     with pytest.raises(NetworkError, match="unknown architecture 'none'; known are second, tiny"):
         networks.load(_state(), "none")
+
+
+def test_what_recognise_accepts_load_can_build():
+    with pytest.raises(NetworkError, match=r"1 missing \(conv.bias\)"):
+        networks.recognise({"conv.weight": (4, 3, 1, 1)})
+    with pytest.raises(NetworkError, match="has no setting 'depth'"):
+        networks.recognise({"conv.weight": (4, 3, 1, 1), "conv.bias": (4,)}, depth=3)
+    assert networks.recognise({"conv.weight": (4, 3, 1, 1), "conv.bias": (4,)}, gain=2)[1] == {"width": 4, "gain": 2}
+
+
+def test_absurd_shapes_are_told_without_taking_memory():
+    with pytest.raises(NetworkError, match=r"conv.weight \(1000000000000, 0\) instead of"):
+        networks.recognise({"conv.weight": (10**12, 0), "conv.bias": (0,)})
+    with pytest.raises(NetworkError, match="no checkpoint of"):
+        networks.recognise({"conv.weight": (), "conv.bias": (4,)})
+    with pytest.raises(NetworkError, match="no tiny can be built with the settings"):
+        networks.recognise({"conv.weight": (4, 3, 1, 1), "conv.bias": (4,)}, bias=True, width=-1)

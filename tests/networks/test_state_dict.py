@@ -1,8 +1,7 @@
 import pytest
 import torch
-from torch import nn
 
-from vsrestore.networks.state_dict import NetworkError, fill, flatten, shorten, unwrap
+from vsrestore.networks.state_dict import NetworkError, compare, flatten, shorten, unwrap
 
 
 def test_flatten_keeps_the_order_of_the_file():
@@ -18,9 +17,11 @@ def test_unwrap_goes_from_the_outside_in():
     ]
 
 
-def test_fill_needs_every_tensor_unless_derived():
-    with pytest.raises(NetworkError, match=r"2 missing \(running_mean, running_var\)"):
-        fill(nn.BatchNorm1d(2), {"weight": torch.ones(2), "bias": torch.ones(2)}, "norm", ("batches_tracked",))
+def test_compare_allows_derived_names_to_be_there_or_not():
+    compare({"a": (1,), "mean": (3,)}, {"a": (1,)}, "net", ("mean",))
+    compare({"a": (1,)}, {"a": (1,), "mean": (3,)}, "net", ("mean",))
+    with pytest.raises(NetworkError, match=r"does not fit net: 1 missing \(mean\)"):
+        compare({"a": (1,), "mean": (3,)}, {"a": (1,)}, "net")
 
 
 def test_shorten():

@@ -3,7 +3,8 @@
 A network's file holds the class named in `ARCHITECTURES` and
 
 * `recognise(shapes)`: constructor settings read off the published tensor names and shapes, None for other networks;
-* `rename(state_dict)`, where a publisher uses other names than ours: the same tensors under our names;
+* `rename(state_dict)`, where a publisher uses other names than ours: the same values under our names (values may be
+  tensors or shapes);
 * `DERIVED`, where the network computes some buffers itself: endings of their names.
 """
 
@@ -14,12 +15,12 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from vsrestore.networks.state_dict import NetworkError, fill, flatten, shorten, strip, unwrap
+from vsrestore.networks.state_dict import NetworkError, Shapes, compare, flatten, shorten, strip, unwrap
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from torch import nn
+    from torch import Tensor, nn
 
 __all__ = ["ARCHITECTURES", "NetworkError", "load", "recognise"]
 
@@ -33,18 +34,23 @@ ARCHITECTURES: dict[str, str] = {
 """Architecture -> "module:class"; a module is imported when it is asked for."""
 
 
-def recognise(shapes: Mapping[str, tuple[int, ...]], architecture: str | None = None) -> tuple[str, dict[str, Any]]:
+def recognise(shapes: Shapes, architecture: str | None = None, **settings: Any) -> tuple[str, dict[str, Any]]:
     """Return the architecture of a checkpoint and its constructor settings, from tensor names and shapes alone.
+
+    What it accepts, `load` can build: every tensor is compared with those of the network, without loading data.
 
     Args:
         shapes: name -> shape as published, wrappers such as `params_ema.` or `generator.` included.
         architecture: consider only this one (default: all).
+        settings: constructor settings that no shape shows; they override the recognised ones.
 
     Raises:
-        NetworkError: unknown architecture, or the tensors are not of (that) architecture.
+        NetworkError: unknown architecture, tensors of another one, incomplete, or a setting the network does not have.
     """
-    found, _, settings = _identify(shapes, architecture)
-    return found, settings
+    found, prefix, recognised = _identify(shapes, architecture)
+    complete = {**recognised, **settings}
+    _check_fit(found, complete, _rename(found, strip(shapes, prefix)))
+    return found, complete
 
 
 def load(state_dict: Mapping[str, Any], architecture: str | None = None, **settings: Any) -> nn.Module:
@@ -60,17 +66,16 @@ def load(state_dict: Mapping[str, Any], architecture: str | None = None, **setti
         NetworkError: not recognised, a setting that the network does not have, or tensors that do not fit.
     """
     tensors = flatten(state_dict)
-    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    found, prefix, recognised = _identify(shapes, architecture)
-    module = _module(found)
-    published = strip(tensors, prefix)
-    renamed = module.rename(published) if hasattr(module, "rename") else published
-    network = _build(found, {**recognised, **settings})
-    fill(network, renamed, found, getattr(module, "DERIVED", ()))
+    found, prefix, recognised = _identify(_shapes(tensors), architecture)
+    complete = {**recognised, **settings}
+    renamed = _rename(found, strip(tensors, prefix))
+    _check_fit(found, complete, _shapes(renamed))
+    network = _build(found, complete)
+    network.load_state_dict(renamed, strict=False)  # strict but for derived buffers: checked above
     return network.eval()
 
 
-def _identify(shapes: Mapping[str, tuple[int, ...]], wanted: str | None) -> tuple[str, str, dict[str, Any]]:
+def _identify(shapes: Shapes, wanted: str | None) -> tuple[str, str, dict[str, Any]]:
     """Return (architecture, wrapper prefix, settings)."""
     if wanted is not None and wanted not in ARCHITECTURES:
         raise NetworkError(f"unknown architecture {wanted!r}; known are {', '.join(sorted(ARCHITECTURES))}")
@@ -83,17 +88,30 @@ def _identify(shapes: Mapping[str, tuple[int, ...]], wanted: str | None) -> tupl
     raise NetworkError(f"no checkpoint of {wanted or 'a known architecture'}{is_other} ({names})")
 
 
-def _match(shapes: Mapping[str, tuple[int, ...]], candidates: list[str]) -> tuple[str, str, dict[str, Any]] | None:
+def _match(shapes: Shapes, candidates: list[str]) -> tuple[str, str, dict[str, Any]] | None:
     for prefix, level in unwrap(shapes):
         for architecture in candidates:
-            settings = _module(architecture).recognise(level)
+            settings = _settings(architecture, level)
             if settings is not None:
                 return architecture, prefix, settings
     return None
 
 
-def _module(architecture: str) -> ModuleType:
-    return importlib.import_module(ARCHITECTURES[architecture].partition(":")[0])
+def _settings(architecture: str, shapes: Shapes) -> dict[str, Any] | None:
+    try:
+        settings: dict[str, Any] | None = _module(architecture).recognise(shapes)
+    except (IndexError, KeyError, ZeroDivisionError):  # its names with shapes that no network of the kind has
+        return None
+    return settings
+
+
+def _check_fit(architecture: str, settings: Mapping[str, Any], shapes: Shapes) -> None:
+    """Compare shapes with those of the network, built without memory, so that absurd sizes cost nothing."""
+    import torch
+
+    with torch.device("meta"):
+        expected = _shapes(_build(architecture, settings).state_dict())
+    compare(expected, shapes, architecture, getattr(_module(architecture), "DERIVED", ()))
 
 
 def _build(architecture: str, settings: Mapping[str, Any]) -> nn.Module:
@@ -102,5 +120,22 @@ def _build(architecture: str, settings: Mapping[str, Any]) -> nn.Module:
     unknown = [name for name in settings if name not in accepted]
     if unknown:
         raise NetworkError(f"{architecture} has no setting {unknown[0]!r}; it has {', '.join(accepted)}")
-    network: nn.Module = network_class(**settings)
+    try:
+        network: nn.Module = network_class(**settings)
+    except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
+        raise NetworkError(f"no {architecture} can be built with the settings {settings}: {error}") from error
     return network
+
+
+def _rename[Value](architecture: str, published: dict[str, Value]) -> dict[str, Value]:
+    module = _module(architecture)
+    renamed: dict[str, Value] = module.rename(published) if hasattr(module, "rename") else published
+    return renamed
+
+
+def _module(architecture: str) -> ModuleType:
+    return importlib.import_module(ARCHITECTURES[architecture].partition(":")[0])
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}

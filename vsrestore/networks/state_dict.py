@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
+Shapes = Mapping[str, tuple[int, ...]]
 
 # Averaged weights come before raw ones; outer wrappers before the prefixes found inside them.
 WRAPPERS = (
@@ -79,31 +80,28 @@ def unwrap[Value](tensors: Mapping[str, Value]) -> Iterator[tuple[str, dict[str,
         prefix, level = prefix + wrapper, strip(level, wrapper)
 
 
-def fill(network: nn.Module, tensors: Mapping[str, Tensor], architecture: str, derived: tuple[str, ...] = ()) -> None:
-    """Copy tensors into a network, strictly.
+def compare(expected: Shapes, given: Shapes, architecture: str, derived: tuple[str, ...] = ()) -> None:
+    """Check that the given tensors are exactly those that a network expects.
 
     Args:
-        network: takes the values in its own dtype and on its own device.
-        tensors: in the network's own names.
+        expected: name -> shape of the network's state dict.
+        given: name -> shape of a checkpoint, in the network's own names.
         architecture: for the message.
         derived: endings of the names that the network computes itself and that may be absent or present.
 
     Raises:
-        NetworkError: tensors are missing, left over, or of another shape.
+        NetworkError: tensors are missing, left over, or of another shape; tells how many, and the first few.
     """
-    own = network.state_dict()
-    given = {name: value for name, value in tensors.items() if name in own or not name.endswith(derived)}
-    missing = [name for name in own if name not in given and not name.endswith(derived)]
-    unexpected = [name for name in given if name not in own]
+    missing = [name for name in expected if name not in given and not name.endswith(derived)]
+    unexpected = [name for name in given if name not in expected and not name.endswith(derived)]
     reshaped = [
-        f"{name} {tuple(given[name].shape)} instead of {tuple(value.shape)}"
-        for name, value in own.items()
-        if name in given and given[name].shape != value.shape
+        f"{name} {given[name]} instead of {shape}"
+        for name, shape in expected.items()
+        if name in given and given[name] != shape
     ]
     faults = [_count("missing", missing), _count("unexpected", unexpected), _count("of another shape", reshaped)]
     if any(faults):
         raise NetworkError(f"does not fit {architecture}: {'; '.join(filter(None, faults))}")
-    network.load_state_dict(given, strict=False)
 
 
 def shorten(names: Iterable[str], shown: int = 3) -> str:
