@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -45,7 +45,7 @@ def _report(progress: float, line: str) -> None:
     typer.echo(f"{progress:6.1%}  {line}", err=True)
 
 
-def _stop(message: str) -> None:
+def _stop(message: str) -> NoReturn:
     typer.echo(f"vsrestore train: {message}", err=True)
     raise typer.Exit(2)
 

@@ -104,10 +104,7 @@ class Alignment(nn.Module):
         flows: list[Tensor] = []
         for level, features in reversed(list(enumerate(self.pyramid(frames)))):
             centre, neighbour = features[centres], features[neighbours]
-            if flows:
-                flow = enlarge(flows[-1], 2)
-            else:
-                flow = torch.zeros_like(centre[:, :2], dtype=torch.float32)
+            flow = enlarge(flows[-1], 2) if flows else torch.zeros_like(centre[:, :2], dtype=torch.float32)
             flows.append(self.steps[level](centre, neighbour, flow))
         return flows
 
@@ -171,10 +168,13 @@ class TemporalUNet(nn.Module):
         self._start_as_identity()
 
     def _start_as_identity(self) -> None:
-        for conv in (self.weigh, self.add, *(step.last for step in self.alignment.steps)):
-            nn.init.zeros_(conv.weight)
-            nn.init.zeros_(conv.bias)
-        nn.init.constant_(self.weigh.bias[self.candidates * PHASES :], DISTRUST)
+        lasts = [part.last for part in self.modules() if isinstance(part, FlowStep)]
+        with torch.no_grad():
+            for conv in (self.weigh, self.add, *lasts):
+                for parameter in conv.parameters():
+                    parameter.zero_()
+            biases = dict(self.weigh.named_parameters())["bias"]
+            biases[self.candidates * PHASES :] = DISTRUST
 
     def forward(self, frames: Tensor, windows: Tensor, grain: float = 1.0) -> Tensor:
         """Restore one frame per window.

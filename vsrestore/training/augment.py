@@ -35,7 +35,7 @@ def crop(frames: NDArray[np.uint8], data: DataRecipe, least: float, rng: np.rand
     if side < data.crop:
         raise ValueError(f"a shot of {width}x{height} px is smaller than the crop of {data.crop} px")
     y, x = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
-    piece = frames[:, y : y + side, x : x + side].astype(np.float32) / 255
+    piece = frames[:, y : y + side, x : x + side].astype(np.float32) / np.float32(255)
     if side == data.crop:
         return piece
     planes = torch.from_numpy(piece.transpose(0, 3, 1, 2))
@@ -89,7 +89,7 @@ def throw_sparks(frames: Frames, rng: np.random.Generator) -> Frames:
     difference, because neither has a counterpart at the same place in the next frame.
     """
     frames = frames.copy()
-    size = np.array(frames.shape[1:3], np.float32)
+    size = np.array(frames.shape[1:3], np.float64)
     source, speed = rng.uniform(0, 1, 2) * size, 2 * 10 ** rng.uniform(0, 1.1)
     for _ in range(int(rng.integers(1, 25))):
         heading = rng.uniform(0, 2 * np.pi)
@@ -120,7 +120,7 @@ class _Path:
     def __init__(
         self,
         *,
-        start: NDArray[np.float32],
+        start: NDArray[np.float64],
         velocity: NDArray[np.float64],
         fall: float,
         radius: float,

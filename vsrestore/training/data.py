@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from vsrestore.damage.film import FilmDamage, damage_film, sample_film
 from vsrestore.training import augment
@@ -102,8 +103,8 @@ def degrade_film(frames: NDArray[np.float32], rng: np.random.Generator, dense: b
     params = sample_film(seed)
     if dense:
         params = denser(params)
-    low, high = FRAME_WIDTHS
-    return Sample(*damage_film(frames, int(rng.integers(100_000)), seed, params, frame_width=int(rng.uniform(low, high))))
+    first, width = int(rng.integers(100_000)), int(rng.uniform(*FRAME_WIDTHS))
+    return Sample(*damage_film(frames, first, seed, params, frame_width=width))
 
 
 def denser(params: FilmDamage) -> FilmDamage:
@@ -132,7 +133,7 @@ class Samples(Dataset[tuple[Tensor, ...]]):
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         """Sample ``index`` as tensors: damaged, grained, clean (T, 3, H, W) and mask (T, 1, H, W)."""
         rng = np.random.default_rng((self.seed, index))
-        frames, order = cut(self.shots[rng.integers(len(self.shots))].frames, self.data, rng)
+        frames, order = cut(self.shots[int(rng.integers(len(self.shots)))].frames, self.data, rng)
         sample = self._degraded(augment.vary(frames, self.data, rng), rng)
         images = [torch.from_numpy(part[order].transpose(0, 3, 1, 2)).contiguous() for part in sample[:3]]
         return (*images, torch.from_numpy(sample.mask[order, None]))
@@ -172,26 +173,26 @@ def cut(
     return augment.crop(taken[start : start + count], data, SHRINK_LEAST, rng), order
 
 
+class CountFrom(Sampler[int]):
+    """Sample numbers from ``start`` on, without end."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+
+    def __iter__(self) -> Iterator[int]:
+        """The numbers."""
+        return itertools.count(self.start)
+
+
 def batches(shots: Sequence[Shot], recipe: Recipe, first_step: int, workers: int) -> Iterator[list[Tensor]]:
     """Batches from step ``first_step`` on, without end: lists of (N, T, C, H, W) in the order of `Samples`."""
     size = recipe.schedule.batch
     loader = DataLoader(
         Samples(shots, recipe),
         batch_size=size,
-        sampler=_count_from(first_step * size),
+        sampler=CountFrom(first_step * size),
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         multiprocessing_context="fork" if workers else None,
     )
     return iter(loader)
-
-
-class _count_from:  # noqa: N801 - used like itertools.count
-    def __init__(self, start: int) -> None:
-        self.start = start
-
-    def __iter__(self) -> Iterator[int]:
-        index = self.start
-        while True:
-            yield index
-            index += 1

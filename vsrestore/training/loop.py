@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -33,6 +32,9 @@ VALIDATION_DAMAGE = {
 }
 COLUMNS = ("step", "progress", "seconds", "rate", "loss", "grained", "clean", "flow")
 
+NETWORKS = {"temporal_unet": TemporalUNet}
+"""What a recipe may train, by the name of its file in `vsrestore.networks`."""
+
 log = logging.getLogger(__name__)
 
 
@@ -50,7 +52,7 @@ class Run:
 def start(recipe: Recipe) -> Run:
     """A new run with weights drawn from the recipe's seed."""
     torch.manual_seed(recipe.seed)
-    network, average = (build(recipe).to(memory_format=torch.channels_last) for _ in range(2))  # type: ignore[call-overload]
+    network, average = (build(recipe).to(memory_format=torch.channels_last) for _ in range(2))
     average.load_state_dict(network.state_dict())
     average.requires_grad_(False).eval()
     schedule = recipe.schedule
@@ -61,10 +63,8 @@ def start(recipe: Recipe) -> Run:
 
 
 def build(recipe: Recipe) -> TemporalUNet:
-    """The network of a recipe."""
-    module = importlib.import_module(f"vsrestore.networks.{recipe.network.architecture}")
-    kinds = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, TemporalUNet)]
-    return kinds[0](**recipe.network.settings)
+    """The network of a recipe, with random weights."""
+    return NETWORKS[recipe.network.architecture](**recipe.network.settings)
 
 
 def save(run: Run, path: Path) -> None:

@@ -6,9 +6,7 @@ import dataclasses
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
-
-Section = TypeVar("Section")
+from typing import Any, get_type_hints
 
 
 class RecipeError(ValueError):
@@ -116,7 +114,7 @@ def read_recipe(path: Path) -> Recipe:
     return _section(Recipe, table, path.name)
 
 
-def _section(kind: type[Section], table: dict[str, Any], where: str) -> Section:
+def _section[Section](kind: type[Section], table: dict[str, Any], where: str) -> Section:
     hints = get_type_hints(kind)
     unknown = sorted(set(table) - set(hints))
     if unknown:

@@ -8,8 +8,10 @@ from vsrestore.training.recipe import LossRecipe, ScheduleRecipe
 
 
 def progress_at(step: int, steps: int, elapsed_s: float = 0.0, limit_s: float | None = None) -> float:
-    """How far a run is: by steps, or by the clock where that is further ahead, so that a run with a time limit ends
-    with its schedule complete."""
+    """How far a run is: by steps, or by the clock where that is further ahead.
+
+    So a run with a time limit ends with its schedule complete.
+    """
     by_steps = step / steps
     return by_steps if limit_s is None else max(by_steps, elapsed_s / limit_s)
 
@@ -27,5 +29,5 @@ def flow_weight_at(progress: float, loss: LossRecipe) -> float:
 
 
 def psnr_weight_at(progress: float, loss: LossRecipe) -> float:
-    """Weight of the logarithmic error: nothing until `psnr_from`, then linear up to `psnr` within a tenth of the run."""
+    """Weight of the logarithmic error: nothing until `psnr_from`, then up to `psnr` within a tenth of the run."""
     return loss.psnr * min(max((progress - loss.psnr_from) / 0.1, 0.0), 1.0)

@@ -14,6 +14,18 @@ from vsrestore.damage.film import FilmDamage, damage_film
 from vsrestore.networks.temporal_unet import TemporalUNet
 
 CHUNK = 4  # frames restored per call
+COLUMNS = (
+    "clip",
+    "damage",
+    "damaged",
+    "grain 0",
+    "gain",
+    "with grain",
+    "grain 1",
+    "gain",
+    "undamaged 0",
+    "undamaged 1",
+)
 
 
 @dataclass(frozen=True)
@@ -56,9 +68,11 @@ def restore_clip(network: TemporalUNet, frames: Tensor) -> tuple[Tensor, Tensor]
     return grained, clean
 
 
-def score(network: TemporalUNet, clip: str, frames: NDArray[np.uint8], seed: int, name: str, film: FilmDamage) -> Scores:
+def score(
+    network: TemporalUNet, clip: str, frames: NDArray[np.uint8], damage: str, seed: int, film: FilmDamage
+) -> Scores:
     """Damage frames (T, H, W, 3) uint8, restore them, and compare; also send them through undamaged."""
-    source = frames.astype(np.float32) / 255
+    source = frames.astype(np.float32) / np.float32(255)
     damaged, grained, clean = (to_planes(part) for part in damage_film(source, 0, seed, film)[:3])
     damaged = (damaged * 255).round() / 255
     plain = to_planes(source)
@@ -66,7 +80,7 @@ def score(network: TemporalUNet, clip: str, frames: NDArray[np.uint8], seed: int
     kept, kept_smooth = restore_clip(network, plain)
     return Scores(
         clip,
-        name,
+        damage,
         psnr(damaged, grained),
         psnr(with_grain, grained),
         psnr(damaged, clean),
@@ -88,13 +102,16 @@ def scores(
     network.eval()
     for clip, frames in clips.items():
         for name, (seed, film) in damage.items():
-            yield score(network, clip, frames, seed, name, film)
+            yield score(network, clip, frames, name, seed, film)
 
 
 def table(rows: Sequence[Scores]) -> str:
-    """Scores as a Markdown table with a last line of means."""
-    head = "| clip | damage | damaged | restored | gain | with grain | restored | gain | undamaged | and grain removed |"
-    lines = [head, "|" + " --- |" * 10]
+    """Scores as a Markdown table with a last line of means.
+
+    Columns: the damaged frame against the truth that keeps its grain, restored with grain=0, the gain; the same
+    against the truth without grain, restored with grain=1; the undamaged clip restored with grain=0 and grain=1.
+    """
+    lines = ["| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
     figures = [(r.damaged, r.grained, r.noisy, r.clean, r.kept, r.kept_smooth) for r in rows]
     mean = tuple(float(column) for column in np.mean(figures, axis=0))
     names = [(r.clip, r.damage) for r in rows] + [("mean", "")]

@@ -1,0 +1,109 @@
+import pytest
+import torch
+
+from vsrestore.networks.temporal_unet import TemporalUNet, cost_volume, enlarge, median, pad_to_multiple, recognise
+
+SMALL = {"radius": 2, "heads": 2, "widths": (8, 12, 16), "blocks": (1, 2, 1, 1, 0), "flow_width": 8}
+
+
+@pytest.fixture
+def network():
+    """A network that does something: its last layers are not zero."""
+    torch.manual_seed(0)
+    net = TemporalUNet(**SMALL).eval()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter += 0.05 * torch.randn_like(parameter)
+    return net
+
+
+def frames(n=1, t=7, h=37, w=53):
+    return torch.rand(n, t, 3, h, w, generator=torch.Generator().manual_seed(1))
+
+
+def windows(*centres):
+    return torch.tensor(centres)[:, None] + torch.arange(-2, 3)
+
+
+def test_untrained_network_returns_the_centre_frame():
+    x = torch.full((1, 5, 3, 40, 40), 0.3)
+    x[:, 2] = 0.5
+    out = TemporalUNet(**SMALL).eval()(x, windows(2))
+    assert (out - 0.5).abs().max() < 0.2 * 0.06  # it trusts the neighbours by sigmoid(-3)
+
+
+@torch.inference_mode()
+def test_output_has_a_frame_per_window_and_the_input_size(network):
+    assert network(frames(2), windows(2, 3, 4)).shape == (2, 3, 3, 37, 53)
+
+
+@torch.inference_mode()
+def test_frames_do_not_depend_on_what_else_is_in_the_call(network):
+    x = frames(2)
+    together = network(x, windows(2, 3, 4))
+    alone = network(x[1:, 2:7], windows(2))
+    torch.testing.assert_close(together[1:, 2:], alone, atol=1e-5, rtol=0)
+
+
+@torch.inference_mode()
+def test_rows_may_repeat_frames(network):
+    x = frames(t=3)
+    repeated = x[:, [0, 0, 0, 1, 2]]
+    by_row = network(x, torch.tensor([[0, 0, 0, 1, 2]]))
+    torch.testing.assert_close(by_row, network(repeated, windows(2)), atol=1e-5, rtol=0)
+
+
+@torch.inference_mode()
+def test_grain_is_linear_between_the_heads(network):
+    x, w = frames(), windows(3)
+    left, removed = network.restore(x, w).heads
+    torch.testing.assert_close(network(x, w, grain=0.0), left)
+    torch.testing.assert_close(network(x, w, grain=1.0), removed)
+    torch.testing.assert_close(network(x, w, grain=0.25), 0.75 * left + 0.25 * removed, atol=1e-6, rtol=0)
+    assert (left - removed).abs().max() > 1e-3
+
+
+@torch.inference_mode()
+def test_bf16_weights_keep_float32_frames_and_come_close(network):
+    x, w = frames(), windows(3)
+    plain = network(x, w)
+    low = network.to(torch.bfloat16)(x, w)
+    assert low.dtype == torch.float32
+    assert (low - plain).abs().mean() < 0.01
+
+
+def test_recognise_finds_the_constructor_settings():
+    shapes = {name: tuple(t.shape) for name, t in TemporalUNet(**SMALL).state_dict().items()}
+    assert recognise(shapes) == SMALL
+    assert recognise({"conv.weight": (3, 3, 3, 3)}) is None
+
+
+def test_every_weight_gets_a_gradient(network):
+    restored = network.restore(frames(t=5), windows(2))
+    (sum(head.square().mean() for head in restored.heads)).backward()
+    assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum()] == []
+
+
+@pytest.mark.parametrize("count", [3, 5])
+def test_median_is_the_median(count):
+    values = torch.rand(count, 4, 50)
+    torch.testing.assert_close(median(list(values)), values.median(dim=0).values)
+
+
+def test_cost_volume_peaks_where_the_content_went():
+    features = torch.randn(1, 64, 9, 9)
+    moved = features.roll((1, -2), dims=(2, 3))  # one down, two to the left
+    volume = cost_volume(features, moved, 2)[0, :, 2:-2, 2:-2]
+    assert volume.shape[0] == 25
+    assert (volume.argmax(0) == 5 * (1 + 2) + (-2 + 2)).float().mean() > 0.9
+
+
+def test_enlarged_flow_is_in_pixels_of_the_new_size():
+    torch.testing.assert_close(enlarge(torch.ones(1, 2, 3, 4), 4), torch.full((1, 2, 12, 16), 4.0))
+
+
+def test_padding_repeats_the_border():
+    x = torch.rand(1, 1, 5, 33)
+    padded = pad_to_multiple(x, 32)
+    assert padded.shape == (1, 1, 32, 64)
+    assert (padded[..., 5:, :33] == x[..., -1:, :]).all()
