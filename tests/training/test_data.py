@@ -1,0 +1,92 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from vsrestore.damage.film import PRESETS
+from vsrestore.training.data import DataError, Samples, Shot, batches, cut, decode, denser, read_shots, split
+from vsrestore.training.recipe import DataRecipe, Recipe, ScheduleRecipe
+
+RECIPE = Recipe("film", data=DataRecipe(crop=64), schedule=ScheduleRecipe(batch=2))
+
+
+@pytest.fixture(scope="module")
+def shots():
+    ramp = np.arange(12 * 80 * 96 * 3) // (80 * 96 * 3)  # every frame has one value: its number
+    frames = (ramp.reshape(12, 80, 96, 3) * 10).astype(np.uint8)
+    return [Shot("a", "a", frames)]
+
+
+def test_only_permissive_shots_are_read(shots_folder):
+    shots = read_shots(shots_folder, ["permissive"])
+    assert [shot.name for shot in shots] == ["a1.mkv", "a2.mkv", "b.mkv"]
+    assert shots[0].frames.shape == (12, 80, 96, 3)
+    assert shots[0].frames.std() > 30
+
+
+def test_what_is_not_there_is_named(shots_folder, tmp_path):
+    with pytest.raises(DataError, match=r"has no index\.csv"):
+        read_shots(tmp_path, ["permissive"])
+    with pytest.raises(DataError, match="no shot of the licence classes pexels"):
+        read_shots(shots_folder, ["pexels"])
+    with pytest.raises(DataError, match="cannot be decoded"):
+        decode(shots_folder / "index.csv", 96, 80)
+
+
+def test_an_origin_is_never_on_both_sides(shots_folder):
+    train, held_out = split(read_shots(shots_folder, ["permissive"]), ["a1.mkv"])
+    assert [shot.name for shot in train] == ["b.mkv"]
+    assert [shot.name for shot in held_out] == ["a1.mkv"]
+    with pytest.raises(DataError, match="is to be held out"):
+        split(train, ["none.mkv"])
+
+
+def test_runs_are_consecutive_and_repeat_only_at_their_ends(shots):
+    for seed in range(60):
+        frames, order = cut(shots[0].frames, RECIPE.data, np.random.default_rng(seed))
+        numbers = (frames[order].mean(axis=(1, 2, 3)) * 25.5).round()
+        steps = np.diff(numbers)
+        assert len(order) == RECIPE.data.frames
+        inner = steps[np.flatnonzero(steps)[0] : np.flatnonzero(steps)[-1] + 1]
+        assert len(set(inner)) == 1
+        assert abs(inner[0]) in (1, 2)
+
+
+def test_a_sample_depends_on_seed_and_number_alone(shots):
+    first, again = Samples(shots, RECIPE), Samples(shots, RECIPE)
+    other = Samples(shots, replace(RECIPE, seed=2))
+    first[0]
+    assert all(torch.equal(a, b) for a, b in zip(first[5], again[5], strict=True))
+    assert not torch.equal(first[5][0], other[5][0])
+    assert not torch.equal(first[5][0], first[6][0])
+
+
+def test_a_sample_has_the_shapes_and_ranges_that_training_needs(shots):
+    samples = Samples(shots, RECIPE)
+    for index in range(12):
+        *images, mask = samples[index]
+        assert [tuple(image.shape) for image in images] == [(7, 3, 64, 64)] * 3
+        assert mask.shape == (7, 1, 64, 64)
+        assert all(image.dtype == torch.float32 and 0 <= image.min() and image.max() <= 1 for image in (*images, mask))
+
+
+def test_undamaged_samples_have_the_input_as_target(shots):
+    samples = Samples(shots, replace(RECIPE, data=DataRecipe(crop=64, undamaged=1.0)))
+    damaged, grained, clean, mask = samples[3]
+    assert torch.equal(damaged, grained)
+    assert torch.equal(damaged, clean)
+    assert not mask.any()
+
+
+def test_batches_continue_where_a_run_stopped(shots):
+    whole = batches(shots, RECIPE, 0, workers=0)
+    later = batches(shots, RECIPE, 1, workers=0)
+    next(whole)
+    assert all(torch.equal(a, b) for a, b in zip(next(whole), next(later), strict=True))
+
+
+def test_denser_damage_has_more_marks_and_the_same_grain():
+    light = PRESETS["film-light"]
+    assert denser(light).dirt.rate > 2 * light.dirt.rate
+    assert denser(light).grain == light.grain
