@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import zipfile
+from random import Random
 
 import pytest
 import torch
@@ -64,6 +65,28 @@ def test_truncated_anywhere_is_an_error_of_peek(tmp_path, form):
         cut.write_bytes(content[:length])
         with pytest.raises(CheckpointError, match=str(cut)):
             peek(cut)
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+@pytest.mark.parametrize("form", ["safetensors", "zip", "legacy"])
+def test_damage_anywhere_is_an_error_in_words_or_changes_values_only(tmp_path, form):
+    path, damaged = tmp_path / "whole", tmp_path / "damaged"
+    if form == "safetensors":
+        save_file(STATE, path)
+    else:
+        torch.save(STATE, path, _use_new_zipfile_serialization=form == "zip")
+    content, random, told = path.read_bytes(), Random(form), 0
+    for _ in range(200):
+        changed = bytearray(content)
+        changed[random.randrange(len(changed))] ^= random.randrange(1, 256)
+        damaged.write_bytes(changed)
+        try:
+            tensors = read(damaged)
+        except CheckpointError:
+            told += 1
+        else:
+            assert tensors
+    assert told > 20
 
 
 def test_a_longer_safetensors_file_is_damaged(tmp_path):
@@ -173,6 +196,7 @@ def test_a_repacked_zip_is_read(tmp_path):
     assert torch.equal(read(tmp_path / "b.pth")["conv.weight"], STATE["conv.weight"])
 
 
+@pytest.mark.filterwarnings("ignore:Validating sparse tensor")
 def test_expanded_and_sparse_tensors_are_refused(tmp_path):
     torch.save({"a": torch.zeros(1).expand(1000, 1000)}, tmp_path / "expanded.pth")
     torch.save({"a": torch.eye(3).to_sparse()}, tmp_path / "sparse.pth")

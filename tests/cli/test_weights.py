@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from vsrestore.checkpoints import CheckpointError, registry
 from vsrestore.checkpoints.registry import Entry
+from vsrestore.cli import main
 from vsrestore.cli.weights import app
 
 CONTENT = b"weights" * 1000
@@ -113,13 +114,25 @@ def test_verify_can_accept_what_is_only_pinned(folder):
     assert run("verify", "net-b").exit_code == 0
 
 
+@pytest.mark.parametrize(("name", "message"), [("net-aa", "did you mean net-a"), ("net-b", "open the page")])
+def test_the_command_ends_with_one_line_and_code_2(name, message, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["vsrestore", "weights", "fetch", name])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("vsrestore: ")
+    assert message in line
+
+
 def test_an_unknown_name():
     assert "did you mean net-a" in str(run("show", "net-aa").exception)
 
 
 def test_listing_imports_neither_torch_nor_vapoursynth():
     code = (
-        "import sys; from vsrestore.cli.weights import app; app(['list'], standalone_mode=False); "
+        "import sys; from vsrestore.cli import main
+from vsrestore.cli.weights import app; app(['list'], standalone_mode=False); "
         "assert not {'torch', 'vapoursynth'} & set(sys.modules)"
     )
     listed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
