@@ -37,7 +37,7 @@ def network_of(name: str, model: Model, architecture: str, **settings: object) -
         if model not in entries():  # a registry file is known by its checksum, and torch need not be imported yet
             from ..networks import recognise
 
-            recognise(shapes, architecture)
+            recognise(shapes, architecture, **settings)
 
     def build() -> nn.Module:
         from .. import networks

@@ -1,0 +1,177 @@
+"""The film filter with the weights that are shipped: what it removes, what it leaves, what it refuses."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import vapoursynth as vs
+from safetensors.torch import save_file
+from skimage import data
+
+import vsrestore
+from tests import clips
+from vsrestore.damage.film import PRESETS, damage_film
+from vsrestore.networks.temporal_unet import TemporalUNet
+
+LENGTH, HEIGHT, WIDTH = 7, 128, 160
+
+
+def panned(gray: bool = False) -> np.ndarray:
+    """(T, H, W, 3): a photograph that moves by 3 pixels to the right and 1 down from frame to frame."""
+    photo = data.astronaut()[::2, ::2].astype(np.float32) / 255
+    if gray:
+        photo = np.repeat(photo.mean(-1, keepdims=True), 3, axis=-1)
+    return np.stack([photo[40 + n : 40 + n + HEIGHT, 20 + 3 * n : 20 + 3 * n + WIDTH] for n in range(LENGTH)])
+
+
+def as_clip(frames: np.ndarray) -> vs.VideoNode:
+    def paint(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        frame = f.copy()
+        for plane in range(3):
+            np.asarray(frame[plane])[:] = frames[n, :, :, plane]
+        return frame
+
+    height, width = frames.shape[1:3]
+    blank = vs.core.std.BlankClip(format=vs.RGBS, width=width, height=height, length=len(frames))
+    return blank.std.ModifyFrame(clips=blank, selector=paint)
+
+
+def as_frames(clip: vs.VideoNode) -> np.ndarray:
+    return np.stack([np.stack(clips.samples(frame), -1) for frame in clip.frames(close=True)])
+
+
+def psnr(one: np.ndarray, other: np.ndarray) -> float:
+    return float(-10 * np.log10(np.mean((one - other) ** 2)))
+
+
+@pytest.mark.parametrize("preset", ["film-light", "film-heavy"])
+def test_damage_is_repaired(preset: str) -> None:
+    done = damage_film(panned(), 0, 5, PRESETS[preset])
+    restored = as_frames(vsrestore.film(as_clip(done.damaged), device="cpu"))
+    assert psnr(restored, done.clean) > psnr(done.damaged, done.clean) + 3
+
+
+def test_a_speck_goes_and_a_moving_ball_stays() -> None:
+    frames = panned(gray=True)
+    ball, speck = frames.copy(), (slice(60, 64), slice(100, 105))
+    for n in range(LENGTH):
+        ball[n, 30:36, 10 + 12 * n : 16 + 12 * n] = 0.95
+    with_speck = ball.copy()
+    with_speck[3][speck] = 0.02
+    restored = as_frames(vsrestore.film(as_clip(with_speck), grain=0, device="cpu"))
+    where = (slice(30, 36), slice(46, 52))
+    assert (
+        np.abs(restored[3][speck] - ball[3][speck]).mean() < 0.1 * np.abs(with_speck[3][speck] - ball[3][speck]).mean()
+    )
+    assert np.abs(restored[3][where] - ball[3][where]).mean() < 0.05
+
+
+def test_an_undamaged_clip_is_left_alone() -> None:
+    frames = panned()
+    assert psnr(as_frames(vsrestore.film(as_clip(frames), grain=0, device="cpu")), frames) > 40
+
+
+def test_strength_of_grain_removal_is_linear() -> None:
+    source = as_clip(damage_film(panned(), 0, 5, PRESETS["film-heavy"]).damaged)
+    left, half, gone = (vsrestore.film(source, grain=grain, device="cpu").get_frame(3) for grain in (0, 0.5, 1))
+    for a, b, c in zip(*(clips.samples(frame) for frame in (left, half, gone)), strict=True):
+        inside = (a > 0) & (a < 1) & (c > 0) & (c < 1)
+        np.testing.assert_allclose(b[inside], (a + c)[inside] / 2, atol=1e-5)
+
+
+def test_nothing_comes_over_a_cut() -> None:
+    one, other = as_clip(panned()), as_clip(1 - panned()[:, ::-1])
+    cut = (one + other).std.ModifyFrame(
+        clips=one + other, selector=lambda n, f: _with_prop(f, "_SceneChangePrev", int(n == LENGTH))
+    )
+    together, alone = vsrestore.film(cut, device="cpu"), vsrestore.film(other, device="cpu")
+    for n in range(3):
+        for mine, theirs in zip(
+            clips.samples(together.get_frame(LENGTH + n)), clips.samples(alone.get_frame(n)), strict=True
+        ):
+            np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
+def _with_prop(frame: vs.VideoFrame, key: str, value: int) -> vs.VideoFrame:
+    copy = frame.copy()
+    copy.props[key] = value
+    return copy
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_half_precision_gives_the_same_picture(precision: str) -> None:
+    source = as_clip(damage_film(panned(), 0, 5, PRESETS["film-light"]).damaged[:3])
+    exact = as_frames(vsrestore.film(source, device="cpu"))
+    assert psnr(as_frames(vsrestore.film(source, device="cpu", precision=precision)), exact) > 50
+
+
+def test_tiles_give_nearly_the_same_picture() -> None:
+    frames = np.tile(panned()[:3], (1, 2, 2, 1))
+    whole = as_frames(vsrestore.film(as_clip(frames), device="cpu"))
+    assert psnr(as_frames(vsrestore.film(as_clip(frames), device="cpu", tile=160)), whole) > 45
+
+
+class Malicious:
+    def __reduce__(self) -> tuple:
+        return print, ("code from a checkpoint",)
+
+
+def shipped() -> Path:
+    return Path(__file__).parents[2] / "weights" / "film.safetensors"
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(shipped().read_bytes()[:100_000])
+
+
+def other_network(path: Path) -> None:
+    save_file({"conv.weight": torch.zeros(3, 3, 3, 3)}, path)
+
+
+def other_size(path: Path) -> None:
+    state = TemporalUNet(radius=1, widths=(8, 8, 8), blocks=(1, 1, 1, 1, 1), flow_width=8).state_dict()
+    del state["fuse.bias"]
+    save_file(state, path)
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "message"),
+    [
+        ("absent.safetensors", lambda path: None, "does not exist; give a checkpoint file"),
+        ("film.safetensors", truncated, "truncated"),
+        ("film.safetensors", other_network, "no checkpoint of temporal_unet"),
+        ("film.safetensors", other_size, "fuse.bias"),
+        ("film.pth", lambda path: path.write_bytes(pickle.dumps({"state": Malicious()})), "other objects than tensors"),
+        ("film.pth", lambda path: path.write_bytes(b""), "empty"),
+        ("film.pth", lambda path: path.write_text("<html>Sign in</html>"), "film.pth"),
+    ],
+)
+def test_unfit_weights_are_refused_at_evaluation(tmp_path: Path, name: str, write: object, message: str) -> None:
+    path = tmp_path / name
+    write(path)
+    with pytest.raises(vs.Error, match=f"film: .*{message}"):
+        vsrestore.film(clips.noise(), model=path)
+
+
+def test_an_unknown_model_suggests_a_name() -> None:
+    with pytest.raises(vs.Error, match="film: .*film"):
+        vsrestore.film(clips.noise(), model="filn")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"grain": 1.5}, "film: grain=1.5; a number from 0 to 1"),
+        ({"grain": "all"}, "film: grain='all'; a number from 0 to 1"),
+        ({"tile": 32}, "film: tile=32; a whole number of at least 128"),
+        ({"device": "tpu"}, "film: unknown device 'tpu'"),
+        ({"precision": "int8"}, "film: precision='int8'"),
+    ],
+)
+def test_unfit_numbers(arguments: dict, message: str) -> None:
+    with pytest.raises(vs.Error, match=message):
+        vsrestore.film(clips.noise(), **arguments)
