@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,6 @@ def test_sparks_are_in_several_frames_and_move():
     moving = 0
     for seed in range(10):
         lit = augment.throw_sparks(black, rng(seed)).max(axis=-1) > 0.3
-        moving += sum(bool((a & ~b).any() and a.any() and b.any()) for a, b in zip(lit, lit[1:], strict=False))
+        moving += sum(bool((a & ~b).any() and a.any() and b.any()) for a, b in itertools.pairwise(lit))
     assert moving > 30
     assert not black.any()

@@ -68,7 +68,7 @@ def test_a_sample_has_the_shapes_and_ranges_that_training_needs(shots):
         *images, mask = samples[index]
         assert [tuple(image.shape) for image in images] == [(7, 3, 64, 64)] * 3
         assert mask.shape == (7, 1, 64, 64)
-        assert all(image.dtype == torch.float32 and 0 <= image.min() and image.max() <= 1 for image in (*images, mask))
+        assert all(image.dtype == torch.float32 and image.min() >= 0 and image.max() <= 1 for image in (*images, mask))
 
 
 def test_undamaged_samples_have_the_input_as_target(shots):
