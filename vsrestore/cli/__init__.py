@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from . import info, restore, script, train
+from . import info, restore, script, train, weights
 
 
 def build() -> typer.Typer:
@@ -22,19 +22,21 @@ def build() -> typer.Typer:
     app.command()(script.script)
     app.command()(train.train)
     app.command()(info.info)
+    app.add_typer(weights.app, name="weights")
     return app
 
 
 def main() -> None:
     """Run the command; what the user can put right is one line on stderr and exit code 2."""
-    from vsrestore.pipeline.errors import PipelineError, RunError
-
     try:
         build()()
-    except PipelineError as error:
-        _end(str(error), 2)
-    except RunError as error:
-        _end(str(error), 1)
+    except (ValueError, RuntimeError) as error:
+        from vsrestore.checkpoints.errors import CheckpointError
+        from vsrestore.pipeline.errors import PipelineError, RunError
+
+        if not isinstance(error, PipelineError | RunError | CheckpointError):
+            raise
+        _end(str(error), 1 if isinstance(error, RunError) else 2)
 
 
 def _end(message: str, code: int) -> None:

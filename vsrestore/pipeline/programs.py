@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from .errors import PipelineError
@@ -18,12 +19,18 @@ PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 def vspipe() -> str:
     """Return the path of the vspipe that belongs to the running Python, else of the one on PATH.
 
+    The wheel's own program is called, not its launcher in the scripts folder, which would be one more process to end.
+
     Raises:
         PipelineError: there is none.
 
     """
-    beside = Path(sys.executable).with_name("vspipe.exe" if os.name == "nt" else "vspipe")
-    found = str(beside) if beside.is_file() else shutil.which("vspipe")
+    name = "vspipe.exe" if os.name == "nt" else "vspipe"
+    package = find_spec("vapoursynth")
+    places = [Path(sys.executable).with_name(name)]
+    if package is not None and package.origin is not None:
+        places.insert(0, Path(package.origin).with_name(name))
+    found = next((str(place) for place in places if place.is_file()), None) or shutil.which("vspipe")
     if found is None:
         raise PipelineError(f"vspipe is neither beside {sys.executable} nor on PATH; pip install vapoursynth brings it")
     return found

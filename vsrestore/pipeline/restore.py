@@ -34,10 +34,10 @@ def restore(job: Job, tell: Callable[[str], None], count: Callable[[int, int], N
 
     """
     calls = checked_calls(job)
+    check_output(job)
     encoder_named(job.encoder, programs.ffmpeg_encoders())
     container = container_of(job.output, job.encoder)
     encoder_options(job.encoder, job.crf, job.preset)
-    check_output(job)
     with tempfile.TemporaryDirectory(prefix="vsrestore-") as folder, input_file(job, tell) as path:
         media = probe(path)
         plan, work = copy_plan(media, container), Path(folder)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO
 
 from .errors import PipelineError, RunError
@@ -77,6 +78,9 @@ class Program:
     def stop(self) -> None:
         """End it at once; what it was writing is thrown away, so there is nothing it should finish."""
         if self.poll() is None:
+            if os.name == "posix":
+                with suppress(ProcessLookupError):
+                    os.killpg(self.process.pid, signal.SIGKILL)
             self.process.kill()
             self.process.wait()
 

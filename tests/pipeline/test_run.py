@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from vsrestore.pipeline.errors import PipelineError, RunError
+from vsrestore.pipeline.progress import FrameCounter
+from vsrestore.pipeline.run import Program, check_exit, complete, last_words, stopping, wait_for
+
+FRAME_FAILED = """Frame: 5/300Error: Failed to retrieve frame 5 with error:
+Traceback (most recent call last):
+  File "x.vpy", line 4, in f
+vapoursynth.Error: film: frame 5: boom
+Output 5 frames in 0.00 seconds (2509.70 fps)
+"""
+ENCODER_FAILED = """x264 [error]: invalid profile: nonsense
+[libx264 @ 0x55740d8c37c0] Error setting profile nonsense.
+[out#0/matroska @ 0x55740d8c1e80] Nothing was written into output file
+"""
+
+
+def python(code: str, **options) -> Program:
+    return Program([sys.executable, "-c", code], **options)
+
+
+def test_last_words():
+    assert last_words(FRAME_FAILED) == "film: frame 5: boom"
+    words = "x264 [error]: invalid profile: nonsense | [libx264] Error setting profile nonsense."
+    assert last_words(ENCODER_FAILED) == words
+    assert last_words("") == "it said nothing"
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "message"),
+    [
+        ("Script evaluation failed:\\nPython exception: film: no\\n\\nTraceback", PipelineError, "^film: no$"),
+        ("av_interleaved_write_frame(): No space left on device", PipelineError, "disk is full"),
+        ("some error", RunError, r"tool failed \(exit code 3\): some error"),
+    ],
+)
+def test_failures_are_told_apart(words, kind, message):
+    with pytest.raises(kind, match=message):
+        complete("tool", [sys.executable, "-c", f"import sys; sys.stderr.write('{words}'); sys.exit(3)"])
+
+
+def test_a_failure_ends_the_wait_and_all_programs():
+    programs = [python("import time; time.sleep(60)"), python("raise SystemExit(4)")]
+    begun = time.monotonic()
+    with stopping(programs):
+        wait_for(lambda: False, programs)
+    assert time.monotonic() - begun < 20
+    assert programs[0].poll() is not None
+    with pytest.raises(RunError):
+        check_exit("tool", programs[1])
+
+
+def test_programs_end_with_their_children():
+    nested = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
+    program = python(nested, stdout=subprocess.PIPE)
+    with stopping([program]):
+        time.sleep(0.5)
+    # The pipe ends only when the grandchild has gone, too.
+    assert program.stdout.read() == b""
+
+
+def test_progress_is_counted_and_warnings_passed_on():
+    counts, told = [], []
+    counter = FrameCounter(lambda done, total: counts.append((done, total)), told.append)
+    lines = ["Information: VideoSource track #0 index progress 28%", "Frame: 1/10", "Frame: 4/10 (23.10 fps)"]
+    lines += ["Warning: film: frame 3 again in float32", "Frame: 5/10Error: Failed to retrieve frame 5", "Error: x"]
+    assert [counter(line) for line in lines] == [True, True, True, True, False, False]
+    assert counts == [(1, 10), (4, 10), (5, 10)]
+    assert told == ["film: frame 3 again in float32"]

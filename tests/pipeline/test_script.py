@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vsrestore.pipeline.errors import PipelineError
+from vsrestore.pipeline.script import FilterCall, parse_filter, resolved, script_text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("film", FilterCall("film", {})),
+        ("film()", FilterCall("film", {})),
+        (" film(grain=0.3, device='cpu') ", FilterCall("film", {"grain": 0.3, "device": "cpu"})),
+        ("onnx(path='a b.onnx', tile=(256, 256))", FilterCall("onnx", {"path": "a b.onnx", "tile": (256, 256)})),
+    ],
+)
+def test_calls_are_read(text, expected):
+    assert parse_filter(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "film(", "film(0.3)", "film(grain=open('x'))", "film(**{'a': 1})", "a.b()", "film; film", "film(x=y)", "3"],
+)
+def test_anything_else_is_refused(text):
+    with pytest.raises(PipelineError, match="cannot be read"):
+        parse_filter(text)
+
+
+def test_unknown_names_are_told_with_what_is_accepted():
+    with pytest.raises(PipelineError, match=r"--filter flim: unknown; accepted: .*film"):
+        resolved(FilterCall("flim", {}), {})
+    with pytest.raises(PipelineError, match=r"film: has no argument 'grian'; accepted: .*grain"):
+        resolved(FilterCall("film", {"grian": 1}), {})
+    with pytest.raises(PipelineError, match="no argument 'clip'"):
+        resolved(FilterCall("film", {"clip": 1}), {})
+
+
+def test_defaults_go_where_they_fit_and_do_not_win():
+    assert resolved(FilterCall("film", {}), {"device": "cpu"}).arguments == {"device": "cpu"}
+    assert resolved(FilterCall("film", {"device": "cuda"}), {"device": "cpu"}).arguments == {"device": "cuda"}
+    assert resolved(FilterCall("scenes", {}), {"device": "cpu"}).arguments == {}
+
+
+def test_script_is_what_a_person_would_write():
+    calls = [FilterCall("film", {"grain": 0.3})]
+    text = script_text(Path("/films/it's.mkv"), calls, 2, Path("/cache"))
+    compile(text, "restore.vpy", "exec")
+    assert 'source = "/films/it\'s.mkv"\n' in text
+    assert "clip = vs.core.bs.VideoSource(source, track=2, cachepath='/cache')\n" in text
+    assert "clip = vsrestore.film(clip, grain=0.3)\nclip.set_output()\n" in text

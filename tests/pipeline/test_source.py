@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import functools
+import http.server
+import threading
+
+import pytest
+
+from vsrestore.pipeline.errors import PipelineError
+from vsrestore.pipeline.source import fetch, is_url
+
+
+@pytest.fixture
+def site(clip):
+    """The address of a server on this machine that offers the clips."""
+    quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *words: None})
+    handler = functools.partial(quiet, directory=str(clip("plain.mp4").parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_urls_are_told_from_files():
+    assert is_url("https://example.org/a.mp4")
+    assert is_url("HTTP://example.org")
+    assert not is_url("films/https.mkv")
+    assert not is_url("C:\\films\\a.mkv")
+
+
+def test_a_video_is_fetched(site, clip, tmp_path):
+    assert fetch(f"{site}/plain.mp4", None, tmp_path).read_bytes() == clip("plain.mp4").read_bytes()
+
+
+def test_what_cannot_be_fetched_is_told_in_a_line(site, tmp_path):
+    with pytest.raises(PipelineError, match="404"):
+        fetch(f"{site}/none.mp4", None, tmp_path)
+    with pytest.raises(PipelineError, match="format is not available"):
+        fetch(f"{site}/plain.mp4", "height=4711", tmp_path)
