@@ -79,7 +79,9 @@ def worst_crop(clips: Clips, numbers: Sequence[int]) -> Crop:
     height, width = crop_size(clips)
     for number in numbers:
         before, goal = (picture(clip.get_frame(number)).astype(np.float32) for clip in (clips.before, clips.goal))
-        error = uniform_filter(np.square(before - goal).mean(axis=-1), (height, width), mode="constant")
+        error = np.square(before - goal).mean(axis=-1)
+        for _ in range(2):  # twice half the size weights the middle of the crop, so that the damage comes to lie there
+            error = uniform_filter(error, (height // 2, width // 2), mode="constant")
         error = error[height // 2 :, width // 2 :][: clips.before.height - height + 1, : clips.before.width - width + 1]
         top, left = np.unravel_index(error.argmax(), error.shape)
         if error[top, left] > worst:
