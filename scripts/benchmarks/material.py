@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import vapoursynth as vs
+from demo_clip import SCENES, scene_frames
 from skimage.metrics import structural_similarity
 
 from vsrestore.damage.film import PRESETS, FilmDamage, damage_film, sample_film
@@ -18,6 +19,7 @@ VIDEO_SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi")
 PEAK = 1.0
 # PSNR of equal pictures is infinite; averages need a number.
 HIGHEST_PSNR = 100.0
+MOVING_FRAMES = 16
 
 
 class Trial(NamedTuple):
@@ -27,7 +29,7 @@ class Trial(NamedTuple):
     damage: str
     damaged: vs.VideoNode
     clean: np.ndarray
-    """The truth, (T, H, W, 3): without marks and grain, with the tone, fading, weave and flicker of the damaged clip."""
+    """The truth, (T, H, W, 3): without marks and grain, but with the tone, fading, weave and flicker."""
 
 
 class Quality(NamedTuple):
@@ -68,6 +70,19 @@ def clip_of(frames: np.ndarray) -> vs.VideoNode:
         return write_planes(f, np.moveaxis(frames[n], -1, 0))
 
     return blank.std.ModifyFrame(clips=blank, selector=paint)
+
+
+def moving_frames(width: int, height: int) -> np.ndarray:
+    """Return a few frames of a moving scene, float32 RGB (T, H, W, 3)."""
+    frames = np.stack(list(scene_frames(SCENES[0], MOVING_FRAMES, width, height)))
+    return np.divide(frames, 255, dtype=np.float32)
+
+
+def moving_clip(length: int, width: int, height: int) -> vs.VideoNode:
+    """Return an RGBS clip of a moving scene that plays again and again, held in memory after its first frames."""
+    clip = clip_of(moving_frames(width, height))
+    clip.std.SetVideoCache(mode=1, fixedsize=1, maxsize=MOVING_FRAMES)
+    return clip.std.Loop(times=-(-length // MOVING_FRAMES))[:length]
 
 
 def damage_of(name: str) -> tuple[FilmDamage, int]:

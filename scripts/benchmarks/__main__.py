@@ -1,0 +1,133 @@
+"""The command ``scripts/bench``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vsrestore.runtime.descriptor import Precision
+
+from .report import Report
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+Clips = Annotated[Path, typer.Option(help="folder with clean clips", exists=True, file_okay=False, show_default=False)]
+Repeats = Annotated[int, typer.Option(help="runs that count; the median is taken", min=1)]
+Model = Annotated[str, typer.Option(help="weights of the film network")]
+Patterns = Annotated[list[str] | None, typer.Option("--pattern", help="file names to take, as in a shell; repeatable")]
+
+
+def publish(reports: Iterable[Report]) -> None:
+    """Print and save reports; leave with code 1 where a requirement is not met."""
+    missed = 0
+    for report in reports:
+        report.show()
+        print(f"written: {report.save()}\n")
+        missed += sum(not requirement.met for requirement in report.requirements)
+    if missed:
+        raise typer.Exit(1)
+
+
+@app.command("film-quality")
+def film_quality(
+    clips: Clips,
+    pattern: Patterns = None,
+    damage: Annotated[
+        list[str] | None, typer.Option(help="preset of film damage, or the seed of a random mixture; repeatable")
+    ] = None,
+    frames: Annotated[int, typer.Option(help="frames of each clip")] = 12,
+    width: Annotated[int, typer.Option(help="wider clips are scaled down to this, in pixels")] = 640,
+    chain: Annotated[list[str] | None, typer.Option(help="classical chain; repeatable; all by default")] = None,
+    model: Annotated[str, typer.Option(help="weights of the film network, or none")] = "film",
+    precision: Annotated[Precision, typer.Option(help="precision of the film network")] = "float32",
+) -> None:
+    """Quality of film and of classical chains on our own damage."""
+    from . import film_quality as benchmark
+
+    defaults = benchmark.Settings(clips)
+    settings = benchmark.Settings(
+        clips,
+        tuple(pattern or defaults.patterns),
+        tuple(damage or defaults.damages),
+        frames,
+        width,
+        tuple(chain or defaults.chains),
+        None if model == "none" else model,
+        precision,
+    )
+    publish(benchmark.run(settings))
+
+
+@app.command()
+def overhead(chunks: Annotated[int, typer.Option(help="calls of the network")] = 6, repeats: Repeats = 5) -> None:
+    """A bare network against the same network as a filter."""
+    from . import overhead as benchmark
+
+    publish(benchmark.run(chunks, repeats))
+
+
+@app.command()
+def onnx(frames: Annotated[int, typer.Option(help="frames of each run")] = 4, repeats: Repeats = 5) -> None:
+    """vsrestore.onnx and PyTorch against the peer core.ort.Model."""
+    from . import onnx_peer as benchmark
+
+    publish(benchmark.run(frames, repeats))
+
+
+@app.command("film-speed")
+def film_speed(
+    chunks: Annotated[int, typer.Option(help="calls of the network")] = 6, repeats: Repeats = 5, model: Model = "film"
+) -> None:
+    """Speed of film at 640x480."""
+    from . import film_speed as benchmark
+
+    publish(benchmark.run(chunks, repeats, model))
+
+
+@app.command()
+def memory(repeats: Repeats = 3, model: Model = "film") -> None:
+    """Peak memory of a short and of a long clip."""
+    from . import memory as benchmark
+
+    publish(benchmark.run(repeats, model))
+
+
+@app.command()
+def command(
+    seconds: Annotated[float, typer.Option(help="length of the clip in seconds")] = 10,
+    repeats: Repeats = 3,
+    model: Model = "film",
+    precision: Annotated[Precision, typer.Option(help="precision of the film network")] = "float32",
+) -> None:
+    """The whole command against its slowest part."""
+    from . import command as benchmark
+
+    publish(benchmark.run(seconds, repeats, model, precision))
+
+
+@app.command("all")
+def everything(
+    clips: Annotated[
+        Path | None, typer.Option(help="folder with clean clips; without it film-quality is left out")
+    ] = None,
+    pattern: Patterns = None,
+) -> None:
+    """Run all benchmarks with their defaults."""
+    missed = False
+    runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command]
+    if clips is not None:
+        runs.append(lambda: film_quality(clips, pattern))
+    for run in runs:
+        try:
+            run()
+        except typer.Exit:
+            missed = True
+    if missed:
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app(prog_name="scripts/bench")

@@ -1,0 +1,65 @@
+"""The whole command ``vsrestore restore`` beside the slowest of its parts alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import vapoursynth as vs
+from demo_clip import FPS, HEIGHT, WIDTH, write_clip
+
+import vsrestore
+from vsrestore.pipeline.encode import encoder_options
+from vsrestore.pipeline.programs import ffmpeg
+from vsrestore.runtime.descriptor import Precision
+
+from .material import moving_clip
+from .report import Report, Requirement
+from .timing import drain, medians, successive
+
+MOST = 1.1
+
+
+def run(seconds: float, repeats: int, model: str = "film", precision: Precision = "float32") -> list[Report]:
+    """Time the command on the damaged demo clip, and decoding, network and encoding of as many frames by themselves."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        write_clip(folder, seconds)
+        source, raw = folder / "damaged.mkv", folder / "damaged.y4m"
+        _call(ffmpeg(), "-loglevel", "error", "-i", source, "-an", "-pix_fmt", "yuv420p", raw)
+        frames = round(seconds * FPS)
+        moving = moving_clip(frames * (repeats + 1), WIDTH, HEIGHT)
+        moving = moving.resize.Bicubic(format=vs.YUV420P8, matrix=vs.MATRIX_ST170_M)
+        restored = vsrestore.film(moving, model=model, precision=precision)
+        taken = medians(
+            {
+                "decode": lambda: drain(vs.core.bs.VideoSource(str(source), cachepath=str(folder / "index"))),
+                "network": successive(restored, frames),
+                "encode": lambda: _encode(raw, folder / "encoded.mkv"),
+                "command": lambda: _restore(source, folder / "restored.mkv", model, precision),
+            },
+            repeats,
+        )
+    ratio = taken["command"] / max(taken[part] for part in ("decode", "network", "encode"))
+    requirement = Requirement("command over its slowest part", ratio, most=MOST)
+    settings: dict[str, object] = {"seconds": seconds, "repeats": repeats, "model": model, "precision": precision}
+    rows = [(part, value, frames / value) for part, value in taken.items()]
+    return [Report("command", ("part", "seconds", "fps"), rows, [requirement], settings)]
+
+
+def _encode(raw: Path, output: Path) -> None:
+    _call(ffmpeg(), "-y", "-loglevel", "error", "-i", raw, *encoder_options("x264", None, None), output)
+
+
+def _restore(source: Path, output: Path, model: str, precision: str) -> None:
+    program = Path(sys.executable).with_name("vsrestore")
+    film = f"film(model={model!r}, precision={precision!r})"
+    _call(program, "restore", source, "-o", output, "--filter", film, "--overwrite")
+
+
+def _call(*command: str | Path) -> None:
+    done = subprocess.run([*map(str, command)], check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"bench: {command[0]} failed: {done.stderr.strip()}")

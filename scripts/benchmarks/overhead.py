@@ -1,0 +1,60 @@
+"""How much of a bare network's speed the same network has as a filter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from vsrestore.filters.film import DESCRIPTOR as FILM
+from vsrestore.networks.temporal_unet import TemporalUNet
+from vsrestore.runtime.apply import apply
+from vsrestore.runtime.descriptor import Descriptor, Options
+
+from .material import moving_clip, moving_frames
+from .networks import plain
+from .report import Report, Requirement
+from .timing import Run, medians, successive
+
+WIDTH, HEIGHT = 640, 480
+SHARE = 0.95
+CASES: dict[str, tuple[Descriptor, Callable[[], nn.Module]]] = {
+    "single image": (Descriptor(name="plain"), plain),
+    "5-frame window": (replace(FILM, name="film network"), TemporalUNet),
+}
+
+
+def run(chunks: int, repeats: int) -> list[Report]:
+    """Compare a network on single images and one on windows of five frames, 640x480 RGBS, float32."""
+    rows, requirements = [], []
+    for name, (descriptor, build) in CASES.items():
+        count = chunks * descriptor.chunk
+        clip = moving_clip(count * (repeats + 1), WIDTH, HEIGHT)
+        filtered = apply(clip, descriptor, build, Options(device="cpu"))
+        seconds = medians({"bare": bare(build(), descriptor, chunks), "filter": successive(filtered, count)}, repeats)
+        share = seconds["bare"] / seconds["filter"]
+        rows.append((name, count / seconds["bare"], count / seconds["filter"], share))
+        requirements.append(Requirement(f"filter over bare, {name}", share, least=SHARE))
+    settings: dict[str, object] = {"chunks": chunks, "repeats": repeats}
+    return [Report("overhead", ("network", "bare fps", "filter fps", "share"), rows, requirements, settings)]
+
+
+def bare(network: nn.Module, descriptor: Descriptor, chunks: int) -> Run:
+    """Return a run that gives the network its chunks as tensors, with nothing around it."""
+    network = network.eval().to(memory_format=torch.channels_last)
+    length = descriptor.before + descriptor.chunk + descriptor.after
+    frames = torch.from_numpy(moving_frames(WIDTH, HEIGHT)[:length]).permute(0, 3, 1, 2)
+    window = torch.arange(descriptor.before + 1 + descriptor.after)
+    table = torch.arange(descriptor.chunk)[:, None] + window
+
+    def call() -> Tensor:
+        return network(frames) if descriptor.kind == "image" else network(frames.unsqueeze(0), table)
+
+    def calls() -> None:
+        with torch.inference_mode():
+            for _ in range(chunks):
+                call()
+
+    return calls
