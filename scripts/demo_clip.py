@@ -34,12 +34,12 @@ CHUNK = 12
 """Frames that are damaged at a time; bounds the memory and changes nothing."""
 
 DAMAGE = FilmDamage(
-    dirt=Dirt(rate=25, softness=1.2, opacity=0.4),
-    hairs=Hairs(loose=0.5, lint=4),
-    scratches=Scratches(count=2.5, strength=0.25),
-    rain=Rain(rate=3),
-    blotches=Blotches(rate=0.4, opacity=0.7),
-    grain=Grain(amount=0.02),
+    dirt=Dirt(rate=60, softness=1.2, opacity=0.4),
+    hairs=Hairs(loose=1.2, lint=8),
+    scratches=Scratches(count=4, strength=0.35),
+    rain=Rain(rate=8),
+    blotches=Blotches(rate=0.8, opacity=0.85),
+    grain=Grain(amount=0.03),
 )
 
 
