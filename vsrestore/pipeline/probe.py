@@ -14,7 +14,8 @@ from av.stream import Disposition
 from .errors import PipelineError
 
 # A container may announce a little more than its packets last.
-SPARE = Fraction(1, 2)
+SPARE = Fraction(1, 4)
+SPARE_FRAMES = 2
 COVER = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
@@ -112,10 +113,10 @@ def probe(path: Path) -> Media:
 
 def loss(media: Media) -> str | None:
     """Return a sentence when the file announces more than it holds, as one does whose end is missing, else None."""
-    held = packet_times(media.path, media.picture.index)
-    if media.picture.frames > len(held):
-        return f"the source announces {media.picture.frames} frames but holds {len(held)}; its end is missing"
-    end = _last_end(media.path)
+    held, end = _held(media)
+    announced = media.picture.frames
+    if announced > held + SPARE_FRAMES:
+        return f"the source announces {announced} frames but holds {held}; its end is missing"
     if media.duration is not None and media.duration - end > SPARE:
         return (
             f"the source announces {float(media.duration):.2f} s but ends after {float(end):.2f} s; its end is missing"
@@ -147,17 +148,6 @@ def packets_span(path: Path, index: int) -> Fraction | None:
     return (max(last, end_without_length) - first) * base
 
 
-def _last_end(path: Path) -> Fraction:
-    """Return when the last packet of any stream ends, in seconds from the start of the file."""
-    end = Fraction(0)
-    with av.open(str(path)) as container:
-        zero = Fraction(container.start_time or 0, av.time_base)
-        for packet in container.demux():
-            if packet.pts is not None:
-                end = max(end, (packet.pts + (packet.duration or 0)) * _exact(packet.time_base))
-    return end - zero
-
-
 def first_packet(path: Path, index: int) -> Fraction:
     """Return when the first packet of a stream starts, in seconds from the start of the file.
 
@@ -170,6 +160,18 @@ def first_packet(path: Path, index: int) -> Fraction:
             if packet.pts is not None:
                 return packet.pts * _exact(packet.time_base) - zero
     return Fraction(0)
+
+
+def _held(media: Media) -> tuple[int, Fraction]:
+    """Return how many packets the picture has, and when the last one of any stream ends, in seconds from the start."""
+    packets, end = 0, Fraction(0)
+    with av.open(str(media.path)) as container:
+        zero = Fraction(container.start_time or 0, av.time_base)
+        for packet in container.demux():
+            packets += packet.stream_index == media.picture.index and packet.size > 0
+            if packet.pts is not None:
+                end = max(end, (packet.pts + (packet.duration or 0)) * _exact(packet.time_base))
+    return packets, end - zero
 
 
 def _media(path: Path, container: Any) -> Media:
