@@ -13,7 +13,7 @@ def network():
     net = TemporalUNet(**SMALL).eval()
     with torch.no_grad():
         for parameter in net.parameters():
-            parameter += 0.05 * torch.randn_like(parameter)
+            parameter += 0.01 * torch.randn_like(parameter)
     return net
 
 
@@ -29,7 +29,7 @@ def test_untrained_network_returns_the_centre_frame():
     x = torch.full((1, 5, 3, 40, 40), 0.3)
     x[:, 2] = 0.5
     out = TemporalUNet(**SMALL).eval()(x, windows(2))
-    assert (out - 0.5).abs().max() < 0.2 * 0.06  # it trusts the neighbours by sigmoid(-3)
+    assert (out - 0.5).abs().max() < 0.2 * 0.13  # it trusts the neighbours by sigmoid(-2)
 
 
 @torch.inference_mode()

@@ -12,7 +12,7 @@ The pieces are well known: warping and cost volume over a feature pyramid (Sun e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -26,7 +26,8 @@ LEVELS = 4  # of the flow pyramid, at 1/4, 1/8, 1/16 and 1/32 of the size
 MULTIPLE = 32  # frames are padded to it, so that every level halves exactly
 COARSE = 2  # from this level on (1/16) a cost volume helps to find large motion; finer levels only correct
 SEARCH = 2  # the cost volume compares so many cells in each direction
-DISTRUST = -3.0  # logit of every head's trust in the fill-in before training
+DISTRUST = -2.0  # logit of every head's trust in the fill-in before training
+LOUDER = 10.0  # differences between aligned frames are small numbers; so much larger they reach the U-Net
 
 
 class Restored(NamedTuple):
@@ -165,16 +166,22 @@ class TemporalUNet(nn.Module):
         self.body = UNet(widths, blocks)
         self.weigh = nn.Conv2d(widths[0], (self.candidates + heads) * PHASES, 3, padding=1)
         self.add = nn.Conv2d(widths[0], heads * CHANNELS * PHASES, 3, padding=1)
-        self._start_as_identity()
+        self._initialise()
 
-    def _start_as_identity(self) -> None:
-        lasts = [part.last for part in self.modules() if isinstance(part, FlowStep)]
-        with torch.no_grad():
-            for conv in (self.weigh, self.add, *lasts):
-                for parameter in conv.parameters():
-                    parameter.zero_()
-            biases = dict(self.weigh.named_parameters())["bias"]
-            biases[self.candidates * PHASES :] = DISTRUST
+    def _initialise(self) -> None:
+        """Keep the size of features through the layers (He et al., ICCV 2015) and begin as the identity, nearly."""
+        for part in self.modules():
+            if isinstance(part, nn.Conv2d):
+                nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+                nn.init.zeros_(cast("Tensor", part.bias))
+        for part in self.modules():
+            if isinstance(part, Residual):
+                nn.init.kaiming_normal_(part.conv2.weight, a=3.0, nonlinearity="leaky_relu")
+            elif isinstance(part, FlowStep):
+                nn.init.zeros_(part.last.weight)
+        nn.init.zeros_(self.weigh.weight)
+        nn.init.zeros_(self.add.weight)
+        nn.init.constant_(cast("Tensor", self.weigh.bias)[self.candidates * PHASES :], DISTRUST)
 
     def forward(self, frames: Tensor, windows: Tensor, grain: float = 1.0) -> Tensor:
         """Restore one frame per window.
@@ -221,8 +228,8 @@ class TemporalUNet(nn.Module):
 
     def _changes(self, centre: Tensor, candidates: list[Tensor]) -> list[Tensor]:
         """What every head adds to the centre (N, 3, H, W): a trusted share of the fill-in, and more of its own."""
-        x = F.relu(self.fuse(channels_last(torch.cat((centre, *candidates), dim=1))))
-        x = self.body(x)
+        seen = torch.cat((centre - 0.5, *(candidate * LOUDER for candidate in candidates)), dim=1)
+        x = self.body(F.relu(self.fuse(channels_last(seen))))
         weights = F.pixel_shuffle(self.weigh(x), 2)
         added = F.pixel_shuffle(self.add(x), 2)
         shares = torch.softmax(weights[:, : self.candidates], dim=1)
