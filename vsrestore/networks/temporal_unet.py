@@ -28,6 +28,7 @@ COARSE = 2  # from this level on (1/16) a cost volume helps to find large motion
 SEARCH = 2  # the cost volume compares so many cells in each direction
 DISTRUST = -2.0  # logit of every head's trust in the fill-in before training
 LOUDER = 10.0  # differences between aligned frames are small numbers; so much larger they reach the U-Net
+SOFTER = 0.1  # and what the U-Net adds to the picture is made small again
 
 
 class Restored(NamedTuple):
@@ -231,7 +232,7 @@ class TemporalUNet(nn.Module):
         seen = torch.cat((centre - 0.5, *(candidate * LOUDER for candidate in candidates)), dim=1)
         x = self.body(F.relu(self.fuse(channels_last(seen))))
         weights = F.pixel_shuffle(self.weigh(x), 2)
-        added = F.pixel_shuffle(self.add(x), 2)
+        added = F.pixel_shuffle(self.add(x), 2) * SOFTER
         shares = torch.softmax(weights[:, : self.candidates], dim=1)
         fill = shares[:, :1] * candidates[0]
         for index, candidate in enumerate(candidates[1:], start=1):
