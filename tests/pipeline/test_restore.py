@@ -44,17 +44,19 @@ def luma(frame: av.VideoFrame) -> np.ndarray:
 
 
 def onset(path: Path) -> float:
-    """Return when the beep is heard, in seconds of the file's clock."""
+    """Return when the beep is heard, in seconds after the first picture."""
     command = [programs.ffmpeg(), "-v", "error", "-i", str(path), "-map", "0:a:0"]
     command += ["-af", "aresample=async=1:first_pts=0", "-ac", "1", "-ar", "48000", "-f", "f32le", "-"]
     sound = np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, "<f4")
-    return float(np.argmax(np.abs(sound) > 0.05)) / 48000
+    media = probe(path)
+    first_picture = media.zero + media.picture.start - programs.file_start(path)
+    return float(np.argmax(np.abs(sound) > 0.05)) / 48000 - float(first_picture)
 
 
 def shown_at(path: Path) -> list[Fraction]:
-    media = probe(path)
-    times = packet_times(path, media.picture.index)
-    return [media.picture.start + time - times[0] for time in times]
+    """Return when the pictures are shown, in seconds after the first one."""
+    times = packet_times(path, probe(path).picture.index)
+    return [time - times[0] for time in times]
 
 
 def assert_times(source: Path, output: Path) -> None:

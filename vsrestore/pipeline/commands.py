@@ -100,7 +100,7 @@ def encoding(task: Task, shown: Shown, part: Path) -> list[str]:
     job, picture = task.job, shown.tags
     if picture.fields and not ENCODERS[job.encoder].interlaced:
         raise PipelineError(f"--encoder {job.encoder}: the clip is interlaced; deinterlace it, or use x264 or ffv1")
-    delay, ticks = timestamps.delay_options(task.media.picture.start, shown.rate)
+    delay, ticks = timestamps.delay_options(_lateness(task.media), shown.rate)
     return [
         *_ffmpeg(), *tags.input_options(picture), "-f", "yuv4mpegpipe", "-i", "pipe:0", *_source(task),
         *encoder_options(job.encoder, job.crf, job.preset), "-vf", delay + tags.filters(picture), *ticks,
@@ -110,11 +110,16 @@ def encoding(task: Task, shown: Shown, part: Path) -> list[str]:
 
 def joining(task: Task, shown: Shown, video: Path, joined: Path) -> list[str]:
     """Return the ffmpeg command that puts a finished video together with the other streams of the source."""
-    late = ["-itsoffset", f"{float(task.media.picture.start):.6f}"]
+    late = ["-itsoffset", f"{float(_lateness(task.media)):.6f}"]
     return [
         *_ffmpeg(), *late, "-i", str(video), *_source(task),
         "-c:v:0", "copy", *_shape(shown), *_copied(task), *_target(task, joined),
     ]  # fmt: skip
+
+
+def _lateness(media: Media) -> Fraction:
+    """Return how long after the start of the file, as ffmpeg sees it, the picture begins, in seconds."""
+    return media.zero + media.picture.start - programs.file_start(media.path)
 
 
 def _ffmpeg() -> list[str]:

@@ -76,12 +76,23 @@ class Picture:
 
 @dataclass(frozen=True)
 class Media:
-    """A media file: the picture, the other streams, how many chapters and how long the file says it is (seconds)."""
+    """A media file.
+
+    Attributes:
+        path: where it is.
+        picture: the video stream to be restored.
+        tracks: the other streams.
+        chapters: how many there are.
+        zero: where the file starts on its own clock, in seconds.
+        duration: how long the file says it is, in seconds.
+
+    """
 
     path: Path
     picture: Picture
     tracks: tuple[Track, ...]
     chapters: int
+    zero: Fraction
     duration: Fraction | None
 
     def of_kind(self, kind: str) -> tuple[Track, ...]:
@@ -183,7 +194,7 @@ def _media(path: Path, container: Any) -> Media:
     tracks = tuple(_track(stream, zero) for stream in container.streams if stream.index != chosen.index)
     chapters = len(container.chapters())
     duration = Fraction(container.duration, av.time_base) if container.duration else None
-    return Media(path, _picture(path, container, chosen, zero), tracks, chapters, duration)
+    return Media(path, _picture(path, container, chosen, zero), tracks, chapters, zero, duration)
 
 
 def _track(stream: Any, zero: Fraction) -> Track:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from fractions import Fraction
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from .errors import PipelineError
 
+# The first one with -fps_mode.
+OLDEST_FFMPEG = (5, 1)
 PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 
 
@@ -38,21 +42,22 @@ def vspipe() -> str:
 
 @cache
 def ffmpeg() -> str:
-    """Return the path of the ffmpeg on PATH, else of the one that imageio-ffmpeg carries.
+    """Return the path of the ffmpeg on PATH if it is new enough, else of the one that imageio-ffmpeg carries.
 
     Raises:
         PipelineError: there is none.
 
     """
     found = shutil.which("ffmpeg")
-    if found is not None:
+    if found is not None and _ffmpeg_version(found) >= OLDEST_FFMPEG:
         return found
     import imageio_ffmpeg
 
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError:
-        raise PipelineError("no ffmpeg on PATH and none in imageio-ffmpeg; install ffmpeg") from None
+        oldest = ".".join(map(str, OLDEST_FFMPEG))
+        raise PipelineError(f"no ffmpeg {oldest} or newer on PATH and none in imageio-ffmpeg; install one") from None
 
 
 @cache
@@ -63,6 +68,25 @@ def ffmpeg_encoders() -> frozenset[str]:
     ).stdout
     rows = (line.split() for line in listing.splitlines())
     return frozenset(row[1] for row in rows if len(row) > 1)
+
+
+def file_start(path: Path) -> Fraction:
+    """Return where ffmpeg sees a file begin on the file's own clock, in seconds.
+
+    Its versions differ in whether the priming of an audio encoder counts, so a library's answer will not do.
+    """
+    told = subprocess.run(
+        [ffmpeg(), "-hide_banner", "-i", str(path)], capture_output=True, text=True, errors="replace", check=False
+    ).stderr
+    found = re.search(r"Duration: .*, start: (-?[\d.]+)", told)
+    return Fraction(found[1]) if found else Fraction(0)
+
+
+def _ffmpeg_version(program: str) -> tuple[int, int]:
+    """Return major and minor version; builds from the development tree, which have no number, count as new."""
+    told = subprocess.run([program, "-version"], capture_output=True, text=True, errors="replace", check=False).stdout
+    found = re.match(r"ffmpeg version n?(\d+)\.(\d+)", told)
+    return (int(found[1]), int(found[2])) if found else (sys.maxsize, 0)
 
 
 def environment() -> dict[str, str]:

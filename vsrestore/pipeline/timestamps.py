@@ -49,13 +49,19 @@ def is_constant(durations: Sequence[Fraction], rate: Fraction) -> bool:
 def delay_options(start: Fraction, rate: Fraction) -> tuple[str, list[str]]:
     """Return the filter and the options for ffmpeg with which a constant-rate picture begins ``start`` seconds late.
 
-    ffmpeg counts the pictures of y4m in whole frames, so an offset of a part of a frame needs finer ticks.
+    ffmpeg counts the pictures of y4m in whole frames, so an offset of a part of a frame needs finer ticks; then it must
+    be kept from filling every tick with a picture.
     """
     if not start or not rate:
         return "", []
     base = 1 / (rate * TICKS_IN_A_FRAME)
     ticks = f"{base.numerator}/{base.denominator}"
-    return f"settb={ticks},setpts=PTS+{round(start / base)},", ["-enc_time_base", ticks.replace("/", ":")]
+    return f"settb={ticks},setpts=PTS+{round(start / base)},", [
+        "-enc_time_base",
+        ticks.replace("/", ":"),
+        "-fps_mode",
+        "passthrough",
+    ]
 
 
 def fitting_time_base(source: Fraction) -> Fraction:
