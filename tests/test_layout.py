@@ -94,6 +94,27 @@ def test_only_the_command_prints() -> None:
         assert not prints, f"{file.relative_to(ROOT)} prints in lines {prints}"
 
 
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines from def to the end, without the docstring."""
+    end = function.end_lineno or function.lineno
+    first = function.body[0]
+    described = ast.get_docstring(function) is not None
+    return end - function.lineno + 1 - ((first.end_lineno or 0) - first.lineno + 1 if described else 0)
+
+
+def test_functions_are_small() -> None:
+    """Nine of ten under 30 lines, none over 60."""
+    trees = {file: ast.parse(file.read_text()) for file in PACKAGE.rglob("*.py")}
+    lengths = {
+        f"{file.relative_to(ROOT)}:{node.name}": lines_of(node)
+        for file, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert not [name for name, length in lengths.items() if length > 60]
+    assert sum(length < 30 for length in lengths.values()) >= 0.9 * len(lengths)
+
+
 def quick_modules() -> list[str]:
     files = [PACKAGE / "__init__.py", *(file for room in QUICK_ROOMS for file in (PACKAGE / room).rglob("*.py"))]
     return sorted(".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for file in files)
