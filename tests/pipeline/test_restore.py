@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from vsrestore.pipeline import programs
+from vsrestore.pipeline.encode import ENCODERS
 from vsrestore.pipeline.errors import PipelineError, RunError
 from vsrestore.pipeline.job import Job
 from vsrestore.pipeline.probe import packet_times, probe
@@ -22,6 +23,8 @@ def run(tmp_path, script):
     """Restore through a script; return the output and everything that was told."""
 
     def done(source: Path, ending: str = ".mkv", line: str = "", encoder: str = "x264", **wishes):
+        if ENCODERS[encoder].codec not in programs.ffmpeg_encoders():
+            pytest.skip(f"this ffmpeg has no {encoder}")
         output, told = tmp_path / f"restored{ending}", []
         wishes = {"preset": FAST[encoder], **wishes}
         job = Job(str(source), output, script=script(line), encoder=encoder, **wishes)
@@ -135,6 +138,16 @@ def test_everything_beside_the_picture_is_copied(clip, run):
         attached = next(stream for stream in container.streams if stream.type == "attachment")
         assert attached.metadata["filename"] == "font.ttf"
     assert not told
+
+
+@pytest.mark.parametrize("endings", [(".mkv", ".mp4"), (".mp4", ".mkv"), (".mkv", ".mkv")])
+def test_cover_pictures_go_along(clip, run, tmp_path, endings):
+    source = clip("covered.mp4")
+    for ending in endings:
+        output, told = run(source, ending, overwrite=True)
+        assert not told
+        assert [track.codec for track in probe(output).of_kind("cover")] == ["png"]
+        source = output.replace(tmp_path / f"next{ending}")
 
 
 def test_what_mp4_does_not_take_is_converted_or_told(clip, run):

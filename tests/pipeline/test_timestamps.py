@@ -43,7 +43,7 @@ def test_a_frame_without_duration_lasts_as_long_as_the_one_before(tmp_path):
 def test_delay_is_kept_to_a_part_of_a_frame():
     chain, options = delay_options(Fraction(31, 100), Fraction(24))
     assert chain == "settb=1/768,setpts=PTS+238,"
-    assert options == ["-enc_time_base", "1:768", "-fps_mode", "passthrough"]
+    assert options == ["-enc_time_base:v:0", "1:768", "-fps_mode:v:0", "passthrough"]
     assert delay_options(Fraction(0), Fraction(24)) == ("", [])
 
 

@@ -61,7 +61,7 @@ def _shape(before: Picture, after: Picture) -> Iterator[str]:
 
 
 def _tracks(source: Media, made: Media, plan: CopyPlan) -> Iterator[str]:
-    for kind in ("audio", "subtitle", "attachment"):
+    for kind in ("audio", "subtitle", "attachment", "cover"):
         expected = [track for track in plan.kept if track.kind == kind]
         found = made.of_kind(kind)
         if len(expected) != len(found):

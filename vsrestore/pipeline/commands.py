@@ -103,7 +103,7 @@ def encoding(task: Task, shown: Shown, part: Path) -> list[str]:
     delay, ticks = timestamps.delay_options(_lateness(task.media), shown.rate)
     return [
         *_ffmpeg(), *tags.input_options(picture), "-f", "yuv4mpegpipe", "-i", "pipe:0", *_source(task),
-        *encoder_options(job.encoder, job.crf, job.preset), "-vf", delay + tags.filters(picture), *ticks,
+        *encoder_options(job.encoder, job.crf, job.preset), "-filter:v:0", delay + tags.filters(picture), *ticks,
         *tags.output_options(picture), *_copied(task), *job.ffmpeg_args, *_target(task, part),
     ]  # fmt: skip
 

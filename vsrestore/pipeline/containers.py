@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .errors import PipelineError
-from .probe import Media, Track
+from .probe import Media, Track, cover_picture
 
 TEXT_SUBTITLES = {"subrip", "ass", "ssa", "mov_text", "webvtt", "text", "eia_608"}
 ISO_AUDIO = {"aac", "ac3", "eac3", "mp3", "mp2", "alac"}
@@ -20,6 +20,8 @@ MATROSKA_SUBTITLES = {
     "subrip", "ass", "ssa", "webvtt", "hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle", "hdmv_text_subtitle",
     "arib_caption", "dvb_teletext",
 }  # fmt: skip
+# codec -> ending and MIME type of a cover picture
+COVERS = {"mjpeg": (".jpg", "image/jpeg"), "png": (".png", "image/png"), "webp": (".webp", "image/webp")}
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,15 @@ def container_of(output: Path, encoder: str) -> Container:
     return row
 
 
-def copy_plan(media: Media, container: Container) -> CopyPlan:
-    """Return what becomes of the source's audio, subtitles, attachments, cover pictures, chapters and metadata."""
+def copy_plan(media: Media, container: Container, folder: Path) -> CopyPlan:
+    """Return what becomes of the source's audio, subtitles, attachments, cover pictures, chapters and metadata.
+
+    Args:
+        media: the source.
+        container: of the output.
+        folder: for cover pictures, which Matroska takes as files.
+
+    """
     plan = CopyPlan()
     for track in media.of_kind("audio"):
         _add_audio(plan, track, container)
@@ -104,9 +113,11 @@ def copy_plan(media: Media, container: Container) -> CopyPlan:
         _add_subtitle(plan, track, container)
     for track in media.of_kind("attachment"):
         _add_attachment(plan, track, container)
+    for track in media.of_kind("cover"):
+        _add_cover(plan, track, container, media.path, folder)
     # A data stream beside chapters is how MP4 keeps their titles.
     data = () if media.chapters else media.of_kind("data")
-    for track in (*media.of_kind("cover"), *media.of_kind("video"), *data):
+    for track in (*media.of_kind("video"), *data):
         plan.notes.append(f"stream {track.index} ({track.kind}, {track.codec}) is not copied")
     plan.options += ["-map_chapters", "1", "-map_metadata", "1", *container.options]
     return plan
@@ -144,6 +155,26 @@ def _add_attachment(plan: CopyPlan, track: Track, container: Container) -> None:
         plan.options += [f"-c:t:{_position(plan, track)}", "copy"]
     else:
         plan.notes.append(f"attachment {track.index} does not fit {container.muxer}; an .mkv output keeps it")
+
+
+def _add_cover(plan: CopyPlan, track: Track, container: Container, source: Path, folder: Path) -> None:
+    if not container.attachments:
+        number = 1 + sum(kept.kind == "cover" for kept in plan.kept)
+        plan.options += ["-map", f"1:{track.index}", f"-c:v:{number}", "copy"]
+        plan.options += [f"-disposition:v:{number}", "attached_pic"]
+        plan.kept.append(track)
+        return
+    ending, kind = COVERS.get(track.codec, ("", ""))
+    if not ending:
+        plan.notes.append(f"cover picture {track.index} ({track.codec}) does not fit {container.muxer}")
+        return
+    file = folder / f"cover{track.index}{ending}"
+    file.write_bytes(cover_picture(source, track.index))
+    position = sum(kept.kind in ("attachment", "cover") for kept in plan.kept)
+    name = track.metadata.get("filename", f"cover{ending}")
+    plan.options += ["-attach", str(file), f"-metadata:s:t:{position}", f"mimetype={kind}"]
+    plan.options += [f"-metadata:s:t:{position}", f"filename={name}"]
+    plan.kept.append(track)
 
 
 def _position(plan: CopyPlan, track: Track) -> int:

@@ -27,16 +27,14 @@ class Track:
         index: number of the stream in the file.
         kind: "audio", "subtitle", "attachment", "cover", "video" or "data".
         codec: name as ffmpeg's tables have it; "unknown" where there is none.
-        start: seconds from the start of the file, None where the file does not say.
-        duration: seconds, None where the file does not say.
+        metadata: language, title, filename and the like.
 
     """
 
     index: int
     kind: str
     codec: str
-    start: Fraction | None
-    duration: Fraction | None
+    metadata: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,6 @@ class Picture:
             (ffmpeg's number); 0 or 2 where the file does not say.
         interlaced: what the first decoded frame says.
         start: seconds from the start of the file.
-        duration: seconds as the file states them, None where it does not.
         frames: number of frames as the file states it, 0 where it does not.
         time_base: seconds of one tick.
         metadata: language, title and the like.
@@ -68,7 +65,6 @@ class Picture:
     colour: dict[str, int]
     interlaced: bool
     start: Fraction
-    duration: Fraction | None
     frames: int
     time_base: Fraction
     metadata: dict[str, str] = field(default_factory=dict)
@@ -173,6 +169,15 @@ def first_packet(path: Path, index: int) -> Fraction:
     return Fraction(0)
 
 
+def cover_picture(path: Path, index: int) -> bytes:
+    """Return the picture file that a stream of kind "cover" holds."""
+    with av.open(str(path)) as container:
+        for packet in container.demux(container.streams[index]):
+            if packet.size:
+                return bytes(packet)
+    return b""
+
+
 def _held(media: Media) -> tuple[int, Fraction]:
     """Return how many packets the picture has, and when the last one of any stream ends, in seconds from the start."""
     packets, end = 0, Fraction(0)
@@ -191,22 +196,16 @@ def _media(path: Path, container: Any) -> Media:
         raise PipelineError(f"{path}: has no video stream; vsrestore restores pictures")
     chosen = pictures[0]
     zero = Fraction(container.start_time or 0, av.time_base)
-    tracks = tuple(_track(stream, zero) for stream in container.streams if stream.index != chosen.index)
+    tracks = tuple(_track(stream) for stream in container.streams if stream.index != chosen.index)
     chapters = len(container.chapters())
     duration = Fraction(container.duration, av.time_base) if container.duration else None
     return Media(path, _picture(path, container, chosen, zero), tracks, chapters, zero, duration)
 
 
-def _track(stream: Any, zero: Fraction) -> Track:
+def _track(stream: Any) -> Track:
     covered = stream.type == "video" and Disposition(stream.disposition) & COVER
     codec = stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
-    return Track(
-        stream.index,
-        "cover" if covered else stream.type,
-        codec,
-        _start(stream, zero),
-        _seconds(stream, stream.duration),
-    )
+    return Track(stream.index, "cover" if covered else stream.type, codec, dict(stream.metadata))
 
 
 def _picture(path: Path, container: Any, stream: Any, zero: Fraction) -> Picture:
@@ -226,8 +225,7 @@ def _picture(path: Path, container: Any, stream: Any, zero: Fraction) -> Picture
             "chroma": int(context.chroma_sample_location),
         },
         interlaced=bool(frame.interlaced_frame),
-        start=_start(stream, zero) or Fraction(0),
-        duration=_seconds(stream, stream.duration),
+        start=_start(stream, zero),
         frames=stream.frames,
         time_base=_exact(stream.time_base),
         metadata=dict(stream.metadata),
@@ -244,13 +242,8 @@ def _first_frame(path: Path, container: Any, stream: Any) -> Any:
     raise PipelineError(f"{path}: not one frame of its video can be decoded")
 
 
-def _start(stream: Any, zero: Fraction) -> Fraction | None:
-    start = _seconds(stream, stream.start_time)
-    return None if start is None else start - zero
-
-
-def _seconds(stream: Any, ticks: int | None) -> Fraction | None:
-    return None if ticks is None or not stream.time_base else ticks * _exact(stream.time_base)
+def _start(stream: Any, zero: Fraction) -> Fraction:
+    return Fraction(0) if stream.start_time is None else stream.start_time * _exact(stream.time_base) - zero
 
 
 def _exact(rational: Any) -> Fraction:

@@ -40,7 +40,8 @@ def restore(job: Job, tell: Callable[[str], None], count: Callable[[int, int], N
     encoder_options(job.encoder, job.crf, job.preset)
     with tempfile.TemporaryDirectory(prefix="vsrestore-") as folder, input_file(job, tell) as path:
         media = probe(path)
-        plan, work = copy_plan(media, container), Path(folder)
+        work = Path(folder)
+        plan = copy_plan(media, container, work)
         task = Task(job, media, written_script(job, media, calls, work), container, plan, work)
         with part_file(job.output) as part:
             for note in filter(None, [loss(media), *plan.notes]):

@@ -57,7 +57,7 @@ def delay_options(start: Fraction, rate: Fraction) -> tuple[str, list[str]]:
     base = 1 / (rate * TICKS_IN_A_FRAME)
     ticks = f"{base.numerator}/{base.denominator}"
     return f"settb={ticks},setpts=PTS+{round(start / base)},", [
-        "-enc_time_base",
+        "-enc_time_base:v:0",
         ticks.replace("/", ":"),
         "-fps_mode",
         "passthrough",
