@@ -54,12 +54,11 @@ def _encode(raw: Path, output: Path) -> None:
 
 
 def _restore(source: Path, output: Path, model: str, precision: str) -> None:
-    program = Path(sys.executable).with_name("vsrestore")
     film = f"film(model={model!r}, precision={precision!r})"
-    _call(program, "restore", source, "-o", output, "--filter", film, "--overwrite")
+    _call(sys.executable, "-m", "vsrestore", "restore", source, "-o", output, "--filter", film, "--overwrite")
 
 
 def _call(*command: str | Path) -> None:
     done = subprocess.run([*map(str, command)], check=False, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f"bench: {command[0]} failed: {done.stderr.strip()}")
+        raise SystemExit(f"bench: {' '.join(map(str, command))} failed: {done.stderr.strip()}")

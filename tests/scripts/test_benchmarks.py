@@ -1,0 +1,104 @@
+"""The benchmarks' own parts: what they measure with must be right before any figure is."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+
+import numpy as np
+import pytest
+import vapoursynth as vs
+
+from .conftest import SCRIPTS
+
+
+@pytest.fixture
+def part(monkeypatch):
+    """Import a module of scripts/benchmarks by its name."""
+    pytest.importorskip("skimage")
+    monkeypatch.syspath_prepend(SCRIPTS)
+    yield lambda name: importlib.import_module(f"benchmarks.{name}")
+    for name in [name for name in sys.modules if name == "demo_clip" or name.partition(".")[0] == "benchmarks"]:
+        del sys.modules[name]
+
+
+def flat(value: float, length: int = 5) -> np.ndarray:
+    return np.full((length, 32, 48, 3), value, np.float32)
+
+
+def test_requirement_has_a_lower_or_an_upper_bound(part):
+    requirement = part("report").Requirement
+    assert requirement("speed", 0.95, least=0.95).met
+    assert not requirement("speed", 0.94, least=0.95).met
+    assert requirement("memory", 1.05, most=1.05).met
+    assert not requirement("memory", 1.06, most=1.05).met
+
+
+def test_report_is_saved_with_its_machine_and_requirements(part, tmp_path):
+    report = part("report")
+    made = report.Report("name", ("method", "fps"), [("a", 1.5)], [report.Requirement("fps", 1.5, least=2)])
+    saved = json.loads(made.save(tmp_path).read_text())
+    assert saved["rows"] == [{"method": "a", "fps": 1.5}]
+    assert [requirement["met"] for requirement in saved["requirements"]] == [False]
+    assert saved["machine"]["cores"] >= 1
+
+
+def test_medians_take_turns_and_leave_the_first_round_out(part, monkeypatch):
+    timing = part("timing")
+    seconds = iter([9.0, 9.0, 1.0, 4.0, 3.0, 5.0, 2.0, 6.0])
+    order: list[str] = []
+    monkeypatch.setattr(timing, "duration", lambda run: (run(), next(seconds))[1])
+    found = timing.medians({name: lambda name=name: order.append(name) for name in "ab"}, repeats=3)
+    assert found == {"a": 2.0, "b": 5.0}
+    assert order == ["a", "b"] * 4
+
+
+def test_successive_runs_ask_for_every_frame_once(part):
+    asked: list[int] = []
+    blank = vs.core.std.BlankClip(length=12, keep=True)
+
+    def note(n, f):
+        asked.append(n)
+        return f
+
+    run = part("timing").successive(blank.std.ModifyFrame(clips=blank, selector=note), 4)
+    for _ in range(3):
+        run()
+    assert sorted(asked) == list(range(12))
+
+
+def test_quality_of_equal_and_of_known_pictures(part):
+    material = part("material")
+    same = material.quality(material.clip_of(flat(0.5)), flat(0.5))
+    assert same == (material.HIGHEST_PSNR, pytest.approx(1))
+    off = material.quality(material.clip_of(flat(0.6)), flat(0.5))
+    assert off.psnr == pytest.approx(20, abs=1e-3)
+    assert off.ssim < 1
+
+
+def test_plain_network_is_the_same_as_its_onnx_file(part, tmp_path):
+    pytest.importorskip("onnx")
+    runtime, torch, networks = pytest.importorskip("onnxruntime"), pytest.importorskip("torch"), part("networks")
+    networks.write_onnx(networks.plain(), tmp_path / "plain.onnx")
+    images = np.random.default_rng(0).random((2, 3, 16, 24), np.float32)
+    session = runtime.InferenceSession(str(tmp_path / "plain.onnx"), providers=["CPUExecutionProvider"])
+    with torch.inference_mode():
+        expected = networks.plain()(torch.from_numpy(images)).numpy()
+    assert np.abs(expected - images).max() > 0.01
+    np.testing.assert_allclose(session.run(None, {"input": images})[0], expected, atol=1e-5)
+
+
+@pytest.mark.skipif(
+    not all(hasattr(vs.core, name) for name in ("mv", "zsmooth", "bm3d", "dfttest2_cpu")),
+    reason="needs the plugins of the bench extra",
+)
+def test_every_chain_brings_a_damaged_clip_nearer_to_the_truth(part):
+    material, chains = part("material"), part("chains")
+    clean = np.repeat(material.moving_frames(96, 64)[:1], 7, axis=0)
+    damaged = clean + np.random.default_rng(1).normal(0, 0.02, clean.shape).astype(np.float32)
+    damaged[3, 20:26, 40:46] = 1
+    clip = material.clip_of(damaged.clip(0, 1)).resize.Bicubic(format=vs.YUV444P16, matrix=vs.MATRIX_BT709)
+    before = material.quality(clip.resize.Bicubic(format=vs.RGBS), clean).psnr
+    for name, chain in chains.CHAINS.items():
+        assert material.quality(chain(clip).resize.Bicubic(format=vs.RGBS), clean).psnr > before + 0.5, name
