@@ -184,6 +184,13 @@ def test_formats_that_the_encoder_does_not_take_are_converted(clip, run, convers
     assert np.abs(luma(frame) - luma(original)).mean() < 3
 
 
+def test_clips_of_two_rates_joined(clip, run):
+    output, _ = run(clip("plain.mp4"), line="clip = clip[:12] + clip[12:].std.AssumeFPS(fpsnum=12)")
+    times = shown_at(output)
+    expected = [Fraction(place, 24) for place in range(13)] + [Fraction(1, 2) + Fraction(n, 12) for n in range(1, 12)]
+    assert max(abs(old - new) for old, new in zip(times, expected, strict=True)) < Fraction(1, 1000)
+
+
 def test_output_of_another_rate_lasts_as_long(clip, run):
     output, told = run(clip("plain.mp4"), line="clip = core.std.Interleave([clip, clip])")
     times = shown_at(output)

@@ -56,12 +56,8 @@ def delay_options(start: Fraction, rate: Fraction) -> tuple[str, list[str]]:
         return "", []
     base = 1 / (rate * TICKS_IN_A_FRAME)
     ticks = f"{base.numerator}/{base.denominator}"
-    return f"settb={ticks},setpts=PTS+{round(start / base)},", [
-        "-enc_time_base:v:0",
-        ticks.replace("/", ":"),
-        "-fps_mode",
-        "passthrough",
-    ]
+    finer = ["-enc_time_base:v:0", ticks.replace("/", ":"), "-fps_mode:v:0", "passthrough"]
+    return f"settb={ticks},setpts=PTS+{round(start / base)},", finer
 
 
 def fitting_time_base(source: Fraction) -> Fraction:
