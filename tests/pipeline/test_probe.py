@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import pairwise
 
 import pytest
 
 from vsrestore.pipeline.errors import PipelineError
-from vsrestore.pipeline.probe import loss, packet_times, probe
+from vsrestore.pipeline.probe import probe
 
 
 def test_what_a_file_holds(clip):
@@ -14,7 +13,6 @@ def test_what_a_file_holds(clip):
     kinds = ["audio", "audio", "subtitle", "subtitle", "attachment"]
     assert [track.kind for track in media.tracks] == kinds
     assert (media.picture.width, media.picture.height, media.chapters) == (96, 64, 2)
-    assert loss(media) is None
 
 
 def test_start_is_measured_from_the_file_start(clip):
@@ -25,12 +23,6 @@ def test_start_is_measured_from_the_file_start(clip):
 def test_fields_are_seen(clip):
     assert probe(clip("fields.mkv")).picture.interlaced
     assert not probe(clip("plain.mp4")).picture.interlaced
-
-
-def test_times_are_those_of_the_frames(clip):
-    times = packet_times(clip("uneven.mp4"), 0)
-    gaps = {round((later - earlier) * 24) for earlier, later in pairwise(times)}
-    assert gaps == {1, 2}
 
 
 @pytest.mark.parametrize(

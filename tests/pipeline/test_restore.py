@@ -12,7 +12,8 @@ from vsrestore.pipeline import programs
 from vsrestore.pipeline.encode import ENCODERS
 from vsrestore.pipeline.errors import PipelineError, RunError
 from vsrestore.pipeline.job import Job
-from vsrestore.pipeline.probe import packet_times, probe
+from vsrestore.pipeline.packets import read_packets
+from vsrestore.pipeline.probe import probe
 from vsrestore.pipeline.restore import restore
 
 FAST = {"x264": "ultrafast", "x265": "ultrafast", "ffv1": None, "svt-av1": "12"}
@@ -58,7 +59,7 @@ def onset(path: Path) -> float:
 
 def shown_at(path: Path) -> list[Fraction]:
     """Return when the pictures are shown, in seconds after the first one."""
-    times = packet_times(path, probe(path).picture.index)
+    times = read_packets(path)[probe(path).picture.index].times()
     return [time - times[0] for time in times]
 
 

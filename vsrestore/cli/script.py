@@ -19,6 +19,7 @@ def script(
     """Print the VapourSynth script that `restore` runs for these filters."""
     from vsrestore.pipeline.errors import PipelineError
     from vsrestore.pipeline.job import text_for
+    from vsrestore.pipeline.packets import loss, read_packets
     from vsrestore.pipeline.probe import probe
     from vsrestore.pipeline.script import parse_filter, resolved
     from vsrestore.pipeline.source import is_url
@@ -27,4 +28,5 @@ def script(
         raise PipelineError(f"{input}: a script reads a file; fetch it first, e.g. with yt-dlp")
     given = {key: value for key, value in (("device", device), ("precision", precision)) if value is not None}
     calls = [resolved(parse_filter(text), given) for text in filters]
-    print(text_for(probe(Path(input).absolute()), calls), end="")
+    media = probe(Path(input).absolute())
+    print(text_for(media, calls, whole=loss(media, read_packets(media.path)) is None), end="")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from .containers import CopyPlan
-from .probe import Media, Picture, Track, first_packet, packet_times, packets_span, probe
+from .packets import Packets, read_packets
+from .probe import Media, Picture, probe
 
 FRAME_SHARE = Fraction(3, 2)
 SOUND_TOLERANCE = Fraction(1, 10)
@@ -18,7 +20,20 @@ COLOUR_UNSPECIFIED = {"matrix": 2, "primaries": 2, "transfer": 2, "range": 0, "c
 LIMITED_UNSAID = ("range", 1, 0)
 
 
-def differences(source: Media, output: Path, plan: CopyPlan, frames: int) -> list[str]:
+@dataclass(frozen=True)
+class Contents:
+    """A file and the packets of its streams."""
+
+    media: Media
+    packets: dict[int, Packets]
+
+    @property
+    def picture(self) -> Packets:
+        """The packets of the picture."""
+        return self.packets[self.media.picture.index]
+
+
+def differences(source: Contents, output: Path, plan: CopyPlan, frames: int) -> list[str]:
     """Return one sentence for everything in which the output does not agree with its source.
 
     Args:
@@ -28,26 +43,22 @@ def differences(source: Media, output: Path, plan: CopyPlan, frames: int) -> lis
         frames: how many frames the script gave.
 
     """
-    made = probe(output)
+    made = Contents(probe(output), read_packets(output))
     return [
-        *_picture(source, made, frames),
-        *_shape(source.picture, made.picture),
+        *_picture(source.picture, made.picture, frames),
+        *_shape(source.media.picture, made.media.picture),
         *_tracks(source, made, plan),
-        *_chapters(source, made),
+        *_chapters(source.media, made.media),
     ]
 
 
-def _picture(source: Media, made: Media, frames: int) -> Iterator[str]:
-    shown = packet_times(made.path, made.picture.index)
-    original = packet_times(source.path, source.picture.index)
-    if len(shown) != frames:
-        yield f"the script gave {frames} frames, the output holds {len(shown)}"
-    if len(original) != frames:
-        yield f"the source holds {len(original)} frames, the output {frames}"
-    before = packets_span(source.path, source.picture.index) or Fraction(0)
-    after = packets_span(made.path, made.picture.index) or Fraction(0)
-    tolerance = FRAME_SHARE * before / max(len(original), 1)
-    if abs(before - after) > tolerance:
+def _picture(source: Packets, made: Packets, frames: int) -> Iterator[str]:
+    if len(made.ticks) != frames:
+        yield f"the script gave {frames} frames, the output holds {len(made.ticks)}"
+    if len(source.ticks) != frames:
+        yield f"the source holds {len(source.ticks)} frames, the output {frames}"
+    before, after = source.span(), made.span()
+    if abs(before - after) > FRAME_SHARE * before / max(len(source.ticks), 1):
         yield f"the picture lasts {float(before):.3f} s in the source, {float(after):.3f} s in the output"
 
 
@@ -60,32 +71,29 @@ def _shape(before: Picture, after: Picture) -> Iterator[str]:
             yield f"the colour {name} is {old} in the source, {new} in the output"
 
 
-def _tracks(source: Media, made: Media, plan: CopyPlan) -> Iterator[str]:
+def _tracks(source: Contents, made: Contents, plan: CopyPlan) -> Iterator[str]:
     for kind in ("audio", "subtitle", "attachment", "cover"):
         expected = [track for track in plan.kept if track.kind == kind]
-        found = made.of_kind(kind)
+        found = made.media.of_kind(kind)
         if len(expected) != len(found):
             yield f"{len(expected)} {kind} streams should be in the output, it holds {len(found)}"
         elif kind == "audio":
             for old, new in zip(expected, found, strict=True):
-                yield from _sound(source, made, old, new)
+                yield from _sound(source, made, old.index, new.index)
 
 
-def _sound(source: Media, made: Media, old: Track, new: Track) -> Iterator[str]:
-    before = packets_span(source.path, old.index) or Fraction(0)
-    after = packets_span(made.path, new.index) or Fraction(0)
+def _sound(source: Contents, made: Contents, old: int, new: int) -> Iterator[str]:
+    before, after = source.packets[old].span(), made.packets[new].span()
     if abs(before - after) > SOUND_TOLERANCE:
-        yield (
-            f"audio stream {old.index} lasts {float(before):.3f} s in the source, {float(after):.3f} s in the output"
-        )
+        yield f"audio stream {old} lasts {float(before):.3f} s in the source, {float(after):.3f} s in the output"
     shift = _lag(made, new) - _lag(source, old)
     if abs(shift) > SYNC_TOLERANCE:
-        yield f"audio stream {old.index} is {float(shift) * 1000:.0f} ms later against the picture than in the source"
+        yield f"audio stream {old} is {float(shift) * 1000:.0f} ms later against the picture than in the source"
 
 
-def _lag(media: Media, track: Track) -> Fraction:
+def _lag(contents: Contents, track: int) -> Fraction:
     """Return by how many seconds the first sound comes after the first picture."""
-    return first_packet(media.path, track.index) - media.picture.start
+    return contents.packets[track].first() - min(contents.picture.times(), default=Fraction(0))
 
 
 def _chapters(source: Media, made: Media) -> Iterator[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import programs
 from .errors import PipelineError
-from .probe import Media, loss
+from .probe import Media
 from .script import FilterCall, parse_filter, resolved, script_text
 from .source import fetch, is_url
 
@@ -110,8 +110,15 @@ def part_file(output: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def written_script(job: Job, media: Media, calls: list[FilterCall], folder: Path) -> Path:
+def written_script(job: Job, media: Media, calls: list[FilterCall], folder: Path, *, whole: bool) -> Path:
     """Return the path of the job's script, written into ``folder`` unless it is the user's own.
+
+    Args:
+        job: the wish.
+        media: its input.
+        calls: its filter calls.
+        folder: for the script.
+        whole: False for an input whose end is missing.
 
     Raises:
         PipelineError: filters for an interlaced picture.
@@ -125,11 +132,11 @@ def written_script(job: Job, media: Media, calls: list[FilterCall], folder: Path
             "or clear a wrong flag there with std.SetFieldBased(0)"
         )
     script = folder / "restore.vpy"
-    script.write_text(text_for(media, calls), encoding="utf-8")
+    script.write_text(text_for(media, calls, whole=whole), encoding="utf-8")
     return script
 
 
-def text_for(media: Media, calls: list[FilterCall]) -> str:
-    """Return the script that applies the calls to the picture of ``media``."""
+def text_for(media: Media, calls: list[FilterCall], *, whole: bool) -> str:
+    """Return the script that applies the calls to the picture of ``media``; ``whole`` as in ``script_text``."""
     track = None if media.picture.first else media.picture.index
-    return script_text(media.path, calls, track, programs.cache_folder("index"), whole=loss(media) is None)
+    return script_text(media.path, calls, track, programs.cache_folder("index"), whole=whole)

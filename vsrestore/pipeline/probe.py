@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,6 @@ from av.stream import Disposition
 
 from .errors import PipelineError
 
-# A container may announce a little more than its packets last.
-SPARE = Fraction(1, 4)
-SPARE_FRAMES = 2
 COVER = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
@@ -118,57 +114,6 @@ def probe(path: Path) -> Media:
         raise PipelineError(f"{path}: is no video file that can be read ({_reason(error)})") from None
 
 
-def loss(media: Media) -> str | None:
-    """Return a sentence when the file announces more than it holds, as one does whose end is missing, else None."""
-    held, end = _held(media)
-    announced = media.picture.frames
-    if announced > held + SPARE_FRAMES:
-        return f"the source announces {announced} frames but holds {held}; its end is missing"
-    if media.duration is not None and media.duration - end > SPARE:
-        return (
-            f"the source announces {float(media.duration):.2f} s but ends after {float(end):.2f} s; its end is missing"
-        )
-    return None
-
-
-def packet_times(path: Path, index: int) -> list[Fraction]:
-    """Return when the frames of a video stream are shown, in seconds of the file's clock, sorted."""
-    with av.open(str(path)) as container:
-        stream = container.streams[index]
-        ticks = [packet.pts for packet in container.demux(stream) if packet.pts is not None and not packet.is_discard]
-        base = _exact(stream.time_base)
-    return [tick * base for tick in sorted(ticks)]
-
-
-def packets_span(path: Path, index: int) -> Fraction | None:
-    """Return the seconds from the first packet's start to the last packet's end, None for a stream without packets."""
-    with av.open(str(path)) as container:
-        stream = container.streams[index]
-        packets = [(packet.pts, packet.duration or 0) for packet in container.demux(stream) if packet.pts is not None]
-        if not packets:
-            return None
-        base = _exact(stream.time_base)
-    first = min(pts for pts, _ in packets)
-    last = max(pts + length for pts, length in packets)
-    lasting = [later - earlier for earlier, later in pairwise(sorted(pts for pts, _ in packets))]
-    end_without_length = max(pts for pts, _ in packets) + (lasting[-1] if lasting else 0)
-    return (max(last, end_without_length) - first) * base
-
-
-def first_packet(path: Path, index: int) -> Fraction:
-    """Return when the first packet of a stream starts, in seconds from the start of the file.
-
-    That holds for copies in any container, while the announced start of an audio stream may or may not count the
-    encoder's priming.
-    """
-    with av.open(str(path)) as container:
-        zero = Fraction(container.start_time or 0, av.time_base)
-        for packet in container.demux(container.streams[index]):
-            if packet.pts is not None:
-                return packet.pts * _exact(packet.time_base) - zero
-    return Fraction(0)
-
-
 def cover_picture(path: Path, index: int) -> bytes:
     """Return the picture file that a stream of kind "cover" holds."""
     with av.open(str(path)) as container:
@@ -178,16 +123,9 @@ def cover_picture(path: Path, index: int) -> bytes:
     return b""
 
 
-def _held(media: Media) -> tuple[int, Fraction]:
-    """Return how many packets the picture has, and when the last one of any stream ends, in seconds from the start."""
-    packets, end = 0, Fraction(0)
-    with av.open(str(media.path)) as container:
-        zero = Fraction(container.start_time or 0, av.time_base)
-        for packet in container.demux():
-            packets += packet.stream_index == media.picture.index and packet.size > 0
-            if packet.pts is not None:
-                end = max(end, (packet.pts + (packet.duration or 0)) * _exact(packet.time_base))
-    return packets, end - zero
+def exact(rational: Any) -> Fraction:
+    """Return one of PyAV's rationals, which may be 0/0 or missing where a file says nothing; that is 0 here."""
+    return Fraction(rational.numerator, rational.denominator) if rational and rational.denominator else Fraction(0)
 
 
 def _media(path: Path, container: Any) -> Media:
@@ -216,7 +154,7 @@ def _picture(path: Path, container: Any, stream: Any, zero: Fraction) -> Picture
         first=stream.index == container.streams.video[0].index,
         width=context.width,
         height=context.height,
-        sar=_exact(stream.sample_aspect_ratio) or Fraction(1),
+        sar=exact(stream.sample_aspect_ratio) or Fraction(1),
         colour={
             "range": int(context.color_range),
             "matrix": int(context.colorspace),
@@ -227,7 +165,7 @@ def _picture(path: Path, container: Any, stream: Any, zero: Fraction) -> Picture
         interlaced=bool(frame.interlaced_frame),
         start=_start(stream, zero),
         frames=stream.frames,
-        time_base=_exact(stream.time_base),
+        time_base=exact(stream.time_base),
         metadata=dict(stream.metadata),
     )
 
@@ -243,12 +181,7 @@ def _first_frame(path: Path, container: Any, stream: Any) -> Any:
 
 
 def _start(stream: Any, zero: Fraction) -> Fraction:
-    return Fraction(0) if stream.start_time is None else stream.start_time * _exact(stream.time_base) - zero
-
-
-def _exact(rational: Any) -> Fraction:
-    """PyAV's rationals may be 0/0 or missing where a file says nothing; that is 0 here."""
-    return Fraction(rational.numerator, rational.denominator) if rational and rational.denominator else Fraction(0)
+    return Fraction(0) if stream.start_time is None else stream.start_time * exact(stream.time_base) - zero
 
 
 def _reason(error: av.error.FFmpegError) -> str:

@@ -9,13 +9,14 @@ from fractions import Fraction
 from pathlib import Path
 
 from . import programs, timestamps
-from .check import differences
+from .check import Contents, differences
 from .commands import Shown, Task, encoding, joining, read_report, rendering
 from .containers import container_of, copy_plan
 from .encode import encoder_named, encoder_options
 from .errors import RunError
 from .job import Job, check_output, checked_calls, input_file, part_file, written_script
-from .probe import loss, probe
+from .packets import loss, read_packets
+from .probe import probe
 from .progress import FrameCounter
 from .run import Program, check_exit, complete, stopping, wait_for
 
@@ -39,16 +40,18 @@ def restore(job: Job, tell: Callable[[str], None], count: Callable[[int, int], N
     container = container_of(job.output, job.encoder)
     encoder_options(job.encoder, job.crf, job.preset)
     with tempfile.TemporaryDirectory(prefix="vsrestore-") as folder, input_file(job, tell) as path:
-        media = probe(path)
-        work = Path(folder)
+        media, work = probe(path), Path(folder)
+        source = Contents(media, read_packets(path))
+        lost = loss(media, source.packets)
         plan = copy_plan(media, container, work)
-        task = Task(job, media, written_script(job, media, calls, work), container, plan, work)
+        script = written_script(job, media, calls, work, whole=lost is None)
+        task = Task(job, media, script, container, plan, work)
         with part_file(job.output) as part:
-            for note in filter(None, [loss(media), *plan.notes]):
+            for note in filter(None, [lost, *plan.notes]):
                 tell(note)
             shown, durations = encode(task, part, tell, count)
             set_times(task, part, shown, durations)
-            for difference in differences(media, part, plan, len(durations)):
+            for difference in differences(source, part, plan, len(durations)):
                 tell(difference)
 
 

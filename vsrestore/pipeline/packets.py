@@ -1,0 +1,87 @@
+"""When the packets of a file are due: one reading of the whole file, nothing is decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from .probe import Media, exact
+
+# A container may announce a little more than its packets last.
+SPARE = Fraction(1, 4)
+SPARE_FRAMES = 2
+
+
+@dataclass
+class Packets:
+    """The packets of one stream.
+
+    Attributes:
+        base: seconds of one tick.
+        count: all packets, those that are only decoded and not shown included.
+        ticks: when each shown one starts, on the file's clock, in coding order.
+        end: when the last one ends, as far as durations are known; in ticks.
+
+    """
+
+    base: Fraction
+    count: int = 0
+    ticks: list[int] = field(default_factory=list)
+    end: int = 0
+
+    def add(self, packet: av.Packet) -> None:
+        """Take note of the next packet."""
+        self.count += packet.size > 0
+        if packet.pts is None or packet.is_discard:
+            return
+        end = packet.pts + (packet.duration or 0)
+        self.end = max(self.end, end) if self.ticks else end
+        self.ticks.append(packet.pts)
+
+    def times(self) -> list[Fraction]:
+        """Return when each packet is due, in seconds on the file's clock, rising."""
+        return [tick * self.base for tick in sorted(self.ticks)]
+
+    def first(self) -> Fraction:
+        """Return when the first packet is due, in seconds on the file's clock.
+
+        That holds for copies in any container, while the announced start of an audio stream may or may not count the
+        encoder's priming.
+        """
+        return self.ticks[0] * self.base if self.ticks else Fraction(0)
+
+    def span(self) -> Fraction:
+        """Return the seconds from the earliest start to the latest end.
+
+        A last packet without a duration counts as long as the one before it.
+        """
+        if not self.ticks:
+            return Fraction(0)
+        ordered = sorted(self.ticks)
+        last = ordered[-1] - ordered[-2] if len(ordered) > 1 else 0
+        end = self.end if self.end > ordered[-1] else ordered[-1] + last
+        return (end - ordered[0]) * self.base
+
+
+def read_packets(path: Path) -> dict[int, Packets]:
+    """Return the packets of every stream of a file, by the stream's number."""
+    with av.open(str(path)) as container:
+        found = {stream.index: Packets(exact(stream.time_base)) for stream in container.streams}
+        for packet in container.demux():
+            found[packet.stream_index].add(packet)
+    return found
+
+
+def loss(media: Media, packets: dict[int, Packets]) -> str | None:
+    """Return a sentence when the file announces more than it holds, as one does whose end is missing, else None."""
+    announced, held = media.picture.frames, packets[media.picture.index].count
+    if announced > held + SPARE_FRAMES:
+        return f"the source announces {announced} frames but holds {held}; its end is missing"
+    end = max(stream.end * stream.base for stream in packets.values()) - media.zero
+    if media.duration is not None and media.duration - end > SPARE:
+        told = f"announces {float(media.duration):.2f} s but ends after {float(end):.2f} s"
+        return f"the source {told}; its end is missing"
+    return None
