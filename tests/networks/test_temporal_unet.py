@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from vsrestore.networks.temporal_unet import TemporalUNet, cost_volume, enlarge, median, pad_to_multiple, recognise
+from vsrestore.networks.temporal_unet import TemporalUNet, enlarge, median, pad_to_multiple, recognise
 
-SMALL = {"radius": 2, "heads": 2, "widths": (8, 12, 16), "blocks": (1, 2, 1, 1, 0), "flow_width": 8}
+SMALL = {"radius": 2, "heads": 2, "widths": (8, 12, 16), "blocks": (1, 2, 1, 1, 0)}
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_rows_may_repeat_frames(network):
 @torch.inference_mode()
 def test_grain_is_linear_between_the_heads(network):
     x, w = frames(), windows(3)
-    left, removed = network.restore(x, w).heads
+    left, removed = network.restore(x, w)
     torch.testing.assert_close(network(x, w, grain=0.0), left)
     torch.testing.assert_close(network(x, w, grain=1.0), removed)
     torch.testing.assert_close(network(x, w, grain=0.25), 0.75 * left + 0.25 * removed, atol=1e-6, rtol=0)
@@ -80,7 +80,7 @@ def test_recognise_finds_the_constructor_settings():
 
 def test_every_weight_gets_a_gradient(network):
     restored = network.restore(frames(t=5), windows(2))
-    (sum(head.square().mean() for head in restored.heads)).backward()
+    (sum(head.square().mean() for head in restored)).backward()
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum()] == []
 
 
@@ -88,14 +88,6 @@ def test_every_weight_gets_a_gradient(network):
 def test_median_is_the_median(count):
     values = torch.rand(count, 4, 50)
     torch.testing.assert_close(median(list(values)), values.median(dim=0).values)
-
-
-def test_cost_volume_peaks_where_the_content_went():
-    features = torch.randn(1, 64, 9, 9)
-    moved = features.roll((1, -2), dims=(2, 3))  # one down, two to the left
-    volume = cost_volume(features, moved, 2)[0, :, 2:-2, 2:-2]
-    assert volume.shape[0] == 25
-    assert (volume.argmax(0) == 5 * (1 + 2) + (-2 + 2)).float().mean() > 0.9
 
 
 def test_enlarged_flow_is_in_pixels_of_the_new_size():

@@ -12,7 +12,7 @@ from vsrestore.training import loop
 from vsrestore.training.data import Shot
 from vsrestore.training.recipe import DataRecipe, NetworkRecipe, Recipe, ScheduleRecipe
 
-SMALL = {"widths": [8, 8, 8], "blocks": [1, 0, 0, 0, 0], "flow_width": 8}
+SMALL = {"widths": [8, 8, 8], "blocks": [1, 0, 0, 0, 0]}
 RECIPE = Recipe(
     "film",
     network=NetworkRecipe(settings=SMALL),

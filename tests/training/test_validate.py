@@ -9,9 +9,9 @@ from vsrestore.training.validate import Scores, psnr, restore_clip, scores, tabl
 
 @pytest.fixture
 def network():
-    net = TemporalUNet(widths=(8, 8, 8), blocks=(1, 0, 0, 0, 0), flow_width=8).eval()
+    net = TemporalUNet(widths=(8, 8, 8), blocks=(1, 0, 0, 0, 0)).eval()
     with torch.no_grad():
-        dict(net.weigh.named_parameters())["bias"][-8:] = -30  # trusts nothing: returns the centre frame
+        net.weigh.bias.view(net.head_count, -1, 4)[:, -1] = -30  # trusts nothing: returns the centre frame
     return net
 
 

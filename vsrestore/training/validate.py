@@ -63,7 +63,7 @@ def restore_clip(network: TemporalUNet, frames: Tensor) -> tuple[Tensor, Tensor]
             windows = (centres[:, None] + reach).clamp(0, len(frames) - 1)
             first = int(windows.min())
             piece = frames[first : int(windows.max()) + 1]
-            heads.append(network.restore(piece[None], windows - first).heads)
+            heads.append(network.restore(piece[None], windows - first))
     grained, clean = (torch.cat([pair[i][0] for pair in heads]) for i in (0, -1))
     return grained, clean
 

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Measure film weights on clean clips: damage them, restore them, print a table of PSNR as Markdown.
 
-    scripts/evaluate_film weights/film.safetensors CLIP... [--frames N] [--width W] [--seeds S...] [--csv FILE]
+    python scripts/evaluate_film.py weights/film.safetensors CLIP... [--frames N] [--width W] [--seeds S...]
 
 Every clip is damaged by both presets and by a random mixture per seed.
 """
