@@ -7,6 +7,9 @@ import threading
 import pytest
 
 from vsrestore.pipeline.errors import PipelineError
+from vsrestore.pipeline.job import Job
+from vsrestore.pipeline.probe import probe
+from vsrestore.pipeline.restore import restore
 from vsrestore.pipeline.source import fetch, is_url
 
 
@@ -37,3 +40,14 @@ def test_what_cannot_be_fetched_is_told_in_a_line(site, tmp_path):
         fetch(f"{site}/none.mp4", None, tmp_path)
     with pytest.raises(PipelineError, match="format is not available"):
         fetch(f"{site}/plain.mp4", "height=4711", tmp_path)
+
+
+def test_a_url_is_restored_and_what_was_fetched_is_gone(site, script, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    told, output = [], tmp_path / "out.mkv"
+    restore(
+        Job(f"{site}/plain.mp4", output, script=script(), preset="ultrafast"), told.append, lambda done, total: None
+    )
+    assert len(probe(output).of_kind("audio")) == 1
+    assert told == [f"fetching {site}/plain.mp4"]
+    assert not list((tmp_path / "cache" / "vsrestore" / "downloads").iterdir())

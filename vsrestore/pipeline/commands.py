@@ -18,6 +18,7 @@ from .probe import Media
 DELIVERY = Path(__file__).with_name("delivery.py")
 # Requests beyond the threads: a chunk of frames, so that the next chunk is under way while this one is written.
 LOOK_AHEAD = 32
+MASTERING = {"MasteringDisplayMaxLuminance", "ContentLightLevelMax"}
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,14 @@ class Shown:
         tags: colour, shape of the samples and fields.
         rate: frames in a second, 0 when the clip has no constant rate.
         size: (width, height).
+        mastering: whether it carries HDR mastering data, which are not passed on.
 
     """
 
     tags: tags.Tags
     rate: Fraction
     size: tuple[int, int]
+    mastering: bool
 
 
 def read_report(report: Path) -> Shown:
@@ -73,7 +76,8 @@ def read_report(report: Path) -> Shown:
     facts = json.loads(report.read_text(encoding="utf-8"))
     rate = Fraction(facts["fps"][0], facts["fps"][1] or 1)
     width, height = facts["size"]
-    return Shown(tags.from_props(facts["props"]), rate, (width, height))
+    mastering = not MASTERING.isdisjoint(facts["props"])
+    return Shown(tags.from_props(facts["props"]), rate, (width, height), mastering)
 
 
 def rendering(task: Task) -> list[str]:

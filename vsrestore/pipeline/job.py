@@ -98,7 +98,8 @@ def part_file(output: Path) -> Iterator[Path]:
         PipelineError: the folder may not be written to.
 
     """
-    part = output.with_name(f".{output.name}.{os.getpid()}.part")
+    # Absolute, because ffmpeg takes what stands before a colon in a bare name for a protocol.
+    part = output.absolute().with_name(f".{output.name}.{os.getpid()}.part")
     try:
         part.touch(exist_ok=False)
     except OSError as error:

@@ -76,6 +76,8 @@ def encode(
         sender.stdout.close()
         wait_for(lambda: False, running)
         _check_exits(sender, taker)
+    if shown.mastering:
+        tell("the HDR mastering data of the source are not passed on")
     durations = timestamps.read_durations(task.properties, shown.rate)
     count(len(durations), len(durations))
     return shown, durations
