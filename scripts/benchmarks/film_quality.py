@@ -121,6 +121,8 @@ def _by_clip(results: Sequence[Result], settings: Settings) -> Report:
         best = result.best(settings.chains)
         found = (result.by[name].psnr for name in (best, *film))
         rows.append((result.clip, result.damage, result.by[DAMAGED].psnr, best, *found))
+    means = [fmean(float(row[column]) for row in rows) for column in (2, 4, *((5,) if film else ()))]
+    rows.append(("MEAN", "", means[0], "", *means[1:]))
     details = [{"clip": r.clip, "damage": r.damage, **{k: v._asdict() for k, v in r.by.items()}} for r in results]
     return Report("film-quality-by-clip", columns, rows, settings=_plain(settings), details=details)
 

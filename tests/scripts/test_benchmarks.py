@@ -90,7 +90,7 @@ def test_plain_network_is_the_same_as_its_onnx_file(part, tmp_path):
 
 
 @pytest.mark.skipif(
-    not all(hasattr(vs.core, name) for name in ("mv", "zsmooth", "bm3d", "dfttest2_cpu")),
+    not all(hasattr(vs.core, name) for name in ("mv", "zsmooth", "bm3d", "dfttest2_cpu", "akarin")),
     reason="needs the plugins of the bench extra",
 )
 def test_every_chain_brings_a_damaged_clip_nearer_to_the_truth(part):
