@@ -8,7 +8,7 @@ import pytest
 
 from vsrestore.pipeline.errors import PipelineError, RunError
 from vsrestore.pipeline.progress import FrameCounter
-from vsrestore.pipeline.run import Program, check_exit, complete, last_words, stopping, wait_for
+from vsrestore.pipeline.run import Program, check_exit, complete, last_words, pipe_broke, stopping, wait_for
 
 FRAME_FAILED = """Frame: 5/300Error: Failed to retrieve frame 5 with error:
 Traceback (most recent call last):
@@ -36,7 +36,11 @@ def test_last_words():
 @pytest.mark.parametrize(
     ("words", "kind", "message"),
     [
-        ("Script evaluation failed:\\nPython exception: film: no\\n\\nTraceback", PipelineError, "^film: no$"),
+        (
+            "Script evaluation failed:\\nPython exception: film: no\\n\\nTraceback (most recent call last)",
+            PipelineError,
+            "^film: no$",
+        ),
         ("av_interleaved_write_frame(): No space left on device", PipelineError, "disk is full"),
         ("some error", RunError, r"tool failed \(exit code 3\): some error"),
     ],
@@ -74,3 +78,16 @@ def test_progress_is_counted_and_warnings_passed_on():
     assert [counter(line) for line in lines] == [True, True, True, True, False, False]
     assert counts == [(1, 10), (4, 10), (5, 10)]
     assert told == ["film: frame 3 again in float32"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_broken_pipe_is_known():
+    endless = "import os, signal\nsignal.signal(signal.SIGPIPE, signal.SIG_DFL)\nwhile True: os.write(1, bytes(65536))"
+    sender = python(endless, stdout=subprocess.PIPE)
+    assert not pipe_broke(sender)
+    sender.stdout.close()
+    wait_for(lambda: False, [sender])
+    failed = python("raise SystemExit(1)")
+    wait_for(lambda: False, [failed])
+    assert not pipe_broke(failed)
+    assert pipe_broke(sender)

@@ -18,7 +18,7 @@ from .job import Job, check_output, checked_calls, input_file, part_file, writte
 from .packets import loss, read_packets
 from .probe import probe
 from .progress import FrameCounter
-from .run import Program, check_exit, complete, stopping, wait_for
+from .run import Program, check_exit, complete, pipe_broke, stopping, wait_for
 
 
 def restore(job: Job, tell: Callable[[str], None], count: Callable[[int, int], None]) -> None:
@@ -108,6 +108,8 @@ def _first_frame(task: Task, sender: Program) -> Shown:
 
 def _check_exits(sender: Program, taker: Program) -> None:
     """Raise for whichever failed first: a taker that ends breaks the sender's pipe, so its words come first."""
+    if pipe_broke(sender):
+        wait_for(lambda: False, [taker])
     if taker.poll():
         check_exit("ffmpeg", taker)
     wait_for(lambda: False, [sender])

@@ -22,6 +22,8 @@ DISK_FULL = ("no space left on device", "disk quota exceeded", "file too large",
 RAISED = "vapoursynth.Error: "
 FAULT = re.compile(r"error|fail|invalid|unrecognized|unknown|cannot|not ", re.IGNORECASE)
 ADDRESS = re.compile(r" @ 0x[0-9a-f]+")
+# How a program ends on POSIX when nobody reads its pipe; vspipe elsewhere says that fwrite failed.
+BROKEN_PIPE = -13
 EVALUATION_FAILED = "Python exception: "
 
 
@@ -136,11 +138,17 @@ def check_exit(name: str, program: Program) -> None:
         return
     words = program.words()
     if EVALUATION_FAILED in words:
-        raise PipelineError(words.split(EVALUATION_FAILED, 1)[1].strip().splitlines()[0])
+        raise PipelineError(words.split(EVALUATION_FAILED, 1)[1].split("Traceback (most recent")[0].strip())
     if any(sign in words.lower() for sign in DISK_FULL):
         raise PipelineError(f"the disk is full or the file may not grow ({last_words(words)})")
     way = f"exit code {code}" if code > 0 else f"ended by signal {-code}"
     raise RunError(f"{name} failed ({way}): {last_words(words)}")
+
+
+def pipe_broke(sender: Program) -> bool:
+    """Tell whether a program failed because the one it writes to had gone."""
+    code = sender.poll()
+    return code == BROKEN_PIPE or (bool(code) and "fwrite" in sender.words())
 
 
 def last_words(words: str) -> str:
