@@ -45,11 +45,16 @@ def names(prefix: str = "") -> list[str]:
     return sorted(path.stem for path in FOLDER.glob(f"{prefix}*.npz"))
 
 
+def layout(name: str) -> tuple[dict, dict[str, dict]]:
+    """Return a record's meta and keys, without making its tensors."""
+    with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as arrays:
+        return json.loads(str(arrays["meta"])), json.loads(str(arrays["keys"]))
+
+
 def read(name: str) -> Record:
     """Unpack one record and make its tensors."""
+    meta, keys = layout(name)
     with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as arrays:
-        meta = json.loads(str(arrays["meta"]))
-        keys = json.loads(str(arrays["keys"]))
         inputs = {key: arrays[key] for key in arrays.files if key.startswith("in_")}
         outputs = {key: torch.from_numpy(arrays[key]) for key in arrays.files if key.startswith("out_")}
     return Record(name, meta, state_dict(keys, meta["gain"]), inputs, outputs)

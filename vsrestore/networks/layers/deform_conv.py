@@ -9,11 +9,10 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.ops import deform_conv2d
 
 TAPS = 9
 MARGIN = 2  # rows and columns of zeros around the image, where every point outside it is sent
-PIXELS_AT_ONCE = 4096  # output pixels whose samples are gathered together; about what stays in the cache
+PIXELS_AT_ONCE = 2048  # output pixels whose samples one thread gathers together: about what stays in the cache
 
 
 class DeformConv2d(nn.Module):
@@ -67,6 +66,8 @@ def deform_conv(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: T
 
 def torchvision_deform_conv(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Run `deform_conv` by torchvision: on a GPU, in training, and as the measure for the faster way."""
+    from torchvision.ops import deform_conv2d  # takes seconds to import, and the CPU does without
+
     return deform_conv2d(x, offset, weight, bias, stride=1, padding=1, dilation=1, mask=mask)
 
 
@@ -79,66 +80,77 @@ def gather_deform_conv(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, 
     """
     (n, channels, height, width), outputs = x.shape, weight.shape[0]
     groups = mask.shape[1] // TAPS
-    table = F.pad(x.permute(0, 2, 3, 1), (0, 0, *(MARGIN,) * 4)).view(n, -1, channels // groups)
+    table = F.pad(x.permute(0, 2, 3, 1), (0, 0, *(MARGIN,) * 4)).view(-1, channels // groups)
     # (outputs, groups, channels of a group, taps) to the order of the gathered samples
-    matrix = weight.view(outputs, groups, -1, TAPS).permute(1, 3, 2, 0).reshape(TAPS * channels, outputs)
-    points = offset.permute(0, 2, 3, 1).unflatten(-1, (-1, 2))
-    weights = mask.permute(0, 2, 3, 1)
-    result = x.new_empty(n, height, width, outputs)
+    matrix = weight.view(outputs, groups, -1, TAPS).transpose(2, 3).reshape(outputs, -1, 1, 1)
+    points = offset.permute(0, 2, 3, 1).flatten(0, 2).unflatten(-1, (-1, 2))
+    masks = mask.permute(0, 2, 3, 1).flatten(0, 2)
+    result = x.new_empty(n * height * width, outputs)
     bags = _Bags(height, width, groups, x.device)
-    for image in range(n):
-        for top in range(0, height, bags.rows):
-            band = slice(top, top + bags.rows)
-            samples = bags.gather(table[image], points[image, band], weights[image, band], top)
-            torch.addmm(bias, samples, matrix, out=result[image, band].view(-1, outputs))
-    return result.permute(0, 3, 1, 2)
+    for first in range(0, len(result), bags.count):
+        part = slice(first, first + bags.count)
+        samples = bags.gather(table, points[part], masks[part], first)
+        result[part] = _multiply(samples, matrix, bias)
+    return result.view(n, height, width, outputs).permute(0, 3, 1, 2)
+
+
+def _multiply(samples: Tensor, matrix: Tensor, bias: Tensor) -> Tensor:
+    """Return ``samples @ matrix.T + bias``, (P, outputs), as a 1x1 convolution.
+
+    PyTorch's matrix product is more than twice as slow on some processors as its convolution, and for 1x1
+    convolutions it takes the slow way too unless there are 16 images: so the samples pose as 16 images.
+    """
+    images = 16 if len(samples) % 16 == 0 else 1
+    posed = samples.view(images, 1, -1, samples.shape[1]).permute(0, 3, 1, 2)
+    return F.conv2d(posed, matrix, bias).permute(0, 2, 3, 1).flatten(0, 2)
 
 
 class _Bags:
-    """Bilinear samples of a band of rows of one image; holds what all bands have in common."""
+    """Bilinear samples for a run of pixels; holds what all runs have in common."""
 
     def __init__(self, height: int, width: int, groups: int, device: torch.device) -> None:
         self.height, self.width, self.groups = height, width, groups
-        self.rows = min(height, max(1, PIXELS_AT_ONCE // width))
         self.stride = width + 2 * MARGIN  # pixels in a row of the table
+        self.count = PIXELS_AT_ONCE * torch.get_num_threads()
         samples = groups * TAPS
         sample = torch.arange(samples, dtype=torch.int32, device=device)
         tap = sample % TAPS
-        self.first = sample // TAPS + (MARGIN * self.stride + MARGIN) * groups  # table row of the pixel (0, 0)
-        self.down = (tap // 3 - 1).float()
-        self.right = torch.arange(width, device=device)[:, None] + (tap % 3 - 1).float()
+        self.down, self.right = (tap // 3 - 1).float(), (tap % 3 - 1).float()
+        self.first = sample // TAPS + (MARGIN * self.stride + MARGIN) * groups  # table row of pixel (0, 0)
         corners = (0, 1, self.stride, self.stride + 1)
         self.corners = torch.tensor([corner * groups for corner in corners], dtype=torch.int32, device=device)
-        shape = (self.rows, width, samples, len(corners))
+        shape = (self.count, samples, len(corners))
         self.index = torch.empty(shape, dtype=torch.int32, device=device)
         self.weight = torch.empty(shape, device=device)
         self.starts = torch.arange(0, self.index.numel(), len(corners), dtype=torch.int32, device=device)
 
-    def gather(self, table: Tensor, points: Tensor, mask: Tensor, top: int) -> Tensor:
-        """Sample a band.
+    def gather(self, table: Tensor, points: Tensor, mask: Tensor, first: int) -> Tensor:
+        """Sample around a run of pixels.
 
         Args:
-            table: (pixels with margin * groups, channels of a group).
-            points: displacements (rows, W, groups * 9, 2), down and right.
-            mask: (rows, W, groups * 9).
-            top: the first row of the band.
+            table: (pixels of all images with their margins * groups, channels of a group).
+            points: displacements (P, groups * 9, 2), down and right.
+            mask: (P, groups * 9).
+            first: the number of the first pixel, counted over all images.
 
         Returns:
-            (rows * W, groups * 9 * channels of a group).
+            (P, groups * 9 * channels of a group).
         """
-        rows = len(points)
-        y = torch.arange(top, top + rows, device=points.device)[:, None, None] + self.down + points[..., 0]
-        x = points[..., 1] + self.right
+        pixel = torch.arange(first, first + len(points), dtype=torch.int32, device=points.device)[:, None]
+        row = pixel // self.width
+        image, row = row // self.height, row % self.height
+        y = (points[..., 0] + row).add_(self.down)
+        x = (points[..., 1] + pixel % self.width).add_(self.right)
         y0, x0 = y.floor(), x.floor()
         self._set_weights(y.sub_(y0), x.sub_(x0), mask)
         # Clamping comes after the weights are known: from two pixels outside on, all four corners are zeros.
-        pixel = x0.int().clamp_(-MARGIN, self.width)
-        pixel.add_(y0.int().clamp_(-MARGIN, self.height), alpha=self.stride)
-        index = torch.add(pixel.mul_(self.groups).add_(self.first)[..., None], self.corners, out=self.index[:rows])
-        starts = self.starts[: pixel.numel()]
-        weight = self.weight[:rows].view(-1)
-        bags = F.embedding_bag(index.view(-1), table, starts, mode="sum", per_sample_weights=weight)
-        return bags.view(rows * self.width, -1)
+        index = x0.int().clamp_(-MARGIN, self.width)
+        index.add_(y0.int().clamp_(-MARGIN, self.height), alpha=self.stride)
+        index.add_(image, alpha=self.stride * (self.height + 2 * MARGIN)).mul_(self.groups).add_(self.first)
+        rows = torch.add(index[..., None], self.corners, out=self.index[: len(index)])
+        starts, weight = self.starts[: index.numel()], self.weight[: len(index)].view(-1)
+        bags = F.embedding_bag(rows.view(-1), table, starts, mode="sum", per_sample_weights=weight)
+        return bags.view(len(points), -1)
 
     def _set_weights(self, down: Tensor, right: Tensor, mask: Tensor) -> None:
         """Fill in the weights of the four corners from the fractions of a pixel, times the mask."""
