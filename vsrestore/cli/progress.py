@@ -26,7 +26,7 @@ class Bar:
             console=self._console,
             disable=not self._console.is_terminal,
         )
-        self._task = self._progress.add_task("frames", total=None, rate="")
+        self._task = self._progress.add_task("reading the source", total=None, rate="")
         self._started: float | None = None
         self._frames = 0
 
@@ -52,7 +52,7 @@ class Bar:
             self._started = now
         self._frames = done
         rate = done / (now - self._started) if now > self._started else 0
-        self._progress.update(self._task, completed=done, total=total, rate=f"{rate:.2f} fps")
+        self._progress.update(self._task, description="frames", completed=done, total=total, rate=f"{rate:.2f} fps")
 
     def tell(self, sentence: str) -> None:
         """Print one sentence above the bar."""

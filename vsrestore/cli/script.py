@@ -21,6 +21,7 @@ def script(
     from vsrestore.pipeline.job import text_for
     from vsrestore.pipeline.packets import loss, read_packets
     from vsrestore.pipeline.probe import probe
+    from vsrestore.pipeline.programs import cache_folder
     from vsrestore.pipeline.script import parse_filter, resolved
     from vsrestore.pipeline.source import is_url
 
@@ -29,4 +30,5 @@ def script(
     given = {key: value for key, value in (("device", device), ("precision", precision)) if value is not None}
     calls = [resolved(parse_filter(text), given) for text in filters]
     media = probe(Path(input).absolute())
-    print(text_for(media, calls, whole=loss(media, read_packets(media.path)) is None), end="")
+    whole = loss(media, read_packets(media.path)) is None
+    print(text_for(media, calls, cache_folder("index"), whole=whole), end="")

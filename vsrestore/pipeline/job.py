@@ -133,11 +133,13 @@ def written_script(job: Job, media: Media, calls: list[FilterCall], folder: Path
             "or clear a wrong flag there with std.SetFieldBased(0)"
         )
     script = folder / "restore.vpy"
-    script.write_text(text_for(media, calls, whole=whole), encoding="utf-8")
+    # The index of a fetched file is to go with it.
+    index_folder = media.path.parent if is_url(job.input) else programs.cache_folder("index")
+    script.write_text(text_for(media, calls, index_folder, whole=whole), encoding="utf-8")
     return script
 
 
-def text_for(media: Media, calls: list[FilterCall], *, whole: bool) -> str:
-    """Return the script that applies the calls to the picture of ``media``; ``whole`` as in ``script_text``."""
+def text_for(media: Media, calls: list[FilterCall], index_folder: Path, *, whole: bool) -> str:
+    """Return the script that applies the calls to the picture of ``media``; the rest is as in ``script_text``."""
     track = None if media.picture.first else media.picture.index
-    return script_text(media.path, calls, track, programs.cache_folder("index"), whole=whole)
+    return script_text(media.path, calls, track, index_folder, whole=whole)
