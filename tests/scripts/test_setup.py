@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SYSTEM = "/usr/bin:/bin"
+# Answers the probe as this Python and refuses to make an environment, so that its name comes up in the error.
+STAND_IN = f'[ "$1" = -c ] && exec {shlex.quote(sys.executable)} "$@"; exit 1'
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="shell scripts")
 
@@ -59,11 +62,10 @@ def test_no_python_is_one_line(checkout):
 
 
 def test_python_in_pyenv_is_found_behind_shims_that_fail(checkout):
-    """The stand-in answers the probe as this Python and refuses to make an environment, so its name is in the error."""
     hide_system_pythons(checkout.parent / "bin")
     versions = checkout.parent / "home" / ".pyenv" / "versions"
     program(versions / "3.11.7" / "bin" / "python3", "exit 1")
-    right = program(versions / "3.12.1" / "bin" / "python3", f'[ "$1" = -c ] && exec "{sys.executable}" "$@"; exit 1')
+    right = program(versions / "3.12.1" / "bin" / "python3", STAND_IN)
     done = run(checkout, "test")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
@@ -74,10 +76,13 @@ def test_python_in_pyenv_is_found_behind_shims_that_fail(checkout):
 def test_python_from_uv(checkout):
     binaries = checkout.parent / "bin"
     hide_system_pythons(binaries)
-    fetched = checkout.parent / "fetched python"
-    install = f'install) printf \'#!/bin/sh\\n[ "$1" = -c ] && exec "{sys.executable}" "$@"\\nexit 1\\n\' >"{fetched}"'
-    answers = f'{install}; chmod +x "{fetched}" ;; find) echo "{fetched}" ;; esac'
-    program(binaries / "uv", f'case "$1" in --version) exit 0 ;; venv) exit 1 ;; esac; case "$2" in {answers}')
+    fetched = program(checkout.parent / "fetched python", STAND_IN)
+    marker = shlex.quote(str(checkout.parent / "installed"))
+    find = f"[ -e {marker} ] && echo {shlex.quote(str(fetched))}"
+    program(
+        binaries / "uv",
+        f'case "$1 $2" in --version*) ;; *install) touch {marker} ;; *find) {find} ;; *) exit 1 ;; esac',
+    )
     assert run(checkout, "test").stderr.startswith(f"setup: {fetched} cannot make a virtual environment")
 
 
