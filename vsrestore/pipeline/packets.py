@@ -22,6 +22,7 @@ class Packets:
     Attributes:
         base: seconds of one tick.
         count: all packets, those that are only decoded and not shown included.
+        opening: when the first one starts, be it only decoded; in ticks.
         ticks: when each shown one starts, on the file's clock, in coding order.
         end: when the last one ends, as far as durations are known; in ticks.
 
@@ -29,11 +30,14 @@ class Packets:
 
     base: Fraction
     count: int = 0
+    opening: int = 0
     ticks: list[int] = field(default_factory=list)
     end: int = 0
 
     def add(self, packet: av.Packet) -> None:
         """Take note of the next packet."""
+        if not self.count:
+            self.opening = packet.pts or 0
         self.count += packet.size > 0
         if packet.pts is None or packet.is_discard:
             return
@@ -51,7 +55,7 @@ class Packets:
         That holds for copies in any container, while the announced start of an audio stream may or may not count the
         encoder's priming.
         """
-        return self.ticks[0] * self.base if self.ticks else Fraction(0)
+        return self.opening * self.base
 
     def span(self) -> Fraction:
         """Return the seconds from the earliest start to the latest end.
