@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 
 from vsrestore import networks
 from vsrestore.damage.film import PRESETS, sample_film
+from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.training.data import decode
 from vsrestore.training.validate import scores, table
 
@@ -25,6 +26,7 @@ from vsrestore.training.validate import scores, table
 def main() -> None:
     options = arguments()
     network = networks.load(load_file(options.weights), "temporal_unet").to(memory_format=torch.channels_last)
+    assert isinstance(network, TemporalUNet)
     damage = {name: (1000 + number, film) for number, (name, film) in enumerate(PRESETS.items())}
     damage |= {f"mixture {seed}": (seed, sample_film(seed)) for seed in options.seeds}
     rows = []

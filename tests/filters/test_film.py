@@ -153,12 +153,12 @@ def other_size(path: Path) -> None:
 def test_unfit_weights_are_refused_at_evaluation(tmp_path: Path, name: str, write: object, message: str) -> None:
     path = tmp_path / name
     write(path)
-    with pytest.raises(vs.Error, match=f"film: .*{message}"):
+    with pytest.raises(vs.Error, match=rf"film: .*{message}"):
         vsrestore.film(clips.noise(), model=path)
 
 
 def test_an_unknown_model_suggests_a_name() -> None:
-    with pytest.raises(vs.Error, match="film: .*film"):
+    with pytest.raises(vs.Error, match=r"film: .*film"):
         vsrestore.film(clips.noise(), model="filn")
 
 

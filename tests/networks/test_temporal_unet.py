@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from vsrestore.networks.temporal_unet import TemporalUNet, enlarge, median, pad_to_multiple, recognise
+from vsrestore.networks.temporal_unet import TemporalUNet, enlarge, evidence, median, pad_to_multiple, recognise
 
 SMALL = {"radius": 2, "heads": 2, "widths": (8, 12, 16), "blocks": (1, 2, 1, 1, 0)}
 
@@ -88,6 +88,16 @@ def test_every_weight_gets_a_gradient(network):
 def test_median_is_the_median(count):
     values = torch.rand(count, 4, 50)
     torch.testing.assert_close(median(list(values)), values.median(dim=0).values)
+
+
+def test_evidence_is_what_the_centre_frame_alone_has():
+    agreed, speck = torch.full((4, 1, 3, 1, 1), 0.1), torch.full((1, 3, 1, 1), -0.6)
+    apart = evidence(list(agreed * -6), 2)
+    torch.testing.assert_close(apart[0], torch.zeros(1, 1, 1, 1))
+    torch.testing.assert_close(apart[1], torch.full((1, 1, 1, 1), 0.6))
+    moved = evidence([speck, -speck, speck, -speck], 2)
+    torch.testing.assert_close(moved[0], torch.full((1, 1, 1, 1), 1.2))
+    torch.testing.assert_close(moved[1], torch.zeros(1, 1, 1, 1))
 
 
 def test_enlarged_flow_is_in_pixels_of_the_new_size():

@@ -65,18 +65,16 @@ def test_a_sample_depends_on_seed_and_number_alone(shots):
 def test_a_sample_has_the_shapes_and_ranges_that_training_needs(shots):
     samples = Samples(shots, RECIPE)
     for index in range(12):
-        *images, mask = samples[index]
+        images = samples[index]
         assert [tuple(image.shape) for image in images] == [(7, 3, 64, 64)] * 3
-        assert mask.shape == (7, 1, 64, 64)
-        assert all(image.dtype == torch.float32 and image.min() >= 0 and image.max() <= 1 for image in (*images, mask))
+        assert all(image.dtype == torch.float32 and image.min() >= 0 and image.max() <= 1 for image in images)
 
 
 def test_undamaged_samples_have_the_input_as_target(shots):
     samples = Samples(shots, replace(RECIPE, data=DataRecipe(crop=64, undamaged=1.0)))
-    damaged, grained, clean, mask = samples[3]
+    damaged, grained, clean = samples[3]
     assert torch.equal(damaged, grained)
     assert torch.equal(damaged, clean)
-    assert not mask.any()
 
 
 def test_batches_continue_where_a_run_stopped(shots):

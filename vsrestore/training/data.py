@@ -40,12 +40,11 @@ class Shot:
 
 
 class Sample(NamedTuple):
-    """What the network sees and should give; each (T, H, W, 3) float32 in [0, 1], the mask (T, H, W)."""
+    """What the network sees and should give; each (T, H, W, 3) float32 in [0, 1]."""
 
     damaged: NDArray[np.float32]
     grained: NDArray[np.float32]
     clean: NDArray[np.float32]
-    mask: NDArray[np.float32]
 
 
 Degrade = Callable[[NDArray[np.float32], np.random.Generator, bool], Sample]
@@ -104,7 +103,7 @@ def degrade_film(frames: NDArray[np.float32], rng: np.random.Generator, dense: b
     if dense:
         params = denser(params)
     first, width = int(rng.integers(100_000)), int(rng.uniform(*FRAME_WIDTHS))
-    return Sample(*damage_film(frames, first, seed, params, frame_width=width))
+    return Sample(*damage_film(frames, first, seed, params, frame_width=width)[:3])
 
 
 def denser(params: FilmDamage) -> FilmDamage:
@@ -131,18 +130,17 @@ class Samples(Dataset[tuple[Tensor, ...]]):
         self.degrade = TASKS[recipe.task]
 
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
-        """Sample ``index`` as tensors: damaged, grained, clean (T, 3, H, W) and mask (T, 1, H, W)."""
+        """Sample ``index`` as tensors (T, 3, H, W): damaged, grained, clean."""
         rng = np.random.default_rng((self.seed, index))
         frames, order = cut(self.shots[int(rng.integers(len(self.shots)))].frames, self.data, rng)
         sample = self._degraded(augment.vary(frames, self.data, rng), rng)
-        images = [torch.from_numpy(part[order].transpose(0, 3, 1, 2)).contiguous() for part in sample[:3]]
-        return (*images, torch.from_numpy(sample.mask[order, None]))
+        return tuple(torch.from_numpy(part[order].transpose(0, 3, 1, 2)).contiguous() for part in sample)
 
     def _degraded(self, frames: NDArray[np.float32], rng: np.random.Generator) -> Sample:
         if rng.random() < self.data.undamaged:
             if rng.random() < self.data.gray:
                 frames = augment.gray(frames)
-            return Sample(frames, frames, frames, np.zeros(frames.shape[:3], np.float32))
+            return Sample(frames, frames, frames)
         sample = self.degrade(frames, rng, bool(rng.random() < self.data.dense))
         if rng.random() < self.data.blurred:
             sigma = float(rng.uniform(0.3, 0.8))

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from vsrestore.damage.film import PRESETS, sample_film
 from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.training.data import Shot, batches
-from vsrestore.training.losses import log_error, restoration_loss, warp_loss
+from vsrestore.training.losses import log_error
 from vsrestore.training.recipe import Recipe
-from vsrestore.training.schedule import flow_weight_at, progress_at, psnr_weight_at, rate_at
+from vsrestore.training.schedule import floor_at, progress_at, rate_at
 from vsrestore.training.validate import scores
 
 LOG_EVERY = 50  # steps
@@ -30,7 +30,7 @@ VALIDATION_DAMAGE = {
     "heavy": (2, PRESETS["film-heavy"]),
     "mixture 3": (3, sample_film(3)),
 }
-COLUMNS = ("step", "progress", "seconds", "rate", "loss", "grained", "clean", "flow")
+COLUMNS = ("step", "progress", "seconds", "rate", "loss", "grained", "clean")
 
 NETWORKS = {"temporal_unet": TemporalUNet}
 """What a recipe may train, by the name of its file in `vsrestore.networks`."""
@@ -141,7 +141,7 @@ def train(
 
 
 def _step(run: Run, recipe: Recipe, batch: list[Tensor], progress: float) -> Tensor:
-    """One optimiser step; returns the losses (total, grained, clean, flow)."""
+    """One optimiser step; returns the losses (total, grained, clean)."""
     rate = rate_at(run.step, progress, recipe.schedule)
     for group in run.optimiser.param_groups:
         group["lr"] = rate
@@ -160,28 +160,22 @@ def _step(run: Run, recipe: Recipe, batch: list[Tensor], progress: float) -> Ten
 
 
 def _losses(network: TemporalUNet, recipe: Recipe, batch: list[Tensor], progress: float) -> Tensor:
-    damaged, grained, clean, mask = batch
+    damaged, grained, clean = batch
     radius, count = network.radius, damaged.shape[1]
     windows = torch.arange(count).unfold(0, 2 * radius + 1, 1)
     middle = slice(radius, count - radius)
     with torch.autocast("cpu", torch.bfloat16):
         restored = network.restore(damaged, windows)
-    weight, psnr_weight = recipe.loss, psnr_weight_at(progress, recipe.loss)
-    parts, total = [], damaged.new_zeros(())
-    for head, target in ((restored.heads[0], grained[:, middle]), (restored.heads[-1], clean[:, middle])):
-        parts.append(restoration_loss(head, target, mask[:, middle], weight.mask))
-        total = total + parts[-1]
-        if psnr_weight:
-            total = total + psnr_weight * log_error(head, target)
-    flow = warp_loss(restored.flows, clean, windows)
-    return torch.stack((total + flow_weight_at(progress, weight) * flow, *parts, flow))
+    floor = floor_at(progress, recipe.loss)
+    parts = [log_error(restored[0], grained[:, middle], floor), log_error(restored[-1], clean[:, middle], floor)]
+    return torch.stack((parts[0] + parts[1], *parts))
 
 
 def _log(run: Run, out: Path, progress: float, rate: float, sums: list[Tensor]) -> str:
     means = torch.stack(sums).mean(0).tolist()
     values = (run.step, round(progress, 5), round(run.spent_s, 1), rate, *means)
     append_row(out / "train.csv", COLUMNS, values)
-    return f"step {run.step} loss {means[0]:.5f} grained {means[1]:.5f} clean {means[2]:.5f} flow {means[3]:.5f}"
+    return f"step {run.step} loss {means[0]:.5f} grained {means[1]:.5f} clean {means[2]:.5f}"
 
 
 def append_row(path: Path, columns: Sequence[str], values: Sequence[object]) -> None:

@@ -56,18 +56,13 @@ class DataRecipe:
 
 @dataclass(frozen=True)
 class LossRecipe:
-    """Weights of the losses.
+    """The logarithmic error and its floor.
 
-    mask: extra weight on damaged pixels. flow: weight of the warp error at the start; it falls to flow_end within the
-    first flow_share of the run. psnr: weight of the mean logarithmic error, which enters from psnr_from on.
+    floor: mean square error at the start of the run below which little is to be gained; floor_end: at its end.
     """
 
-    mask: float = 2.0
-    flow: float = 1.0
-    flow_end: float = 0.05
-    flow_share: float = 0.4
-    psnr: float = 0.01
-    psnr_from: float = 0.6
+    floor: float = 1e-3
+    floor_end: float = 2e-5
 
 
 @dataclass(frozen=True)

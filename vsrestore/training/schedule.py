@@ -22,12 +22,6 @@ def rate_at(step: int, progress: float, schedule: ScheduleRecipe) -> float:
     return schedule.rate * warm * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 
 
-def flow_weight_at(progress: float, loss: LossRecipe) -> float:
-    """Weight of the warp error: falls as a cosine from `flow` to `flow_end`, then stays."""
-    share = min(progress / max(loss.flow_share, 1e-9), 1.0)
-    return loss.flow_end + (loss.flow - loss.flow_end) * 0.5 * (1 + math.cos(math.pi * share))
-
-
-def psnr_weight_at(progress: float, loss: LossRecipe) -> float:
-    """Weight of the logarithmic error: nothing until `psnr_from`, then up to `psnr` within a tenth of the run."""
-    return loss.psnr * min(max((progress - loss.psnr_from) / 0.1, 0.0), 1.0)
+def floor_at(progress: float, loss: LossRecipe) -> float:
+    """Floor of the logarithmic error: falls geometrically from `floor` to `floor_end`."""
+    return float(loss.floor * (loss.floor_end / loss.floor) ** min(progress, 1.0))
