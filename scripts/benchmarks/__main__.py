@@ -1,4 +1,4 @@
-"""The command ``scripts/bench``."""
+"""Benchmarks of vsrestore: tables on stdout, JSON in out/bench."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def run(repeats: int, model: str = "film") -> list[Report]:
 
 def _peak(case: str, frames: int, model: str) -> float:
     command = [sys.executable, "-m", "benchmarks.memory", case, str(frames), model]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
 def _clip(case: str, frames: int, model: str) -> vs.VideoNode:
