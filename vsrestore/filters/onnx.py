@@ -95,6 +95,7 @@ def onnx(
         multiple=multiple,
         tile_overlap=overlap,
         precisions=("float32",),
+        channels_last=False,
     )
     options = Options(device="cpu", tile=_tile(signature, clip, tile), scene_changes=scene_changes)
     placement = Placement(provider, device, user_folder() / "tensorrt")

@@ -62,6 +62,8 @@ class Descriptor:
     """Whether tiles give the same picture but for their blended edges."""
     precisions: tuple[Precision, ...] = PRECISIONS
     """What the network can compute in without harm."""
+    channels_last: bool = True
+    """Whether frames are laid out with channels last, which convolutions of torch are fastest on."""
     float32_frames: bool = False
     """Whether the network takes float32 frames whatever the precision of its weights."""
 

@@ -108,18 +108,19 @@ class Engine:
         return flat.reshape(*frames.shape[:-2], height + bottom, width + right)
 
     def _to_tensor(self, frames: Sequence[list[np.ndarray]], precision: Precision) -> Tensor:
-        """Return frames (T, C, H, W), channels-last, on the device in ``precision``."""
+        """Return frames (T, C, H, W) on the device in ``precision``."""
         import torch
 
-        height, width = frames[0][0].shape
-        held = torch.empty((len(frames), height, width, len(frames[0])), dtype=torch.float32)
+        shape = (len(frames), len(frames[0]), *frames[0][0].shape)
+        layout = torch.channels_last if self.descriptor.channels_last else torch.contiguous_format
+        held = torch.empty(shape, dtype=torch.float32, memory_format=layout)
         pixels = held.numpy()
         order = slice(None, None, -1 if self.descriptor.channel_order == "bgr" else 1)
         for index, planes in enumerate(frames):
             for channel, plane in enumerate(planes[order]):
-                pixels[index, :, :, channel] = plane
+                pixels[index, channel] = plane
         dtype = torch.float32 if self.descriptor.float32_frames else getattr(torch, precision)
-        return held.permute(0, 3, 1, 2).to(device=self.networks.device, dtype=dtype)
+        return held.to(device=self.networks.device, dtype=dtype)
 
     def _to_arrays(self, result: Tensor) -> list[np.ndarray]:
         order = slice(None, None, -1 if self.descriptor.channel_order == "bgr" else 1)
