@@ -52,7 +52,9 @@ def test_gather_is_the_definition():
 @pytest.mark.parametrize("spread", [0.0, 1.0, 30.0])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_gather_equals_torchvision(spread, layout, monkeypatch):
-    monkeypatch.setattr(room, "PIXELS_AT_ONCE", 48)  # several runs, the last one incomplete, across both images
+    monkeypatch.setattr(
+        room, "BYTES_AT_ONCE", 48 * 16 * 9 * 4
+    )  # several runs, the last one incomplete, across both images
     x, offset, mask, weight, bias = _case(spread=spread)
     expected = torchvision_deform_conv(x, offset, mask, weight, bias)
     found = gather_deform_conv(*(tensor.contiguous(memory_format=layout) for tensor in (x, offset, mask)), weight, bias)

@@ -12,7 +12,10 @@ from torch import Tensor, nn
 
 TAPS = 9
 MARGIN = 2  # rows and columns of zeros around the image, where every point outside it is sent
-PIXELS_AT_ONCE = 2048  # output pixels whose samples one thread gathers together: about what stays in the cache
+BYTES_AT_ONCE = (
+    2**24
+)  # of samples gathered together; from 32 MiB on, memory comes fresh from the system, at a high price
+IMAGES = 16  # from so many on, a 1x1 convolution runs as fast as it can with one thread, too
 
 
 class DeformConv2d(nn.Module):
@@ -76,7 +79,7 @@ def gather_deform_conv(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, 
 
     A sample of a group is the sum of four neighbouring pixels, weighted by the bilinear weights times the mask. That
     is what an embedding bag computes: a bag of four rows of a table whose rows are the channels of one group at one
-    pixel. Arguments as for `deform_conv`, all float32.
+    pixel. Arguments as for `deform_conv`, all float32 on the CPU.
     """
     (n, channels, height, width), outputs = x.shape, weight.shape[0]
     groups = mask.shape[1] // TAPS
@@ -86,9 +89,10 @@ def gather_deform_conv(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, 
     points = offset.permute(0, 2, 3, 1).flatten(0, 2).unflatten(-1, (-1, 2))
     masks = mask.permute(0, 2, 3, 1).flatten(0, 2)
     result = x.new_empty(n * height * width, outputs)
-    bags = _Bags(height, width, groups, x.device)
-    for first in range(0, len(result), bags.count):
-        part = slice(first, first + bags.count)
+    at_once = max(1, BYTES_AT_ONCE // (4 * TAPS * channels * IMAGES)) * IMAGES
+    bags = _Bags(min(at_once, len(result)), height, width, groups)
+    for first in range(0, len(result), at_once):
+        part = slice(first, first + at_once)
         samples = bags.gather(table, points[part], masks[part], first)
         result[part] = _multiply(samples, matrix, bias)
     return result.view(n, height, width, outputs).permute(0, 3, 1, 2)
@@ -97,32 +101,31 @@ def gather_deform_conv(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, 
 def _multiply(samples: Tensor, matrix: Tensor, bias: Tensor) -> Tensor:
     """Return ``samples @ matrix.T + bias``, (P, outputs), as a 1x1 convolution.
 
-    PyTorch's matrix product is more than twice as slow on some processors as its convolution, and for 1x1
-    convolutions it takes the slow way too unless there are 16 images: so the samples pose as 16 images.
+    PyTorch's matrix product is more than twice as slow on some processors as its convolution, and for one image's
+    1x1 convolution it may take the slow way too: so the samples pose as several images.
     """
-    images = 16 if len(samples) % 16 == 0 else 1
+    images = IMAGES if len(samples) % IMAGES == 0 else 1
     posed = samples.view(images, 1, -1, samples.shape[1]).permute(0, 3, 1, 2)
     return F.conv2d(posed, matrix, bias).permute(0, 2, 3, 1).flatten(0, 2)
 
 
 class _Bags:
-    """Bilinear samples for a run of pixels; holds what all runs have in common."""
+    """Bilinear samples for runs of up to ``count`` pixels; holds what all runs have in common."""
 
-    def __init__(self, height: int, width: int, groups: int, device: torch.device) -> None:
+    def __init__(self, count: int, height: int, width: int, groups: int) -> None:
         self.height, self.width, self.groups = height, width, groups
         self.stride = width + 2 * MARGIN  # pixels in a row of the table
-        self.count = PIXELS_AT_ONCE * torch.get_num_threads()
         samples = groups * TAPS
-        sample = torch.arange(samples, dtype=torch.int32, device=device)
+        sample = torch.arange(samples, dtype=torch.int32)
         tap = sample % TAPS
         self.down, self.right = (tap // 3 - 1).float(), (tap % 3 - 1).float()
         self.first = sample // TAPS + (MARGIN * self.stride + MARGIN) * groups  # table row of pixel (0, 0)
         corners = (0, 1, self.stride, self.stride + 1)
-        self.corners = torch.tensor([corner * groups for corner in corners], dtype=torch.int32, device=device)
-        shape = (self.count, samples, len(corners))
-        self.index = torch.empty(shape, dtype=torch.int32, device=device)
-        self.weight = torch.empty(shape, device=device)
-        self.starts = torch.arange(0, self.index.numel(), len(corners), dtype=torch.int32, device=device)
+        self.corners = torch.tensor([corner * groups for corner in corners], dtype=torch.int32)
+        shape = (count, samples, len(corners))
+        self.index = torch.empty(shape, dtype=torch.int32)
+        self.weight = torch.empty(shape)
+        self.starts = torch.arange(0, self.index.numel(), len(corners), dtype=torch.int32)
 
     def gather(self, table: Tensor, points: Tensor, mask: Tensor, first: int) -> Tensor:
         """Sample around a run of pixels.
@@ -136,7 +139,7 @@ class _Bags:
         Returns:
             (P, groups * 9 * channels of a group).
         """
-        pixel = torch.arange(first, first + len(points), dtype=torch.int32, device=points.device)[:, None]
+        pixel = torch.arange(first, first + len(points), dtype=torch.int32)[:, None]
         row = pixel // self.width
         image, row = row // self.height, row % self.height
         y = (points[..., 0] + row).add_(self.down)
