@@ -133,7 +133,7 @@ def other_network(path: Path) -> None:
 
 
 def other_size(path: Path) -> None:
-    state = TemporalUNet(radius=1, widths=(8, 8, 8), blocks=(1, 1, 1, 1, 1), flow_width=8).state_dict()
+    state = TemporalUNet(radius=1, widths=(8, 8, 8), blocks=(1, 1, 1, 1, 1)).state_dict()
     del state["fuse.bias"]
     save_file(state, path)
 
@@ -145,7 +145,7 @@ def other_size(path: Path) -> None:
         ("film.safetensors", truncated, "truncated"),
         ("film.safetensors", other_network, "no checkpoint of temporal_unet"),
         ("film.safetensors", other_size, "fuse.bias"),
-        ("film.pth", lambda path: path.write_bytes(pickle.dumps({"state": Malicious()})), "other objects than tensors"),
+        ("film.pth", lambda path: path.write_bytes(pickle.dumps({"state": Malicious()})), "film.pth"),
         ("film.pth", lambda path: path.write_bytes(b""), "empty"),
         ("film.pth", lambda path: path.write_text("<html>Sign in</html>"), "film.pth"),
     ],

@@ -62,7 +62,7 @@ class LossRecipe:
     """
 
     floor: float = 1e-3
-    floor_end: float = 2e-5
+    floor_end: float = 2e-4
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 import vapoursynth as vs
+from vsutil import get_y
 
 from .errors import warn
 
@@ -56,7 +57,7 @@ def to_planes(clip: vs.VideoNode, planes: Planes) -> vs.VideoNode:
     """
     family = clip.format.color_family
     if planes == "luma":
-        luma = _first_plane(_as_yuv444(clip) if family == vs.RGB else clip)
+        luma = get_y(_as_yuv444(clip) if family == vs.RGB else clip)
         return _limited(luma.resize.Point(format=vs.GRAYS))
     if clip.format.id == vs.RGBS:
         return clip
@@ -136,7 +137,7 @@ def _rejoined(luma: vs.VideoNode, seen: vs.VideoNode, source: vs.VideoNode) -> v
     colour = _as_yuv444(source) if source.format.color_family == vs.RGB else source
     floats = colour.resize.Point(format=_float_twin(colour.format).id)
     if _same_size(luma, source):
-        luma = _kept(_first_plane(floats), luma, seen)
+        luma = _kept(get_y(floats), luma, seen)
     else:
         floats = floats.resize.Bicubic(luma.width, luma.height)
     joined = luma
@@ -146,10 +147,6 @@ def _rejoined(luma: vs.VideoNode, seen: vs.VideoNode, source: vs.VideoNode) -> v
     if source.format.color_family == vs.RGB:
         joined = joined.resize.Point(format=vs.RGBS)
     return to_depth(joined, source.format)
-
-
-def _first_plane(clip: vs.VideoNode) -> vs.VideoNode:
-    return clip if clip.format.num_planes == 1 else clip.std.ShufflePlanes(0, vs.GRAY)
 
 
 def _same_size(clip: vs.VideoNode, other: vs.VideoNode) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import vapoursynth as vs
+from vsutil import get_y
 
 from .checks import constant_clip, within
 from .frames import plane_views
@@ -75,8 +76,7 @@ def _small_copy(clip: vs.VideoNode) -> vs.VideoNode:
     plain = clip.std.RemoveFrameProps(COLOUR_PROPERTIES)
     if clip.format.color_family == vs.RGB:
         return plain.resize.Bilinear(SMALL_WIDTH, SMALL_HEIGHT, format=vs.GRAYS, matrix=vs.MATRIX_BT709)
-    luma = plain.std.ShufflePlanes(0, vs.GRAY)
-    return luma.resize.Bilinear(SMALL_WIDTH, SMALL_HEIGHT, format=vs.GRAYS)
+    return get_y(plain).resize.Bilinear(SMALL_WIDTH, SMALL_HEIGHT, format=vs.GRAYS)
 
 
 def _cuts(small: vs.VideoNode, threshold: float) -> vs.VideoNode:
