@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from vsrestore.damage.film import PRESETS
+from vsrestore.training import augment
 from vsrestore.training.data import DataError, Samples, Shot, batches, cut, decode, denser, read_shots, split
 from vsrestore.training.recipe import DataRecipe, Recipe, ScheduleRecipe
 
@@ -44,7 +45,7 @@ def test_an_origin_is_never_on_both_sides(shots_folder):
 
 def test_runs_are_consecutive_and_repeat_only_at_their_ends(shots):
     for seed in range(60):
-        frames, order = cut(shots[0].frames, RECIPE.data, np.random.default_rng(seed))
+        frames, order = cut(shots[0].frames, replace(RECIPE.data, pans=0.0), np.random.default_rng(seed))
         numbers = (frames[order].mean(axis=(1, 2, 3)) * 25.5).round()
         steps = np.diff(numbers)
         assert len(order) == RECIPE.data.frames
@@ -88,3 +89,15 @@ def test_denser_damage_has_more_marks_and_the_same_grain():
     light = PRESETS["film-light"]
     assert denser(light).dirt.rate > 2 * light.dirt.rate
     assert denser(light).grain == light.grain
+
+
+def test_pans_move_steadily_and_stay_inside():
+    frame = np.arange(100 * 140, dtype=np.uint32).reshape(100, 140)
+    frame = np.stack((frame // 140, frame % 140, frame * 0), -1).astype(np.uint8)  # each pixel tells its place
+    for seed in range(60):
+        run = augment.pan(frame, 64, 5, np.random.default_rng(seed)) * 255
+        places = run[:, 0, 0, :2].round()
+        assert run.shape == (5, 64, 64, 3)
+        steps = np.diff(places, axis=0)
+        assert np.abs(steps - steps.mean(0)).max() <= 1
+        assert np.abs(steps).max() <= augment.FASTEST_PAN + 1

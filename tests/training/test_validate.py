@@ -11,7 +11,7 @@ from vsrestore.training.validate import Scores, psnr, restore_clip, scores, tabl
 def network():
     net = TemporalUNet(widths=(8, 8, 8), blocks=(1, 0, 0, 0, 0)).eval()
     with torch.no_grad():
-        net.weigh.bias.view(net.head_count, -1, 4)[:, -1] = -30  # trusts nothing: returns the centre frame
+        net.weigh.bias.view(net.head_count, -1, 4)[:, -1] = 30  # takes nothing else than the centre frame
     return net
 
 

@@ -1,8 +1,9 @@
 """TemporalUNet: our own sliding-window network, which blends what aligned neighbouring frames agree on.
 
 Neighbours are aligned to the centre frame by block matching, which needs no training. A small U-Net at half resolution
-then says, per pixel, how much of each aligned neighbour (and of the median of all) replaces the centre, and what to add
-beyond that. Every head does so once: a film network has two, the picture with its grain and the picture without.
+then says, per pixel, how much of each aligned neighbour, and of the medians that a classical cleaner would take,
+replaces the centre, and what to add beyond that. Every head does so once: a film network has two, the picture with its
+grain and the picture without.
 
 The pieces are well known: hierarchical block matching (Bierling, VCIP 1988), the U-Net (Ronneberger et al., MICCAI
 2015), per-pixel blending of aligned frames (Mildenhall et al., CVPR 2018).
@@ -18,29 +19,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vsrestore.networks.layers.block_matching import block_flow
+from vsrestore.networks.layers.layout import channels_last
+from vsrestore.networks.layers.residual import ResidualBlock, residual_blocks
 from vsrestore.networks.layers.warp import flow_warp
 
 CHANNELS = 3
 LUMA = (0.299, 0.587, 0.114)  # BT.601
 PHASES = 4  # positions within a 2x2 block of pixels: the U-Net works on blocks
 MULTIPLE = 16  # frames are padded to it, so that every level of the block matching halves exactly
+FLICKER = 0.08  # differences beyond it are content or damage
+CELL, CELLS = 16, 7  # flicker is the mean of 7x7 cells of 16x16 pixels
 EVIDENCE = 2  # maps that tell what is in one frame only
-DISTRUST = -2.0  # logit of every head's trust in the fill-in before training
+TRUST = 3.0  # logit of the careful candidate before training; the others begin at 0
 LOUDER = 10.0  # differences between aligned frames are small numbers; so much larger they reach the U-Net
 SOFTER = 0.1  # and what the U-Net adds to the picture is made small again
-
-
-class Residual(nn.Module):
-    """Two 3x3 convolutions around a shortcut, without normalisation."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Refine features, (N, C, H, W) to the same shape."""
-        return x + self.conv2(F.relu(self.conv1(x)))
 
 
 class UNet(nn.Module):
@@ -49,15 +41,15 @@ class UNet(nn.Module):
     def __init__(self, widths: Sequence[int], blocks: Sequence[int]) -> None:
         super().__init__()
         fine, middle, coarse = widths
-        self.encode1 = residuals(fine, blocks[0])
+        self.encode1 = residual_blocks(fine, blocks[0])
         self.down1 = nn.Conv2d(fine, middle, 3, stride=2, padding=1)
-        self.encode2 = residuals(middle, blocks[1])
+        self.encode2 = residual_blocks(middle, blocks[1])
         self.down2 = nn.Conv2d(middle, coarse, 3, stride=2, padding=1)
-        self.bottom = residuals(coarse, blocks[2])
+        self.bottom = residual_blocks(coarse, blocks[2])
         self.up2 = nn.Conv2d(coarse, middle, 1)
-        self.decode2 = residuals(middle, blocks[3])
+        self.decode2 = residual_blocks(middle, blocks[3])
         self.up1 = nn.Conv2d(middle, fine, 1)
-        self.decode1 = residuals(fine, blocks[4])
+        self.decode1 = residual_blocks(fine, blocks[4])
 
     def forward(self, x: Tensor) -> Tensor:
         """Refine features (N, widths[0], h, w) to the same shape; h and w are multiples of 4."""
@@ -91,7 +83,7 @@ class TemporalUNet(nn.Module):
         super().__init__()
         self.radius = radius
         self.head_count = heads
-        self.candidates = 2 * radius + 2  # the neighbours, the median of the window and that of its middle three
+        self.candidates = 2 * radius + 2  # the neighbours, the median of the window and the careful one
         self.fuse = nn.Conv2d(CHANNELS * (1 + self.candidates) + EVIDENCE, widths[0], 4, stride=2, padding=1)
         self.body = UNet(widths, blocks)
         self.weigh = nn.Conv2d(widths[0], heads * (self.candidates + 1) * PHASES, 3, padding=1)
@@ -99,18 +91,18 @@ class TemporalUNet(nn.Module):
         self._initialise()
 
     def _initialise(self) -> None:
-        """Keep the size of features through the layers (He et al., ICCV 2015) and begin as the identity, nearly."""
+        """Keep the size of features through the layers (He et al., ICCV 2015) and begin as a classical cleaner."""
         for part in self.modules():
             if isinstance(part, nn.Conv2d):
                 nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
                 nn.init.zeros_(cast("Tensor", part.bias))
         for part in self.modules():
-            if isinstance(part, Residual):
+            if isinstance(part, ResidualBlock):
                 nn.init.kaiming_normal_(part.conv2.weight, a=3.0, nonlinearity="leaky_relu")
         nn.init.zeros_(self.weigh.weight)
         nn.init.zeros_(self.add.weight)
-        trusts = cast("Tensor", self.weigh.bias).view(self.head_count, -1, PHASES)[:, -1]
-        nn.init.constant_(trusts, DISTRUST)
+        careful = cast("Tensor", self.weigh.bias).view(self.head_count, -1, PHASES)[:, self.candidates - 1]
+        nn.init.constant_(careful, TRUST)
 
     def forward(self, frames: Tensor, windows: Tensor, grain: float = 1.0) -> Tensor:
         """Restore one frame per window.
@@ -143,21 +135,24 @@ class TemporalUNet(nn.Module):
     def _candidates(self, frames: Tensor, rows: Tensor) -> list[Tensor]:
         """What could replace the centre, as differences to it, each (N * K, 3, H, W).
 
+        They are the neighbours, moved to where their content is now; the median of all; and, of the centre, its median
+        with the two nearest neighbours along the motion and its median with them as they are, the middle one. The last
+        is what a careful classical cleaner gives, and what the network starts from.
+
         Differences are small where frames agree, so half precision serves them well.
         """
-        centres = rows[:, self.radius]
-        sides = [rows[:, column] for column in range(rows.shape[1]) if column != self.radius]
-        dtype = self.fuse.weight.dtype
+        centre = frames[rows[:, self.radius]]
         luma = (frames * frames.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
-        differences = []
-        for neighbours in sides:
+        aligned = []
+        for neighbours in (rows[:, column] for column in range(rows.shape[1]) if column != self.radius):
             with torch.no_grad():
-                flow = enlarge(block_flow(luma[centres], luma[neighbours]), 2)
-            aligned = flow_warp(frames[neighbours], flow, padding="border")
-            differences.append((aligned - frames[centres]).to(dtype))
-        same = torch.zeros_like(differences[0])
-        nearest = (differences[self.radius - 1], same, differences[self.radius])
-        return [*differences, median([*differences, same]), median(nearest)]
+                flow = enlarge(block_flow(luma[rows[:, self.radius]], luma[neighbours]), 2)
+            aligned.append(even(flow_warp(frames[neighbours], flow, padding="border") - centre))
+        plain = [even(frames[rows[:, self.radius + side]] - centre) for side in (-1, 1)]
+        same = torch.zeros_like(centre)
+        moved = median((aligned[self.radius - 1], same, aligned[self.radius]))
+        careful = median((moved, same, median((plain[0], same, plain[1]))))
+        return [candidate.to(self.fuse.weight.dtype) for candidate in (*aligned, median((*aligned, same)), careful)]
 
     def _changes(self, centre: Tensor, candidates: list[Tensor]) -> list[Tensor]:
         """What every head adds to the centre (N, 3, H, W): a trusted share of the fill-in, and more of its own."""
@@ -183,23 +178,21 @@ def evidence(candidates: Sequence[Tensor], radius: int) -> tuple[Tensor, Tensor]
     return (highest - lowest).amax(1, keepdim=True), apart.amax(1, keepdim=True)
 
 
+def even(difference: Tensor) -> Tensor:
+    """Take slow changes of brightness out of a difference of two frames (N, 3, H, W): flicker is no damage here."""
+    cells = F.avg_pool2d(difference.clamp(-FLICKER, FLICKER), CELL)
+    around = F.pad(cells, (CELLS // 2,) * 4, mode="replicate")
+    slow = F.interpolate(F.avg_pool2d(around, CELLS, 1), size=difference.shape[-2:], mode="bilinear")
+    return difference - slow
+
+
 def fill_in(candidates: Sequence[Tensor], weights: Tensor) -> Tensor:
-    """Blend the M candidates (N, 3, H, W) by weights (N, M + 1, H, W): a logit for each, and one for the whole."""
-    shares = torch.softmax(weights[:, :-1], dim=1) * torch.sigmoid(weights[:, -1:])
+    """Blend the M candidates (N, 3, H, W) and the centre as it is by M + 1 logits (N, M + 1, H, W)."""
+    shares = torch.softmax(weights, dim=1)
     fill = shares[:, :1] * candidates[0]
     for index, candidate in enumerate(candidates[1:], start=1):
         fill = torch.addcmul(fill, shares[:, index : index + 1], candidate)
     return fill
-
-
-def residuals(width: int, count: int) -> nn.Sequential:
-    """Several residual blocks, one after another."""
-    return nn.Sequential(*(Residual(width) for _ in range(count)))
-
-
-def channels_last(x: Tensor) -> Tensor:
-    """Lay ``x`` (N, C, H, W) out with channels last, which convolutions on the CPU and tensor cores prefer."""
-    return x.contiguous(memory_format=torch.channels_last)
 
 
 def enlarge(flow: Tensor, factor: int) -> Tensor:

@@ -90,9 +90,12 @@ def _ffmpeg_version(program: str) -> tuple[int, int]:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment for vspipe, in which scripts import the very vsrestore that is running."""
-    paths = [str(PACKAGE_PARENT), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "SVT_LOG": "1"}
+    """Return the environment for vspipe, in which scripts run by the very Python and vsrestore that are running."""
+    packages = [str(PACKAGE_PARENT), os.environ.get("PYTHONPATH", "")]
+    commands = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    joined = {"PYTHONPATH": packages, "PATH": commands}
+    paths = {name: os.pathsep.join(filter(None, folders)) for name, folders in joined.items()}
+    return {**os.environ, **paths, "SVT_LOG": "1"}
 
 
 def cache_folder(name: str) -> Path:

@@ -12,6 +12,7 @@ import numpy as np
 
 from . import device as devices
 from .descriptor import Descriptor, Options, Precision
+from .memory import Heap
 from .precision import Networks, all_finite
 from .tiles import in_tiles
 from .windows import Shot, windows
@@ -35,6 +36,7 @@ class Engine:
         self.options = options
         self.arguments = arguments
         self.networks = Networks(build, lambda: devices.pick(options.device))
+        self._heap = Heap()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"vsrestore-{descriptor.name}")
 
     def run(self, frames: Sequence[list[np.ndarray]], found: Sequence[Shot], warn: Warn) -> list[np.ndarray]:
@@ -46,7 +48,10 @@ class Engine:
             warn: told when half precision broke and float32 stood in; gets the positions in words.
 
         """
-        return self._thread.submit(self._run, frames, found, warn).result()
+        pictures = self._thread.submit(self._run, frames, found, warn).result()
+        self._heap.passed(sum(plane.nbytes for planes in frames for plane in planes))
+        self._heap.passed(sum(picture.nbytes for picture in pictures))
+        return pictures
 
     def _run(self, frames: Sequence[list[np.ndarray]], found: Sequence[Shot], warn: Warn) -> list[np.ndarray]:
         import torch

@@ -17,6 +17,7 @@ from scipy.ndimage import correlate1d
 from vsrestore.training.recipe import DataRecipe
 
 Frames = NDArray[np.float32]
+FASTEST_PAN = 10  # px from frame to frame
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601
 
 
@@ -41,6 +42,23 @@ def crop(frames: NDArray[np.uint8], data: DataRecipe, least: float, rng: np.rand
     planes = torch.from_numpy(piece.transpose(0, 3, 1, 2))
     reduced = F.interpolate(planes, size=(data.crop, data.crop), mode="bilinear", antialias=True)
     return np.ascontiguousarray(reduced.numpy().transpose(0, 2, 3, 1))
+
+
+def pan(frame: NDArray[np.uint8], crop: int, count: int, rng: np.random.Generator) -> Frames:
+    """Make ``count`` frames of one frame (H, W, 3): a square of ``crop`` px that moves over it at a steady speed.
+
+    Half of the time over every second pixel of it: a picture as sharp as pixels allow, which video seldom is and scans
+    of film are.
+    """
+    if rng.random() < 0.5 and min(frame.shape[:2]) >= 2 * crop:
+        frame = frame[::2, ::2]
+    room = np.array(frame.shape[:2]) - crop
+    fastest = np.minimum(FASTEST_PAN, room / max(count - 1, 1))
+    velocity = rng.uniform(-1, 1, 2) ** 3 * fastest
+    start = rng.uniform(0, 1, 2) * (room - np.abs(velocity) * (count - 1)) + np.maximum(-velocity, 0) * (count - 1)
+    places = np.round(start + velocity * np.arange(count)[:, None]).astype(int)
+    pieces = [frame[y : y + crop, x : x + crop] for y, x in places]
+    return np.stack(pieces).astype(np.float32) / np.float32(255)
 
 
 def vary(frames: Frames, data: DataRecipe, rng: np.random.Generator) -> Frames:

@@ -168,6 +168,8 @@ def cut(
     start = int(rng.integers(len(taken) - count + 1))
     ahead = int(rng.integers(data.frames - count + 1))
     order = np.clip(np.arange(data.frames) - ahead, 0, count - 1)
+    if rng.random() < data.pans:
+        return augment.pan(taken[start], data.crop, count, rng), order
     return augment.crop(taken[start : start + count], data, SHRINK_LEAST, rng), order
 
 

@@ -35,7 +35,7 @@ class DataRecipe:
     (or cut) inside, its frame repeated. shrunk: share reduced to 0.6-1 of the size. tones: share with other gamma,
     contrast, brightness. gray: share of undamaged samples without colour. blurred: share softened after damage.
     compressed: share with JPEG noise on the input. sparks: share with small fast things that must stay.
-    dense: share with several times as much damage.
+    dense: share with several times as much damage. pans: share with a single frame that moves as a whole.
     """
 
     licence_classes: tuple[str, ...] = ("permissive",)
@@ -52,6 +52,7 @@ class DataRecipe:
     compressed: float = 0.1
     sparks: float = 0.12
     dense: float = 0.3
+    pans: float = 0.3
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,63 @@
+"""What every filter owes its clip: format, size, length, rate, properties, and the same frame in any order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import pytest
+import vapoursynth as vs
+from onnx import TensorProto, helper
+
+import vsrestore
+from tests import clips
+
+Filter = Callable[[vs.VideoNode], vs.VideoNode]
+
+
+def identity(folder: Path) -> Path:
+    shape = ["n", 3, "h", "w"]
+    taken, given = (helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in "xy")
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "identity", [taken], [given])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), folder / "same.onnx")
+    return folder / "same.onnx"
+
+
+@pytest.fixture(params=sorted(vsrestore.FILTERS))
+def apply(request: pytest.FixtureRequest, tmp_path: Path) -> Filter:
+    """A filter with the least that it must be told."""
+    arguments = {"film": {"device": "cpu"}, "onnx": {"path": identity(tmp_path), "provider": "cpu"}}
+    return lambda clip: getattr(vsrestore, request.param)(clip, **arguments.get(request.param, {}))
+
+
+@pytest.mark.parametrize("fmt", [vs.GRAY8, vs.YUV420P8, vs.YUV422P10, vs.YUV444P16, vs.RGB24, vs.RGBS, vs.RGBH])
+def test_format_and_properties_come_back(apply: Filter, fmt: int) -> None:
+    source = clips.noise(fmt, 32, 32, 3).std.SetFrameProps(_SARNum=32, _SARDen=27, _PictType="P", mine=[1, 2])
+    result = apply(source)
+    assert (result.format.id, result.width, result.height) == (fmt, 32, 32)
+    assert (result.num_frames, result.fps) == (source.num_frames, source.fps)
+    before, after = dict(source.get_frame(1).props), dict(result.get_frame(1).props)
+    assert {key: after.get(key) for key in before} == before
+
+
+@pytest.mark.parametrize("length", [1, 2, 9])
+def test_any_order_gives_the_same_frames(apply: Filter, length: int) -> None:
+    source = clips.noise(vs.YUV420P8, 48, 32, length)
+    linear = [clips.picture(frame) for frame in apply(source).frames(close=True)]
+    order = random.Random(3).sample(range(length), length)
+    shuffled = apply(source)
+    assert {n: clips.picture(shuffled.get_frame(n)) for n in order} == dict(enumerate(linear))
+
+
+def test_variable_format_is_refused(apply: Filter) -> None:
+    mixed = vs.core.std.Splice([clips.noise(vs.GRAY8), clips.noise(vs.RGB24)], mismatch=True)
+    with pytest.raises(vs.Error, match="variable format"):
+        apply(mixed)
+
+
+def test_odd_sizes(apply: Filter) -> None:
+    result = apply(clips.noise(vs.RGB24, 53, 37, 2))
+    assert (result.width, result.height) == (53, 37)
+    assert len(clips.picture(result.get_frame(1))) == 3 * 53 * 37
