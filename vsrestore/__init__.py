@@ -10,22 +10,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .filters.basicvsrpp import basicvsrpp
+    from .filters.edvr import edvr
     from .filters.film import film
     from .filters.film_damage import film_damage
     from .filters.onnx import onnx
+    from .filters.realbasicvsr import realbasicvsr
     from .video.scenes import scenes
 
 __version__ = "0.1.0"
 
 # Filter -> the module that holds it.
 FILTERS = {
+    "basicvsrpp": "vsrestore.filters.basicvsrpp",
+    "edvr": "vsrestore.filters.edvr",
     "film": "vsrestore.filters.film",
     "film_damage": "vsrestore.filters.film_damage",
     "onnx": "vsrestore.filters.onnx",
+    "realbasicvsr": "vsrestore.filters.realbasicvsr",
     "scenes": "vsrestore.video.scenes",
 }
 
-__all__ = ["FILTERS", "film", "film_damage", "onnx", "scenes"]
+__all__ = ["FILTERS", "basicvsrpp", "edvr", "film", "film_damage", "onnx", "realbasicvsr", "scenes"]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,8 +13,16 @@ from onnx import TensorProto, helper
 
 import vsrestore
 from tests import clips
+from tests.filters import seeded
 
 Filter = Callable[[vs.VideoNode], vs.VideoNode]
+
+# Filters whose weights others published, and settings of a small network that stands in.
+SMALL = {
+    "basicvsrpp": {**seeded.BASICVSRPP, "same_size": True},
+    "edvr": {**seeded.EDVR, "predeblur": True, "hr_in": True},
+    "realbasicvsr": seeded.REALBASICVSR,
+}
 
 
 def identity(folder: Path) -> Path:
@@ -25,18 +33,37 @@ def identity(folder: Path) -> Path:
     return folder / "same.onnx"
 
 
+def least(name: str, folder: Path) -> dict[str, object]:
+    """The least that a filter must be told."""
+    if name == "onnx":
+        return {"path": identity(folder), "provider": "cpu"}
+    if name in SMALL:
+        return {"model": seeded.checkpoint(folder / "small.safetensors", name, **SMALL[name]), "device": "cpu"}
+    return {"device": "cpu"} if name == "film" else {}
+
+
 @pytest.fixture(params=sorted(vsrestore.FILTERS))
-def apply(request: pytest.FixtureRequest, tmp_path: Path) -> Filter:
-    """A filter with the least that it must be told."""
-    arguments = {"film": {"device": "cpu"}, "onnx": {"path": identity(tmp_path), "provider": "cpu"}}
-    return lambda clip: getattr(vsrestore, request.param)(clip, **arguments.get(request.param, {}))
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def apply(name: str, tmp_path: Path) -> Filter:
+    arguments = least(name, tmp_path)
+    return lambda clip: getattr(vsrestore, name)(clip, **arguments)
+
+
+@pytest.fixture
+def scale(name: str) -> int:
+    """Output size / input size of what :func:`apply` gives."""
+    return 4 if name == "realbasicvsr" else 1
 
 
 @pytest.mark.parametrize("fmt", [vs.GRAY8, vs.YUV420P8, vs.YUV422P10, vs.YUV444P16, vs.RGB24, vs.RGBS, vs.RGBH])
-def test_format_and_properties_come_back(apply: Filter, fmt: int) -> None:
+def test_format_and_properties_come_back(apply: Filter, scale: int, fmt: int) -> None:
     source = clips.noise(fmt, 32, 32, 3).std.SetFrameProps(_SARNum=32, _SARDen=27, _PictType="P", mine=[1, 2])
     result = apply(source)
-    assert (result.format.id, result.width, result.height) == (fmt, 32, 32)
+    assert (result.format.id, result.width, result.height) == (fmt, 32 * scale, 32 * scale)
     assert (result.num_frames, result.fps) == (source.num_frames, source.fps)
     before, after = dict(source.get_frame(1).props), dict(result.get_frame(1).props)
     assert {key: after.get(key) for key in before} == before
@@ -57,7 +84,7 @@ def test_variable_format_is_refused(apply: Filter) -> None:
         apply(mixed)
 
 
-def test_odd_sizes(apply: Filter) -> None:
+def test_odd_sizes(apply: Filter, scale: int) -> None:
     result = apply(clips.noise(vs.RGB24, 53, 37, 2))
-    assert (result.width, result.height) == (53, 37)
-    assert len(clips.picture(result.get_frame(1))) == 3 * 53 * 37
+    assert (result.width, result.height) == (53 * scale, 37 * scale)
+    assert len(clips.picture(result.get_frame(1))) == 3 * 53 * 37 * scale**2

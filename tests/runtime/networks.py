@@ -41,6 +41,13 @@ class FirstOfSequence(nn.Module):
         return (frames + frames[:, :1]) / 2
 
 
+class KeepsWanted(nn.Module):
+    """Gives the kept frames alone, each the mean of itself and the first frame of its sequence."""
+
+    def forward(self, frames: Tensor, keep: range) -> Tensor:
+        return (frames[:, keep.start : keep.stop] + frames[:, :1]) / 2
+
+
 class Between(nn.Module):
     """Doubles the frames: a frame, then the mean of it and its successor."""
 

@@ -189,3 +189,10 @@ def test_broken_half_precision_is_computed_again(log: list[str]) -> None:
     clip = apply(source, nets.IMAGE, nets.HalfBreaks, Options(device="cpu", precision="float16"))
     assert clips.picture(clip.get_frame(1)) == clips.picture(source.get_frame(1))
     assert "toy: frame 1: float16 gave NaN or infinity; computed again in float32" in log
+
+
+def test_a_network_that_keeps_is_told_what_is_wanted() -> None:
+    source = clips.numbered(13, cuts=(7,))
+    dropped = run(source, nets.RECURRENT, nets.FirstOfSequence)
+    kept = run(source, nets.RECURRENT.changed(keeps=True), nets.KeepsWanted)
+    assert [clips.picture(f) for f in kept.frames()] == [clips.picture(f) for f in dropped.frames()]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..checkpoints import CheckpointError, entries, find, peek
 from ..networks.state_dict import NetworkError
-from ..video.errors import told_by
+from ..video.errors import fail, told_by
 
 if TYPE_CHECKING:
     from torch import nn
@@ -16,6 +18,23 @@ if TYPE_CHECKING:
     from ..runtime.engine import Build
 
 Model = str | PathLike[str]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint whose file is checked; its data is read when the network is built."""
+
+    path: Path
+    architecture: str
+    settings: Mapping[str, Any]
+    """Constructor settings of the network: those recognised, or only those that no shape shows."""
+
+    def build(self) -> nn.Module:
+        """Return the network with its weights, in evaluation mode, on the CPU."""
+        from .. import networks
+        from ..checkpoints import read
+
+        return networks.load(read(self.path), self.architecture, **self.settings)
 
 
 def network_of(name: str, model: Model, architecture: str, **settings: object) -> Build:
@@ -31,18 +50,49 @@ def network_of(name: str, model: Model, architecture: str, **settings: object) -
         vs.Error: the file is missing, truncated, altered, no checkpoint or another network's.
 
     """
+    if model not in entries():
+        return recognised(name, model, architecture, **settings).build
+    with told_by(name, CheckpointError):  # a registry file is known by its checksum: torch need not be imported yet
+        path = find(str(model), architecture)
+        peek(path)
+    return Checkpoint(path, architecture, {**_published(model), **settings}).build
+
+
+def recognised(name: str, model: Model, architecture: str, **settings: object) -> Checkpoint:
+    """Return a checkpoint with all settings of its network, read off the names and shapes of its tensors.
+
+    Takes and raises what :func:`network_of` does.
+    """
+    from ..networks import recognise
+
     with told_by(name, CheckpointError, NetworkError):
         path = find(model if isinstance(model, str) else Path(model), architecture)
-        shapes = peek(path)
-        if model not in entries():  # a registry file is known by its checksum, and torch need not be imported yet
-            from ..networks import recognise
+        told = {**_published(model), **settings}
+        return Checkpoint(path, architecture, recognise(peek(path), architecture, **told)[1])
 
-            recognise(shapes, architecture, **settings)
 
-    def build() -> nn.Module:
-        from .. import networks
-        from ..checkpoints import read
+def entry_of(name: str, model: Model, published: Mapping[str, str]) -> Model:
+    """Return what the registry calls a model of the filter; names of the registry and paths come back as they are.
 
-        return networks.load(read(path), architecture, **settings)
+    Args:
+        name: the filter, for messages.
+        model: what the user gave.
+        published: the filter's own names of models and those of the registry.
 
-    return build
+    Raises:
+        vs.Error: a name that neither knows.
+
+    """
+    if not isinstance(model, str) or model in entries():
+        return model
+    path = Path(model)
+    if model not in published and path.name == model and not path.suffix and not path.exists():
+        names = ", ".join(map(repr, published))
+        fail(name, f"model={model!r}; accepted: {names}, a name of the registry or the path of a checkpoint")
+    return published.get(model, model)
+
+
+def _published(model: Model) -> Mapping[str, Any]:
+    """Return the settings that the registry tells of a model."""
+    known = entries()
+    return known[model].settings if isinstance(model, str) and model in known else {}

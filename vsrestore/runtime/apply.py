@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import vapoursynth as vs
 
 from ..video import checks
@@ -33,17 +35,33 @@ def apply(
         vs.Error: clip, chunk, tile, precision or device do not fit.
 
     """
-    name = descriptor.name
+    return apply_stages(clip, [(descriptor, build)], options, **arguments)
+
+
+def apply_stages(
+    clip: vs.VideoNode, stages: Sequence[tuple[Descriptor, Build]], options: Options, **arguments: object
+) -> vs.VideoNode:
+    """Return ``clip`` as several networks restore it, each the frames of the one before; see :func:`apply`.
+
+    Between the stages frames stay float32 in [0, 1], so the format of ``clip`` costs nothing there.
+    """
+    first = stages[0][0]
+    name = first.name
     checks.constant_clip(name, clip)
-    _check(clip, descriptor, options)
+    for descriptor, _ in stages:
+        _check(clip, descriptor, options)
     source = checks.progressive(name, clip)
-    if descriptor.kind != "image" and options.scene_changes:
+    if options.scene_changes and any(descriptor.kind != "image" for descriptor, _ in stages):
         source = scenes(source)
     named = with_matrix(name, source)
-    seen = to_planes(named, descriptor.planes)
-    result = chunk_graph(seen, Engine(descriptor, options, build, **arguments))
-    result = from_planes(result, stretched(seen, descriptor.frame_factor), stretched(named, descriptor.frame_factor))
-    return follow(result, source, descriptor.frame_factor)
+    seen = result = to_planes(named, first.planes)
+    factor = 1
+    for descriptor, build in stages:
+        taken = seen if result is seen else follow(result, seen, factor)
+        result = chunk_graph(taken, Engine(descriptor, options, build, **arguments))
+        factor *= descriptor.frame_factor
+    result = from_planes(result, stretched(seen, factor), stretched(named, factor))
+    return follow(result, source, factor)
 
 
 def _check(clip: vs.VideoNode, descriptor: Descriptor, options: Options) -> None:

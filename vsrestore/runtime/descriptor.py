@@ -27,7 +27,7 @@ class Descriptor:
       ``-> (1, K * factor, C', s*H, s*W)``; row k of ``windows`` holds the positions in T of the window of the k-th
       wanted frame, borders resolved.
     - ``recurrent``: ``network(frames (1, T, C, H, W)) -> (1, T * factor, C', s*H, s*W)``; the runtime drops the
-      overlap.
+      overlap, or the network does when it is told what to ``keep``.
 
     All pictures are in [0, 1].
     """
@@ -66,6 +66,8 @@ class Descriptor:
     """Whether frames are laid out with channels last, which convolutions of torch are fastest on."""
     float32_frames: bool = False
     """Whether the network takes float32 frames whatever the precision of its weights."""
+    keeps: bool = False
+    """Recurrent kind: whether the network takes ``keep``, the range of frames in T that it has to give."""
 
     @property
     def reach(self) -> tuple[int, int]:

@@ -81,8 +81,10 @@ class Engine:
         if self.descriptor.kind == "recurrent":
             sequence = self._to_tensor(frames[shot.first : shot.end], precision).unsqueeze(0)
             factor = self.descriptor.frame_factor
-            result = self._sized(sequence, network)[0]
-            return result[(shot.wanted_first - shot.first) * factor : (shot.wanted_end - shot.first) * factor]
+            keep = range(shot.wanted_first - shot.first, shot.wanted_end - shot.first)
+            if self.descriptor.keeps:
+                return self._sized(sequence, partial(network, keep=keep))[0]
+            return self._sized(sequence, network)[0][keep.start * factor : keep.stop * factor]
         needed, rows = windows(shot, self.descriptor)
         table = torch.tensor(rows, device=self.networks.device)
         sequence = self._to_tensor(frames[needed.start : needed.stop], precision).unsqueeze(0)

@@ -1,0 +1,81 @@
+"""Small networks with seeded weights, saved as checkpoints, and clips made of arrays (T, 3, H, W)."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import torch
+import vapoursynth as vs
+from safetensors.torch import save_file
+
+from tests import clips
+from tests.golden import records
+from vsrestore.networks import ARCHITECTURES
+
+EDVR = {"channels": 16, "front_blocks": 1, "back_blocks": 1}
+BASICVSRPP = {"channels": 16, "blocks": 1}
+REALBASICVSR = {"channels": 16, "blocks": 1, "cleaning_blocks": 1}
+DERIVED = ("spynet.mean", "spynet.std")
+
+
+def checkpoint(path: Path, architecture: str, **settings: object) -> Path:
+    """Save a network whose output stays near its input, so that little of it is clipped; return the path."""
+    module, _, name = ARCHITECTURES[architecture].partition(":")
+    network = getattr(importlib.import_module(module), name)(**settings)
+    state = {
+        key: records.tensor(key, {"shape": value.shape, "dtype": "float32"}, gain=0.9)
+        for key, value in network.state_dict().items()
+        if not key.endswith(DERIVED)
+    }
+    for key in state:
+        if "conv_last" in key or key.startswith("image_cleaning.1"):
+            state[key] *= 0.2
+    save_file(state, path)
+    return path
+
+
+def saved(record: str, path: Path) -> Path:
+    """Save the tensors of a golden record as published: a checkpoint of PyTorch's own format."""
+    torch.save({"params": records.read(record).tensors}, path)
+    return path
+
+
+def noise(length: int, height: int, width: int) -> np.ndarray:
+    """Smooth patterns that move, with a little noise on every frame; from 0.2 to 0.8."""
+    y, x = np.mgrid[:height, :width]
+    rng = np.random.default_rng(7)
+    frames = [
+        [0.5 + 0.25 * np.sin((x + 2 * n) / (3 + c)) * np.cos((y - n) / (4 + c)) for c in range(3)]
+        for n in range(length)
+    ]
+    return (np.array(frames) + rng.uniform(-0.05, 0.05, (length, 3, height, width))).astype(np.float32)
+
+
+def as_clip(frames: np.ndarray, cuts: tuple[int, ...] = ()) -> vs.VideoNode:
+    """Return an RGBS clip of the frames, with a cut before each frame of ``cuts`` and nowhere else."""
+
+    def paint(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        frame = f.copy()
+        for plane in range(3):
+            np.asarray(frame[plane])[:] = frames[n, plane]
+        frame.props["_SceneChangePrev"] = int(n in cuts)
+        frame.props["_SceneChangeNext"] = int(n + 1 in cuts)
+        return frame
+
+    length, _, height, width = frames.shape
+    blank = vs.core.std.BlankClip(format=vs.RGBS, width=width, height=height, length=length)
+    return blank.std.ModifyFrame(clips=blank, selector=paint)
+
+
+def as_frames(clip: vs.VideoNode, order: list[int] | None = None) -> np.ndarray:
+    """Return all frames (T, 3, H, W), asked for in ``order`` (default: from first to last)."""
+    numbers = list(range(clip.num_frames)) if order is None else order
+    found = {n: np.stack(clips.samples(clip.get_frame(n))) for n in numbers}
+    return np.stack([found[n] for n in sorted(found)])
+
+
+def psnr(one: np.ndarray, other: np.ndarray) -> float:
+    """Return PSNR in dB, peak 1."""
+    return float(-10 * np.log10(np.mean((one - other) ** 2)))

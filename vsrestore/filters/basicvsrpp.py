@@ -1,0 +1,103 @@
+"""BasicVSR++: x4 super-resolution, deblurring, denoising and decompression of whole sequences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import vapoursynth as vs
+
+from ..runtime.apply import apply
+from ..runtime.descriptor import Descriptor, Options, Precision
+from ..video.checks import whole
+from ..video.errors import fail
+from .checkpoint import Model, entry_of, recognised
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A published model: its entry in the registry and whether frames keep their size."""
+
+    entry: str
+    same_size: bool
+
+
+VARIANTS = {
+    "reds4": Variant("basicvsrpp-reds4", same_size=False),
+    "vimeo90k_bi": Variant("basicvsrpp-vimeo-bi", same_size=False),
+    "vimeo90k_bd": Variant("basicvsrpp-vimeo-bd", same_size=False),
+    "ntire_vsr": Variant("basicvsrpp-ntire-vsr", same_size=False),
+    "ntire_decompress_1": Variant("basicvsrpp-decompress-1", same_size=True),
+    "ntire_decompress_2": Variant("basicvsrpp-decompress-2", same_size=True),
+    "ntire_decompress_3": Variant("basicvsrpp-decompress-3", same_size=True),
+    "deblur_dvd": Variant("basicvsrpp-deblur-dvd", same_size=True),
+    "deblur_gopro": Variant("basicvsrpp-deblur-gopro", same_size=True),
+    "denoise": Variant("basicvsrpp-denoise", same_size=True),
+}
+
+DESCRIPTOR = Descriptor(
+    name="basicvsrpp",
+    kind="recurrent",
+    padding="replicate",
+    minimum=32,  # below, the coarsest level of the flow has less than a pixel
+    tile_overlap=64,
+    float32_frames=True,
+    keeps=True,
+)
+
+
+def basicvsrpp(
+    clip: vs.VideoNode,
+    model: Model = "reds4",
+    *,
+    chunk: int = 16,
+    overlap: int = 2,
+    device: str | None = None,
+    precision: Precision = "float32",
+    tile: int | None = None,
+    scene_changes: bool = True,
+) -> vs.VideoNode:
+    """Enlarge fourfold, deblur, denoise or decompress with BasicVSR++, which sees a whole chunk of frames at once.
+
+    Chunks begin at multiples of ``chunk`` and end at cuts, so a frame never depends on what was asked before. A frame
+    sees its chunk and ``overlap`` frames on both sides, which are computed for that alone and not reconstructed: they
+    cost 2 * overlap / chunk of the work of a frame, less the reconstruction (one fifth of it), and memory likewise.
+    What they buy: near a chunk's edge the picture comes closer to that of the whole clip at once by 2 to 4 dB per
+    frame of overlap (measured on seeded weights, which remember longer than trained ones). Alignment looks two frames
+    back, so an overlap of 1 does next to nothing for the frame at the edge; without any, it is as if there were no
+    neighbours.
+
+    Args:
+        clip: any constant format, progressive, at least 32 pixels each way. The published networks were run on 64
+            pixels and more (x4) or 256 and more (same size) only.
+        model: "reds4", "vimeo90k_bi", "vimeo90k_bd", "ntire_vsr" (x4); "ntire_decompress_1", "ntire_decompress_2",
+            "ntire_decompress_3", "deblur_dvd", "deblur_gopro", "denoise" (same size); a name of the registry, or a
+            path, whose tensors tell what it is.
+        chunk: frames that are restored at once, at least 1. Memory grows with it; more frames than 100 with their
+            overlap keep their features in the machine's memory.
+        overlap: frames before and after a chunk that it sees too, from 0 to ``chunk``.
+        device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
+        precision: "float32", "bfloat16" or "float16"; flows and sampling are float32 in all of them.
+        tile: edge of square tiles in pixels, at least 128, for frames larger than memory; None takes whole frames.
+        scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).
+
+    Returns:
+        The clip in the format it came in, four times as large or of the same size.
+
+    Raises:
+        vs.Error: clip, checkpoint, device or numbers that do not fit.
+
+    Source:
+        Chan, Zhou, Xu, Loy, BasicVSR++, CVPR 2022, arXiv 2104.13371; the same, arXiv 2204.05308 (same size).
+
+    """
+    whole("basicvsrpp", "overlap", overlap, 0)
+    published = {name: row.entry for name, row in VARIANTS.items()}
+    found = recognised("basicvsrpp", entry_of("basicvsrpp", model, published), "basicvsrpp")
+    same_size = found.settings["same_size"]
+    variant = VARIANTS.get(model) if isinstance(model, str) else None
+    if variant and same_size != variant.same_size:
+        fail("basicvsrpp", f"{found.path} is a checkpoint of another task than {model}; fetch {variant.entry} again")
+    scale, multiple = (1, 4) if same_size else (4, 1)
+    descriptor = DESCRIPTOR.changed(chunk=chunk, before=overlap, after=overlap, scale=scale, multiple=multiple)
+    options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
+    return apply(clip, descriptor, found.build, options)

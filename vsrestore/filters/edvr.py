@@ -1,0 +1,129 @@
+"""EDVR: x4 super-resolution, deblurring and decompression from a sliding window of frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+
+import vapoursynth as vs
+
+from ..runtime.apply import apply_stages
+from ..runtime.descriptor import Descriptor, Options, Precision
+from ..video.errors import fail
+from .checkpoint import Checkpoint, Model, entry_of, recognised
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A published model: its entries in the registry, and what its checkpoint has to be."""
+
+    entry: str
+    second: str | None
+    scale: int
+    predeblur: bool
+
+
+VARIANTS = {
+    "vimeo90k_sr": Variant(entry="edvr-l-sr-vimeo", second=None, scale=4, predeblur=False),
+    "reds_sr": Variant(entry="edvr-l-sr-reds", second="edvr-old-sr-stage2", scale=4, predeblur=False),
+    "reds_srblur": Variant(entry="edvr-l-srblur-reds", second="edvr-old-srblur-stage2", scale=4, predeblur=True),
+    "reds_deblur": Variant(entry="edvr-l-deblur-reds", second="edvr-old-deblur-stage2", scale=1, predeblur=True),
+    "reds_deblurcomp": Variant(
+        entry="edvr-l-deblurcomp-reds", second="edvr-old-deblurcomp-stage2", scale=1, predeblur=True
+    ),
+}
+
+
+def edvr(
+    clip: vs.VideoNode,
+    model: Model = "reds_sr",
+    *,
+    second_stage: bool | Model = False,
+    device: str | None = None,
+    precision: Precision = "float32",
+    tile: int | None = None,
+    scene_changes: bool = True,
+) -> vs.VideoNode:
+    """Enlarge fourfold, deblur or decompress with EDVR, which sees two or three frames before and after each frame.
+
+    Where the window reaches over an end of the clip or a cut, frames stand in as published: models for sharp frames
+    take those from the other side of the window, models for blurred ones repeat the last. Frames are padded by
+    reflection to multiples of 4 (x4) or 16 (same size) and cropped again.
+
+    Args:
+        clip: any constant format, progressive, at least 16 pixels each way.
+        model: "vimeo90k_sr" (x4, 7 frames), "reds_sr" (x4), "reds_srblur" (x4 of blurred frames), "reds_deblur",
+            "reds_deblurcomp" (blurred and compressed; both same size), a name of the registry, or a path, whose
+            tensors tell what it is.
+        second_stage: True runs the model's published second stage over the frames that the first gave, at their size
+            (for x4 sixteen times the pixels of the clip); a path does so with that checkpoint. There is none for
+            "vimeo90k_sr".
+        device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
+        precision: "float32", "bfloat16" or "float16"; deformable convolutions sample in float32 in all of them.
+        tile: edge of square tiles in pixels, at least 128, for frames larger than memory; None takes whole frames.
+        scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).
+
+    Returns:
+        The clip in the format it came in, four times as large or of the same size.
+
+    Raises:
+        vs.Error: clip, checkpoints, device or numbers that do not fit.
+
+    Source:
+        Wang, Chan, Yu, Dong, Loy, EDVR, CVPR Workshops 2019, arXiv 1905.02716.
+
+    """
+    options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
+    checkpoints = [_first(model)]
+    if second_stage is not False:
+        checkpoints.append(_second(model, second_stage))
+    return apply_stages(clip, [(_descriptor(found), found.build) for found in checkpoints], options)
+
+
+def _descriptor(checkpoint: Checkpoint) -> Descriptor:
+    radius, scale = int(checkpoint.settings["frames"]) // 2, _scale(checkpoint)
+    return Descriptor(
+        name="edvr",
+        kind="window",
+        chunk=4 if scale == 4 else 8,
+        before=radius,
+        after=radius,
+        border="repeat" if checkpoint.settings["predeblur"] else "reflect_circle",
+        scale=scale,
+        multiple=4 if scale == 4 else 16,
+        minimum=16,
+        tile_overlap=64,
+        float32_frames=True,
+    )
+
+
+def _scale(checkpoint: Checkpoint) -> int:
+    return 1 if checkpoint.settings["hr_in"] else 4
+
+
+def _first(model: Model) -> Checkpoint:
+    found = recognised("edvr", entry_of("edvr", model, {name: row.entry for name, row in VARIANTS.items()}), "edvr")
+    variant = _variant(model)
+    if variant and (_scale(found), found.settings["predeblur"]) != (variant.scale, variant.predeblur):
+        fail("edvr", f"{found.path} is a checkpoint of another task than {model}; fetch {variant.entry} again")
+    return found
+
+
+def _second(model: Model, second_stage: bool | Model) -> Checkpoint:
+    if second_stage is True:
+        variant = _variant(model)
+        if variant is None:
+            fail("edvr", f"second_stage=True, but {model} is no published model; give the second stage's checkpoint")
+        if variant.second is None:
+            fail("edvr", f"no second stage was published for {model}; leave second_stage out")
+        second_stage = variant.second
+    if not isinstance(second_stage, str | PathLike):
+        fail("edvr", f"second_stage={second_stage!r}; True, False or a checkpoint is accepted")
+    found = recognised("edvr", second_stage, "edvr")
+    if _scale(found) != 1:
+        fail("edvr", f"{found.path} enlarges fourfold; a second stage is a checkpoint that leaves the size as it is")
+    return found
+
+
+def _variant(model: Model) -> Variant | None:
+    return VARIANTS.get(model) if isinstance(model, str) else None
