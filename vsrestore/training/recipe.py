@@ -50,7 +50,7 @@ class DataRecipe:
     gray: float = 0.3
     blurred: float = 0.2
     compressed: float = 0.1
-    sparks: float = 0.12
+    sparks: float = 0.25
     dense: float = 0.3
     pans: float = 0.3
 
