@@ -83,6 +83,15 @@ def test_frames_of_the_overlap_are_not_reconstructed(tmp_path: Path, monkeypatch
     assert len(calls) == LENGTH
 
 
+def test_tiles_give_nearly_the_same_picture(tmp_path: Path) -> None:
+    path = seeded.checkpoint(tmp_path / "small.safetensors", "basicvsrpp", **seeded.BASICVSRPP, **SAME_SIZE)
+    source = seeded.as_clip(seeded.noise(3, 144, 208))
+    whole, tiled = (
+        seeded.as_frames(vsrestore.basicvsrpp(source, path, device="cpu", tile=tile)) for tile in (None, 128)
+    )
+    assert 40 < seeded.psnr(tiled, whole) < 120
+
+
 def test_bfloat16_gives_nearly_the_same_picture(tmp_path: Path) -> None:
     path = seeded.checkpoint(tmp_path / "small.safetensors", "basicvsrpp", **seeded.BASICVSRPP, **SAME_SIZE)
     source = seeded.as_clip(seeded.noise(5, 32, 48))

@@ -86,6 +86,13 @@ def test_frames_stay_float_between_the_stages(tmp_path: Path) -> None:
     assert np.abs(difference).max() <= 1.01 / 255  # of one error diffusion
 
 
+def test_tiles_give_nearly_the_same_picture(tmp_path: Path) -> None:
+    path = seeded.checkpoint(tmp_path / "small.safetensors", "edvr", **seeded.EDVR, **BLUR)
+    source = seeded.as_clip(seeded.noise(3, 144, 208))
+    whole, tiled = (seeded.as_frames(vsrestore.edvr(source, path, device="cpu", tile=tile)) for tile in (None, 128))
+    assert 40 < seeded.psnr(tiled, whole) < 120
+
+
 def test_bfloat16_gives_nearly_the_same_picture(tmp_path: Path) -> None:
     path = seeded.checkpoint(tmp_path / "small.safetensors", "edvr", **seeded.EDVR, **BLUR)
     source = seeded.as_clip(seeded.noise(5, 32, 48))

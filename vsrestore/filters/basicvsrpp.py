@@ -59,8 +59,8 @@ def basicvsrpp(
     """Enlarge fourfold, deblur, denoise or decompress with BasicVSR++, which sees a whole chunk of frames at once.
 
     Chunks begin at multiples of ``chunk`` and end at cuts, so a frame never depends on what was asked before. A frame
-    sees its chunk and ``overlap`` frames on both sides, which are computed for that alone and not reconstructed: they
-    cost 2 * overlap / chunk of the work of a frame, less the reconstruction (one fifth of it), and memory likewise.
+    sees its chunk and ``overlap`` frames on both sides, which are computed for that alone and not reconstructed; they
+    cost 2 * overlap / chunk more work and memory, less the reconstruction (a tenth to a quarter of the work).
     What they buy: near a chunk's edge the picture comes closer to that of the whole clip at once by 2 to 4 dB per
     frame of overlap (measured on seeded weights, which remember longer than trained ones). Alignment looks two frames
     back, so an overlap of 1 does next to nothing for the frame at the edge; without any, it is as if there were no
