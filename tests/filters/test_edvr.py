@@ -165,5 +165,7 @@ def test_bad_input(tmp_path: Path) -> None:
         vsrestore.edvr(clips.noise(width=12, height=16), path)
     with pytest.raises(vs.Error, match="edvr: model='reds'; accepted: 'vimeo90k_sr', 'reds_sr'"):
         vsrestore.edvr(clips.noise(), "reds")
+    with pytest.raises(vs.Error, match="edvr: model=5; a name of the registry or the path of a checkpoint"):
+        vsrestore.edvr(clips.noise(), 5)
     with pytest.raises(vs.Error, match=r"edvr: .*absent.pth does not exist"):
         vsrestore.edvr(clips.noise(), tmp_path / "absent.pth")

@@ -50,10 +50,10 @@ def network_of(name: str, model: Model, architecture: str, **settings: object) -
         vs.Error: the file is missing, truncated, altered, no checkpoint or another network's.
 
     """
-    if model not in entries():
+    if not isinstance(model, str) or model not in entries():
         return recognised(name, model, architecture, **settings).build
     with told_by(name, CheckpointError):  # a registry file is known by its checksum: torch need not be imported yet
-        path = find(str(model), architecture)
+        path = find(model, architecture)
         peek(path)
     return Checkpoint(path, architecture, {**_published(model), **settings}).build
 
@@ -65,6 +65,8 @@ def recognised(name: str, model: Model, architecture: str, **settings: object) -
     """
     from ..networks import recognise
 
+    if not isinstance(model, str | PathLike):
+        fail(name, f"model={model!r}; a name of the registry or the path of a checkpoint is accepted")
     with told_by(name, CheckpointError, NetworkError):
         path = find(model if isinstance(model, str) else Path(model), architecture)
         told = {**_published(model), **settings}
