@@ -143,14 +143,19 @@ class TemporalUNet(nn.Module):
         """
         centre = frames[rows[:, self.radius]]
         luma = (frames * frames.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
-        aligned = []
+        aligned, flickers = [], []
         for neighbours in (rows[:, column] for column in range(rows.shape[1]) if column != self.radius):
             with torch.no_grad():
-                flow = enlarge(block_flow(luma[rows[:, self.radius]], luma[neighbours]), 2)
-            aligned.append(even(flow_warp(frames[neighbours], flow, padding="border") - centre))
-        plain = [even(frames[rows[:, self.radius + side]] - centre) for side in (-1, 1)]
+                flow = enlarge(block_flow(luma[rows[:, self.radius]], luma[neighbours]), 4)
+            difference = flow_warp(frames[neighbours], flow, padding="border") - centre
+            flickers.append(flicker(difference))
+            aligned.append(difference - flickers[-1])
+        before, after = aligned[self.radius - 1 : self.radius + 1]
+        plain = [
+            frames[rows[:, self.radius + side]] - centre - flickers[self.radius + min(side, 0)] for side in (-1, 1)
+        ]
         same = torch.zeros_like(centre)
-        moved = median((aligned[self.radius - 1], same, aligned[self.radius]))
+        moved = median((before, same, after))
         careful = median((moved, same, median((plain[0], same, plain[1]))))
         return [candidate.to(self.fuse.weight.dtype) for candidate in (*aligned, median((*aligned, same)), careful)]
 
@@ -178,12 +183,11 @@ def evidence(candidates: Sequence[Tensor], radius: int) -> tuple[Tensor, Tensor]
     return (highest - lowest).amax(1, keepdim=True), apart.amax(1, keepdim=True)
 
 
-def even(difference: Tensor) -> Tensor:
-    """Take slow changes of brightness out of a difference of two frames (N, 3, H, W): flicker is no damage here."""
+def flicker(difference: Tensor) -> Tensor:
+    """Slow changes of brightness in a difference of two frames (N, 3, H, W): they are no damage here."""
     cells = F.avg_pool2d(difference.clamp(-FLICKER, FLICKER), CELL)
     around = F.pad(cells, (CELLS // 2,) * 4, mode="replicate")
-    slow = F.interpolate(F.avg_pool2d(around, CELLS, 1), size=difference.shape[-2:], mode="bilinear")
-    return difference - slow
+    return F.interpolate(F.avg_pool2d(around, CELLS, 1), size=difference.shape[-2:], mode="bilinear")
 
 
 def fill_in(candidates: Sequence[Tensor], weights: Tensor) -> Tensor:
