@@ -8,7 +8,6 @@ import vapoursynth as vs
 
 from ..runtime.apply import apply
 from ..runtime.descriptor import Descriptor, Options, Precision
-from ..video.checks import whole
 from ..video.errors import fail
 from .checkpoint import Model, entry_of, recognised
 
@@ -89,7 +88,6 @@ def basicvsrpp(
         Chan, Zhou, Xu, Loy, BasicVSR++, CVPR 2022, arXiv 2104.13371; the same, arXiv 2204.05308 (same size).
 
     """
-    whole("basicvsrpp", "overlap", overlap, 0)
     published = {name: row.entry for name, row in VARIANTS.items()}
     found = recognised("basicvsrpp", entry_of("basicvsrpp", model, published), "basicvsrpp")
     same_size = found.settings["same_size"]

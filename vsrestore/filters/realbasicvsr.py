@@ -68,7 +68,6 @@ def realbasicvsr(
     whole("realbasicvsr", "passes", passes, 1)
     if passes > MOST_PASSES:
         fail("realbasicvsr", f"passes={passes}; 1 to {MOST_PASSES} are accepted")
-    whole("realbasicvsr", "overlap", overlap, 0)
     found = recognised("realbasicvsr", entry_of("realbasicvsr", model, PUBLISHED), "realbasicvsr", passes=passes)
     descriptor = DESCRIPTOR.changed(chunk=chunk, before=overlap, after=overlap)
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)

@@ -150,17 +150,15 @@ class TemporalUNet(nn.Module):
             difference = flow_warp(frames[neighbours], flow, padding="border") - centre
             flickers.append(flicker(difference))
             aligned.append(difference - flickers[-1])
-        before, after = aligned[self.radius - 1 : self.radius + 1]
-        plain = [
-            frames[rows[:, self.radius + side]] - centre - flickers[self.radius + min(side, 0)] for side in (-1, 1)
-        ]
+        nearest = slice(self.radius - 1, self.radius + 1)
+        columns = (rows[:, self.radius - 1], rows[:, self.radius + 1])
+        plain = [frames[column] - centre - slow for column, slow in zip(columns, flickers[nearest], strict=True)]
         same = torch.zeros_like(centre)
-        moved = median((before, same, after))
-        careful = median((moved, same, median((plain[0], same, plain[1]))))
+        careful = median((median((*aligned[nearest], same)), same, median((*plain, same))))
         return [candidate.to(self.fuse.weight.dtype) for candidate in (*aligned, median((*aligned, same)), careful)]
 
     def _changes(self, centre: Tensor, candidates: list[Tensor]) -> list[Tensor]:
-        """What every head adds to the centre (N, 3, H, W): a trusted share of the fill-in, and more of its own."""
+        """What every head adds to the centre (N, 3, H, W): a blend of the candidates, and more of its own."""
         louder = [candidate * LOUDER for candidate in (*candidates, *evidence(candidates, self.radius))]
         seen = torch.cat((centre - 0.5, *louder), dim=1)
         x = self.body(F.relu(self.fuse(channels_last(seen))))

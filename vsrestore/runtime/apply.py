@@ -72,13 +72,20 @@ def _check(clip: vs.VideoNode, descriptor: Descriptor, options: Options) -> None
             f"the clip is {clip.width}x{clip.height}; this network needs at least {descriptor.minimum} pixels each way",
         )
     checks.whole(name, "chunk", descriptor.chunk, 1)
-    if descriptor.kind == "recurrent" and max(descriptor.before, descriptor.after) > descriptor.chunk:
-        fail(name, f"overlap={descriptor.before} is more than chunk={descriptor.chunk}; it may be at most the chunk")
+    if descriptor.kind == "recurrent":
+        _check_overlap(descriptor)
     checks.choice(name, "precision", options.precision, PRECISIONS)
     if options.precision not in descriptor.precisions:
         fail(name, f"precision={options.precision!r} harms this network; accepted: {', '.join(descriptor.precisions)}")
     _check_tile(descriptor, options.tile)
     devices.check(name, options.device)
+
+
+def _check_overlap(descriptor: Descriptor) -> None:
+    checks.whole(descriptor.name, "overlap", descriptor.before, 0)
+    if max(descriptor.before, descriptor.after) > descriptor.chunk:
+        told = f"overlap={descriptor.before} is more than chunk={descriptor.chunk}"
+        fail(descriptor.name, f"{told}; it may be at most the chunk")
 
 
 def _check_tile(descriptor: Descriptor, tile: int | None) -> None:
