@@ -83,6 +83,45 @@ def test_frames_of_the_overlap_are_not_reconstructed(tmp_path: Path, monkeypatch
     assert len(calls) == LENGTH
 
 
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_the_picture_is_the_same_wherever_features_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    from vsrestore.networks import basicvsrpp as network
+
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("needs a GPU")
+    stores, store = [], network.Store
+    monkeypatch.setattr(network, "Store", lambda *given: stores.append(given[2]) or store(*given))
+    path = seeded.checkpoint(tmp_path / "small.safetensors", "basicvsrpp", **seeded.BASICVSRPP)
+    source = seeded.as_clip(seeded.noise(5, 32, 32))
+    given, rested = {}, {}
+    for choice in (None, True, False):
+        stores.clear()
+        given[choice] = seeded.as_frames(vsrestore.basicvsrpp(source, path, chunk=4, cpu_cache=choice, device=device))
+        rested[choice] = set(stores)
+    assert rested == {None: {False}, True: {True}, False: {False}}
+    np.testing.assert_array_equal(given[True], given[None])
+    np.testing.assert_array_equal(given[True], given[False])
+
+
+@pytest.mark.parametrize(("cpu_cache", "host"), [(None, True), (False, False)])
+def test_features_of_long_chunks_rest_in_the_machines_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cpu_cache: bool | None, host: bool
+) -> None:
+    from vsrestore.networks import basicvsrpp as network
+
+    def stop(length: int, device: torch.device, rests: bool) -> None:
+        raise RuntimeError(f"{length} frames, host memory: {rests}")
+
+    monkeypatch.setattr(network, "Store", stop)
+    path = seeded.checkpoint(tmp_path / "small.safetensors", "basicvsrpp", **seeded.BASICVSRPP)
+    source = seeded.as_clip(seeded.noise(1, 32, 32)).std.Loop(101)
+    result = vsrestore.basicvsrpp(source, path, chunk=101, cpu_cache=cpu_cache, device="cpu", scene_changes=False)
+    with pytest.raises(vs.Error, match=f"frames, host memory: {host}"):
+        result.get_frame(0)
+
+
 def test_tiles_give_nearly_the_same_picture(tmp_path: Path) -> None:
     path = seeded.checkpoint(tmp_path / "small.safetensors", "basicvsrpp", **seeded.BASICVSRPP, **SAME_SIZE)
     source = seeded.as_clip(seeded.noise(3, 144, 208))
@@ -124,6 +163,7 @@ def test_named_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ({"chunk": 4, "overlap": 5}, "basicvsrpp: overlap=5 is more than chunk=4"),
         ({"chunk": 0}, "basicvsrpp: chunk=0; a whole number of at least 1"),
         ({"overlap": -1}, "basicvsrpp: overlap=-1; a whole number of at least 0"),
+        ({"cpu_cache": 1}, "basicvsrpp: cpu_cache=1; True, False or None is accepted"),
         ({"model": "reds"}, "basicvsrpp: model='reds'; accepted: 'reds4', 'vimeo90k_bi'"),
         ({"model": "./absent.pth"}, "basicvsrpp: absent.pth does not exist"),
         ({"model": "edvr-l-deblur-reds"}, "basicvsrpp: edvr-l-deblur-reds is a checkpoint for edvr"),

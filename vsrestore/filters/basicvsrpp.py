@@ -33,6 +33,9 @@ VARIANTS = {
     "denoise": Variant("basicvsrpp-denoise", same_size=True),
 }
 
+# Frames of a chunk with its overlap, beyond which its features rest in the machine's memory; None: they never do.
+CPU_CACHE = {None: 100, True: 0, False: None}
+
 DESCRIPTOR = Descriptor(
     name="basicvsrpp",
     kind="recurrent",
@@ -50,6 +53,7 @@ def basicvsrpp(
     *,
     chunk: int = 16,
     overlap: int = 2,
+    cpu_cache: bool | None = None,
     device: str | None = None,
     precision: Precision = "float32",
     tile: int | None = None,
@@ -70,9 +74,11 @@ def basicvsrpp(
         model: "reds4", "vimeo90k_bi", "vimeo90k_bd", "ntire_vsr" (x4); "ntire_decompress_1", "ntire_decompress_2",
             "ntire_decompress_3", "deblur_dvd", "deblur_gopro", "denoise" (same size); a name of the registry, or a
             path, whose tensors tell what it is.
-        chunk: frames that are restored at once, at least 1. Memory grows with it; more frames than 100 with their
-            overlap keep their features in the machine's memory.
+        chunk: frames that are restored at once, at least 1. Memory grows with it.
         overlap: frames before and after a chunk that it sees too, from 0 to ``chunk``.
+        cpu_cache: whether features, flows and restored frames of a chunk rest in the machine's memory and not on the
+            GPU, which saves nearly all memory that grows with the chunk and costs transfers; the picture is the same.
+            None does so for chunks that are longer than 100 frames with their overlap, as published.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
         precision: "float32", "bfloat16" or "float16"; flows and sampling are float32 in all of them.
         tile: edge of square tiles in pixels, at least 128, for frames larger than memory; None takes whole frames.
@@ -88,8 +94,11 @@ def basicvsrpp(
         Chan, Zhou, Xu, Loy, BasicVSR++, CVPR 2022, arXiv 2104.13371; the same, arXiv 2204.05308 (same size).
 
     """
+    if not isinstance(cpu_cache, bool | None):
+        fail("basicvsrpp", f"cpu_cache={cpu_cache!r}; True, False or None is accepted")
     published = {name: row.entry for name, row in VARIANTS.items()}
-    found = recognised("basicvsrpp", entry_of("basicvsrpp", model, published), "basicvsrpp")
+    entry = entry_of("basicvsrpp", model, published)
+    found = recognised("basicvsrpp", entry, "basicvsrpp", cpu_cache=CPU_CACHE[cpu_cache])
     same_size = found.settings["same_size"]
     variant = VARIANTS.get(model) if isinstance(model, str) else None
     if variant and same_size != variant.same_size:

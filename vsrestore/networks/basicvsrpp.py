@@ -75,8 +75,8 @@ class BasicVSRpp(FourfoldTail):
         same_size: frames leave in the size they came (features have a quarter of it), instead of four times.
         groups: deformable groups.
         max_residue: largest correction of the flows in the alignment, pixels of the features.
-        cpu_cache: in sequences longer than so many frames, features and flows rest in host memory; only matters
-            where the network runs on another device. None: never.
+        cpu_cache: in sequences longer than so many frames, features, flows and restored frames rest in host memory;
+            only matters where the network runs on another device. None: never.
 
     Attributes:
         scale: 1 with ``same_size``, else 4.
@@ -117,7 +117,7 @@ class BasicVSRpp(FourfoldTail):
                 reconstructed.
 
         Returns:
-            (N, T or len(keep), 3, scale * H, scale * W), not clamped.
+            (N, T or len(keep), 3, scale * H, scale * W), not clamped; in host memory where features rest there.
 
         Raises:
             ValueError: a size that is no multiple of 4 with ``same_size``, or ``keep`` outside the sequence.
@@ -139,7 +139,8 @@ class BasicVSRpp(FourfoldTail):
         restored = []
         for index, state in self._propagate(BRANCHES[-1], features, flows, keep.stop):
             if index in keep:
-                restored.append(self._reconstruct(frames[:, index], [f[index] for f in features.values()] + [state]))
+                picture = self._reconstruct(frames[:, index], [f[index] for f in features.values()] + [state])
+                restored.append(picture.cpu() if host else picture)
         return torch.stack(restored, dim=1)
 
     def _check(self, height: int, width: int, length: int, keep: range) -> None:
