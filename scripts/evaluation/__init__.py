@@ -1,0 +1,1 @@
+"""PSNR and SSIM of filters on the test sets of the papers, beside the published figures."""

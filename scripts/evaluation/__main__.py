@@ -1,0 +1,102 @@
+"""PSNR and SSIM of filters on the test sets of the papers, beside the published figures."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import vapoursynth as vs
+
+from vsrestore.networks.state_dict import NetworkError
+from vsrestore.pipeline.errors import PipelineError
+
+from .datasets import DATASETS
+from .errors import EvaluationError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+
+@app.command()
+def dataset(
+    name: Annotated[str, typer.Argument(help=f"test set: {', '.join(DATASETS)}", show_default=False)],
+    truth: Annotated[
+        Path, typer.Option(help="folder with a folder of true frames for each clip", exists=True, file_okay=False)
+    ],
+    filter: Annotated[
+        str,
+        typer.Option(help="filter of vsrestore, e.g. \"edvr(model='vimeo90k_sr')\", or bicubic, or input as it is"),
+    ],
+    low: Annotated[
+        Path | None,
+        typer.Option(
+            help="folder with a folder of low-quality frames for each clip, or the same as --truth where every clip "
+            "holds both (GoPro, UDM10); without it BIx4 and BDx4 are made from the true frames",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
+    input: Annotated[str | None, typer.Option(help="which low-quality version it is; the usual one by default")] = None,
+    listed: Annotated[
+        Path | None,
+        typer.Option("--list", help="text file with the clips to take, one on each line", exists=True, dir_okay=False),
+    ] = None,
+    frames: Annotated[
+        int | None, typer.Option(help="frames from the start of each clip; all by default", min=1)
+    ] = None,
+    border: Annotated[int, typer.Option(help="pixels at each edge that do not count", min=0)] = 0,
+    skip: Annotated[int, typer.Option(help="frames at both ends of each clip that do not count", min=0)] = 0,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="play every clip forward and backward and average, as for Vimeo-90K")
+    ] = False,
+) -> None:
+    """Measure a filter on a test set of a paper."""
+    from .measure import Settings, results
+    from .table import show
+
+    settings = Settings(
+        dataset=name,
+        truth=truth,
+        low=low,
+        input=input or (DATASETS[name].inputs[0] if name in DATASETS else ""),
+        filter=filter,
+        listed=listed,
+        frames=frames,
+        border=border,
+        skip=skip,
+        mirror=mirror,
+    )
+    done = []
+    for result in results(settings):
+        done.append(result)
+        print(f"{result.clip}: {' '.join(f'{value:.4f}' for value in result.score)}", file=sys.stderr)
+    show(done, settings)
+
+
+@app.command()
+def film(
+    weights: Annotated[Path, typer.Argument(help="weights of the film network", exists=True, dir_okay=False)],
+    clips: Annotated[list[Path], typer.Argument(help="clean clips", exists=True, dir_okay=False)],
+    frames: Annotated[int, typer.Option(help="frames from the start of each clip", min=1)] = 12,
+    width: Annotated[int, typer.Option(help="wider clips are scaled down to this, in pixels", min=16)] = 720,
+    seed: Annotated[list[int] | None, typer.Option(help="seed of a random mixture; repeatable")] = None,
+    csv: Annotated[Path | None, typer.Option(help="file that gets all figures as well", dir_okay=False)] = None,
+) -> None:
+    """Measure film weights on clean clips that are damaged by both presets and by random mixtures."""
+    from .film import SEEDS, measure
+
+    print(measure(weights, clips, frames, width, tuple(seed or SEEDS), csv))
+
+
+def main() -> None:
+    """Run the command; what a user can put right is told in one line."""
+    try:
+        app(prog_name="scripts/evaluate")
+    except (EvaluationError, NetworkError, PipelineError, vs.Error) as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()
