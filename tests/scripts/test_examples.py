@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from tests.filters import seeded
 from vsrestore.pipeline.programs import environment, ffmpeg, vspipe
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 WIDTH, HEIGHT, FRAMES = 64, 48, 6
-FRAME_BYTES = len(b"FRAME\n") + WIDTH * HEIGHT * 3 // 2
+SCALES = {"edvr.vpy": 4, "basicvsrpp.vpy": 4, "realbasicvsr.vpy": 4}
 
 
 @pytest.fixture(scope="module")
@@ -26,29 +28,49 @@ def source(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    """An ONNX model that returns its input."""
-    path = tmp_path_factory.mktemp("a model") / "identity.onnx"
+def models(tmp_path_factory):
+    """By script: an ONNX model that returns its input, small networks with seeded weights."""
+    folder = tmp_path_factory.mktemp("some models")
+    return {
+        "onnx.vpy": identity(folder / "identity.onnx"),
+        "edvr.vpy": seeded.checkpoint(folder / "edvr.safetensors", "edvr", **seeded.EDVR),
+        "basicvsrpp.vpy": seeded.checkpoint(folder / "basicvsrpp.safetensors", "basicvsrpp", **seeded.BASICVSRPP),
+        "realbasicvsr.vpy": seeded.checkpoint(folder / "real.safetensors", "realbasicvsr", **seeded.REALBASICVSR),
+    }
+
+
+def identity(path):
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, "height", "width"]) for name in ("in", "out")]
     graph = helper.make_graph([helper.make_node("Identity", ["in"], ["out"])], "identity", ends[:1], ends[1:])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), path)
     return path
 
 
-def run(script: str, *options: str) -> subprocess.CompletedProcess[bytes]:
+def run(script: str, *options: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
     command = [vspipe(), "-c", "y4m", *options, str(SCRIPTS / script), "-"]
-    return subprocess.run(command, capture_output=True, env=environment(), check=False)
+    return subprocess.run(command, capture_output=True, env={**environment(), **variables}, check=False)
 
 
 @pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.glob("*.vpy")))
 @pytest.mark.parametrize("output", [0, 1])
-def test_example(script, output, source, model):
-    done = run(script, "-o", str(output), "-a", f"source={source}", "-a", f"model={model}")
+def test_example(script, output, source, models):
+    model = ["-a", f"model={models[script]}"] if script in models else []
+    done = run(script, "-o", str(output), "-a", f"source={source}", *model)
     assert done.returncode == 0, done.stderr.decode()
     header, _, frames = done.stdout.partition(b"\n")
     assert header.startswith(b"YUV4MPEG2 ")
-    assert f"W{WIDTH} H{HEIGHT} ".encode() in header
-    assert len(frames) == FRAMES * FRAME_BYTES
+    width, height = (SCALES.get(script, 1) * size for size in (WIDTH, HEIGHT))
+    assert f"W{width} H{height} ".encode() in header
+    assert len(frames) == FRAMES * (len(b"FRAME\n") + width * height * 3 // 2)
+
+
+@pytest.mark.parametrize("script", SCALES)
+def test_missing_weights_are_told(script, source, tmp_path):
+    done = run(script, "-a", f"source={source}", VSRESTORE_WEIGHTS=str(tmp_path))
+    assert done.returncode == 1
+    published = re.search(r"vsrestore weights fetch ([\w-]+)", (SCRIPTS / script).read_text())
+    assert published
+    assert published[0].encode() in done.stderr
 
 
 def test_keep_grain_takes_its_strength_as_text(source):
