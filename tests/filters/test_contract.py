@@ -84,6 +84,12 @@ def test_variable_format_is_refused(apply: Filter) -> None:
         apply(mixed)
 
 
+def test_integers_that_cannot_be_converted_are_refused(apply: Filter, name: str) -> None:
+    wide = vs.core.std.BlankClip(format=vs.core.query_video_format(vs.GRAY, vs.INTEGER, 32).id, width=64, height=64)
+    with pytest.raises(vs.Error, match=f"{name}: clip has integer samples of 32 bits; at most 16 bits, or float"):
+        apply(wide)
+
+
 def test_odd_sizes(apply: Filter, scale: int) -> None:
     result = apply(clips.noise(vs.RGB24, 53, 37, 2))
     assert (result.width, result.height) == (53 * scale, 37 * scale)

@@ -139,6 +139,9 @@ def test_checkpoints_of_other_tasks_are_refused(placed: dict[str, Path], tmp_pat
     placed["edvr-l-sr-reds"] = blur
     with pytest.raises(vs.Error, match=r"edvr: .*blur.safetensors is a checkpoint of another task than reds_sr"):
         vsrestore.edvr(clips.noise(), "reds_sr")
+    placed |= {"edvr-l-sr-reds": sharp, "edvr-old-sr-stage2": blur}
+    with pytest.raises(vs.Error, match=r"edvr: .*blur.safetensors is not the second stage of reds_sr; fetch edvr-old"):
+        vsrestore.edvr(clips.noise(), "reds_sr", second_stage=True)
     with pytest.raises(vs.Error, match=r"edvr: .*sharp.safetensors enlarges fourfold"):
         vsrestore.edvr(clips.noise(), blur, second_stage=sharp)
     other = seeded.checkpoint(tmp_path / "other.safetensors", "basicvsrpp", **seeded.BASICVSRPP)

@@ -111,17 +111,24 @@ def _first(model: Model) -> Checkpoint:
 
 def _second(model: Model, second_stage: bool | Model) -> Checkpoint:
     if second_stage is True:
-        variant = _variant(model)
-        if variant is None:
-            fail("edvr", f"second_stage=True, but {model} is no published model; give the second stage's checkpoint")
-        if variant.second is None:
-            fail("edvr", f"no second stage was published for {model}; leave second_stage out")
-        second_stage = variant.second
+        return _published_second(model)
     if not isinstance(second_stage, str | PathLike):
         fail("edvr", f"second_stage={second_stage!r}; True, False or a checkpoint is accepted")
     found = recognised("edvr", second_stage, "edvr")
     if _scale(found) != 1:
         fail("edvr", f"{found.path} enlarges fourfold; a second stage is a checkpoint that leaves the size as it is")
+    return found
+
+
+def _published_second(model: Model) -> Checkpoint:
+    variant = _variant(model)
+    if variant is None:
+        fail("edvr", f"second_stage=True, but {model} is no published model; give the second stage's checkpoint")
+    if variant.second is None:
+        fail("edvr", f"no second stage was published for {model}; leave second_stage out")
+    found = recognised("edvr", variant.second, "edvr")
+    if (_scale(found), found.settings["predeblur"]) != (1, variant.predeblur):
+        fail("edvr", f"{found.path} is not the second stage of {model}; fetch {variant.second} again")
     return found
 
 

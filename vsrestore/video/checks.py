@@ -6,11 +6,12 @@ import vapoursynth as vs
 
 from .errors import fail
 
+MOST_BITS = 16  # of integer samples that VapourSynth's resizer can convert
 FIELD_ORDERS = {1: "bottom field first", 2: "top field first"}
 
 
 def constant_clip(name: str, clip: object, argument: str = "clip") -> vs.VideoNode:
-    """Return ``clip`` when it is a video of one constant format and size in ordinary memory, else raise."""
+    """Return ``clip`` if it is a video of one constant, convertible format and size in ordinary memory, else raise."""
     if not isinstance(clip, vs.VideoNode):
         fail(name, f"{argument} is {type(clip).__name__}; a video clip (vs.VideoNode) is needed")
     if clip.format is None or clip.format.id == vs.NONE:
@@ -19,6 +20,9 @@ def constant_clip(name: str, clip: object, argument: str = "clip") -> vs.VideoNo
         fail(
             name, f"{argument} has a variable size; bring it to one size first, e.g. with resize.Bicubic(width, height)"
         )
+    if clip.format.sample_type == vs.INTEGER and clip.format.bits_per_sample > MOST_BITS:
+        told = f"{argument} has integer samples of {clip.format.bits_per_sample} bits"
+        fail(name, f"{told}; at most {MOST_BITS} bits, or float samples, are accepted")
     if getattr(clip, "gpu_resident", False):
         fail(name, f"{argument} lies in GPU memory; bring it back first with std.GPUDownload")
     return clip
