@@ -51,7 +51,15 @@ def dataset(
         bool, typer.Option("--mirror", help="play every clip forward and backward and average, as for Vimeo-90K")
     ] = False,
 ) -> None:
-    """Measure a filter on a test set of a paper."""
+    """Measure a filter on a test set of a paper: PSNR and SSIM of each clip and their means.
+
+    Every clip has a folder of images, by name in order: Vid4/GT/calendar and Vid4/BIx4/calendar, REDS4/GT/000 and
+    REDS4/sharp_bicubic/000, UDM10/caffe/truth and UDM10/caffe/blur4, test/GOPR0384_11_00/sharp and .../blur of GoPro,
+    vimeo_septuplet/sequences/00001/0266 with --list sep_testlist.txt.
+
+    Papers restore whole clips at once, so a recurrent filter repeats their tables with a chunk as long as the clip:
+    "basicvsrpp(model='reds4', chunk=100, overlap=0)".
+    """
     from .measure import Settings, results
     from .table import show
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from .datasets import DATASETS
 from .measure import Result, Settings, filter_name
 from .metrics import Score, mean
-from .published import Figure, figures_of
+from .published import TABLE, Figure, figures_of
 
 COLUMNS = ("clip", "frames", "PSNR RGB", "SSIM RGB", "PSNR Y", "SSIM Y")
 LISTED = 100
@@ -41,7 +41,10 @@ def show(results: Sequence[Result], settings: Settings) -> None:
 
 
 def remarks(results: Sequence[Result], settings: Settings) -> list[str]:
-    """Return why the mean is not to be held against the published figures."""
+    """Return why the mean is not to be held against the published figures, or that there are none."""
+    name = filter_name(settings.filter)
+    if not figures_of(name, settings.dataset, settings.input):
+        return [f"No published figure of {name} for this input is in {TABLE.name}."]
     found = []
     clips = DATASETS[settings.dataset].clips
     if clips is not None and len(results) != clips:

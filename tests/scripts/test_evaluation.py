@@ -323,6 +323,8 @@ def test_remarks_say_when_figures_cannot_be_compared(part):
     assert table.remarks([result] * 4, measure.Settings(**plain)) == []
     assert "means of 4 clips; these are of 1" in table.remarks([result], measure.Settings(**plain))[0]
     assert "--border" in table.remarks([result] * 4, measure.Settings(**plain, border=8))[0]
+    unknown = measure.Settings(**{**plain, "filter": "input"})
+    assert table.remarks([result], unknown) == ["No published figure of input for this input is in published.toml."]
 
 
 def command(*arguments):
