@@ -9,7 +9,7 @@ from ..video.formats import Planes
 
 Kind = Literal["image", "window", "recurrent"]
 Border = Literal["repeat", "reflect", "reflect_circle", "circle"]
-Padding = Literal["reflect", "replicate", "constant"]
+Padding = Literal["reflect", "symmetric", "replicate", "constant"]
 Precision = Literal["float32", "float16", "bfloat16"]
 
 BORDERS: tuple[Border, ...] = ("repeat", "reflect", "reflect_circle", "circle")
@@ -53,7 +53,9 @@ class Descriptor:
     multiple: int = 1
     """Width and height must be multiples of this; the runtime pads and crops."""
     padding: Padding = "reflect"
-    """How it pads, to the right and the bottom."""
+    """How it pads, to the right and the bottom; "symmetric" mirrors including the last pixel, "reflect" without it."""
+    pads_always: bool = False
+    """Whether a size that is a multiple already is padded to the next one, as some published scripts do."""
     minimum: int = 1
     """The smallest width and height the network can work on, before padding."""
     tile_overlap: int = 16
@@ -63,7 +65,7 @@ class Descriptor:
     precisions: tuple[Precision, ...] = PRECISIONS
     """What the network can compute in without harm."""
     channels_last: bool = True
-    """Whether frames are laid out with channels last, which convolutions of torch are fastest on."""
+    """Whether frames and weights are laid out with channels last, which convolutions of torch are fastest on."""
     float32_frames: bool = False
     """Whether the network takes float32 frames whatever the precision of its weights."""
     keeps: bool = False

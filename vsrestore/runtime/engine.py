@@ -13,6 +13,7 @@ import numpy as np
 from . import device as devices
 from .descriptor import Descriptor, Options, Precision
 from .memory import Heap
+from .padding import padded
 from .precision import Networks, all_finite
 from .tiles import in_tiles
 from .windows import Shot, windows
@@ -35,7 +36,7 @@ class Engine:
         self.descriptor = descriptor
         self.options = options
         self.arguments = arguments
-        self.networks = Networks(build, lambda: devices.pick(options.device))
+        self.networks = Networks(build, lambda: devices.pick(options.device), descriptor.channels_last)
         self._heap = Heap()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"vsrestore-{descriptor.name}")
 
@@ -93,26 +94,13 @@ class Engine:
     def _sized(self, frames: Tensor, call: Callable[[Tensor], Tensor]) -> Tensor:
         """Pad to the network's multiple, run whole or in tiles, crop."""
         height, width = frames.shape[-2:]
-        frames = self._padded(frames)
+        frames = padded(frames, self.descriptor)
         multiple, scale, tile = self.descriptor.multiple, self.descriptor.scale, self.options.tile
         if tile is not None and tile < max(frames.shape[-2:]):
             result = in_tiles(frames, call, tile, self.descriptor.tile_overlap, multiple, scale)
         else:
             result = call(frames)
         return result[..., : height * scale, : width * scale]
-
-    def _padded(self, frames: Tensor) -> Tensor:
-        from torch.nn import functional as F
-
-        height, width = frames.shape[-2:]
-        right, bottom = -width % self.descriptor.multiple, -height % self.descriptor.multiple
-        if not right and not bottom:
-            return frames
-        mode = self.descriptor.padding
-        if mode == "reflect" and (right >= width or bottom >= height):
-            mode = "replicate"  # fewer pixels than a reflection needs
-        flat = F.pad(frames.reshape(-1, *frames.shape[-3:]), (0, right, 0, bottom), mode=mode)
-        return flat.reshape(*frames.shape[:-2], height + bottom, width + right)
 
     def _to_tensor(self, frames: Sequence[list[np.ndarray]], precision: Precision) -> Tensor:
         """Return frames (T, C, H, W) on the device in ``precision``."""

@@ -18,9 +18,12 @@ class Networks:
     A float32 copy is read from the checkpoint again and not widened from the half one, whose weights are rounded.
     """
 
-    def __init__(self, build: Callable[[], nn.Module], device: Callable[[], torch.device]) -> None:
+    def __init__(
+        self, build: Callable[[], nn.Module], device: Callable[[], torch.device], channels_last: bool = True
+    ) -> None:
         self._build = build
         self._pick = device
+        self._channels_last = channels_last
         self._built: dict[Precision, nn.Module] = {}
         self._device: torch.device | None = None
 
@@ -32,13 +35,14 @@ class Networks:
         return self._device
 
     def get(self, precision: Precision) -> nn.Module:
-        """Return the network in evaluation mode, channels-last, in ``precision``."""
+        """Return the network in evaluation mode and in ``precision``."""
         if precision not in self._built:
             import torch
 
             network = self._build().eval().requires_grad_(False)
             network = network.to(device=self.device, dtype=getattr(torch, precision))
-            self._built[precision] = network.to(memory_format=torch.channels_last)
+            layout = torch.channels_last if self._channels_last else torch.preserve_format
+            self._built[precision] = network.to(memory_format=layout)
         return self._built[precision]
 
 
