@@ -48,7 +48,7 @@ DATASETS = {
 
 
 def clip_names(dataset: Dataset, truth: Path, listed: Path | None) -> list[str]:
-    """Return the clips to measure: those of a list, else the test set's own, else all folders, sorted.
+    """Return the clips to measure: those of a list, else the test set's own, else all folders not hidden, sorted.
 
     Args:
         dataset: the test set.
@@ -63,7 +63,8 @@ def clip_names(dataset: Dataset, truth: Path, listed: Path | None) -> list[str]:
         names = [line.split()[0] for line in listed.read_text().splitlines() if line.strip()]
         where = str(listed)
     else:
-        names = list(dataset.names) or sorted(folder.name for folder in truth.iterdir() if folder.is_dir())
+        folders = (path.name for path in truth.iterdir() if path.is_dir() and not path.name.startswith("."))
+        names = list(dataset.names) or sorted(folders)
         where = str(truth)
     if not names:
         raise EvaluationError(f"{where} names no clips; a folder for each clip, or a clip on each line, is needed")

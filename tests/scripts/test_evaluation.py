@@ -168,6 +168,7 @@ def test_vid4_with_its_input_beside_the_truth(part, tmp_path):
 
 def test_input_is_made_where_no_folder_is_named(part, tmp_path):
     """A width that is no multiple of 4 is cut, as the papers do."""
+    (tmp_path / ".hidden").mkdir()
     save(tmp_path / "calendar", pictures(width=WIDTH + 3))
     save(tmp_path / "walk", pictures(width=WIDTH, seed=2))
     bicubic, blurred = (
