@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .filters.film_damage import film_damage
     from .filters.onnx import onnx
     from .filters.realbasicvsr import realbasicvsr
+    from .filters.uformer import uformer
     from .video.scenes import scenes
 
 __version__ = "0.1.0"
@@ -29,9 +30,10 @@ FILTERS = {
     "onnx": "vsrestore.filters.onnx",
     "realbasicvsr": "vsrestore.filters.realbasicvsr",
     "scenes": "vsrestore.video.scenes",
+    "uformer": "vsrestore.filters.uformer",
 }
 
-__all__ = ["FILTERS", "basicvsrpp", "edvr", "film", "film_damage", "onnx", "realbasicvsr", "scenes"]
+__all__ = ["FILTERS", "basicvsrpp", "edvr", "film", "film_damage", "onnx", "realbasicvsr", "scenes", "uformer"]
 
 
 def __getattr__(name: str) -> Any:

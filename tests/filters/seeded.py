@@ -17,6 +17,7 @@ from vsrestore.networks import ARCHITECTURES
 EDVR = {"channels": 16, "front_blocks": 1, "back_blocks": 1}
 BASICVSRPP = {"channels": 16, "blocks": 1}
 REALBASICVSR = {"channels": 16, "blocks": 1, "cleaning_blocks": 1}
+UFORMER = {"width": 8, "depths": (1, 2, 1, 1, 2, 1, 1, 2, 1), "heads": (1, 1, 1, 1, 2, 2, 1, 1, 1)}
 DERIVED = ("spynet.mean", "spynet.std")
 
 
@@ -30,7 +31,7 @@ def checkpoint(path: Path, architecture: str, **settings: object) -> Path:
         if not key.endswith(DERIVED)
     }
     for key in state:
-        if "conv_last" in key or key.startswith("image_cleaning.1"):
+        if "conv_last" in key or key.startswith(("image_cleaning.1", "output_proj")):
             state[key] *= 0.2
     save_file(state, path)
     return path

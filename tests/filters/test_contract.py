@@ -22,6 +22,7 @@ SMALL = {
     "basicvsrpp": {**seeded.BASICVSRPP, "same_size": True},
     "edvr": {**seeded.EDVR, "predeblur": True, "hr_in": True},
     "realbasicvsr": seeded.REALBASICVSR,
+    "uformer": seeded.UFORMER,
 }
 
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from tests.golden import records
 from vsrestore import networks
 
-TOLERANCE = {"edvr": 2e-5, "basicvsrpp": 5e-5, "realbasicvsr": 5e-5}
+TOLERANCE = {"edvr": 2e-5, "basicvsrpp": 5e-5, "realbasicvsr": 5e-5, "uformer": 1e-5}
 """Largest error allowed, relative to the largest value; from the notes of the records."""
 
 
@@ -87,12 +87,26 @@ def run_realbasicvsr(record):
     }
 
 
+def run_uformer(record):
+    image = torch.from_numpy(record.inputs["in_rgb"]).permute(2, 0, 1)[None].float() / 255
+    plain, shifted = (networks.load(record.tensors, bottleneck_shift=shift)(image)[0] for shift in (False, True))
+    top, left = ((128 - side) // 2 for side in image.shape[-2:])
+    square = F.pad(image, (left, 128 - image.shape[-1] - left, top, 128 - image.shape[-2] - top))
+    return {
+        "out_rgb": plain.permute(1, 2, 0).clamp(0, 1),
+        "out_raw": plain.permute(1, 2, 0),
+        "out_raw_shift": shifted.permute(1, 2, 0),
+        "out_mid_padded": networks.load(record.tensors)(square)[..., ::4, ::4],
+    }
+
+
 RUN = {
     "edvr": run_edvr,
     "edvr-m-sr-clip": run_edvr_clip,
     "basicvsrpp": run_basicvsrpp,
     "basicvsrpp-c64n7-sr-mirror": run_basicvsrpp_mirror,
     "realbasicvsr": run_realbasicvsr,
+    "uformer": run_uformer,
 }
 
 
