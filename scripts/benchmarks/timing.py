@@ -29,7 +29,9 @@ def medians[Name: str](runs: Mapping[Name, Run], repeats: int, measure: Measure 
             if round_number:
                 taken[name].append(seconds)
         if not round_number:
+            gc.collect()
             gc.freeze()
+    gc.unfreeze()
     return {name: median(seconds) for name, seconds in taken.items()}
 
 
