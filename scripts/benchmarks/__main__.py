@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,11 +12,17 @@ from vsrestore.runtime.descriptor import Precision
 
 from .report import Report
 
+if TYPE_CHECKING:
+    from .timing import Measure
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 Clips = Annotated[Path, typer.Option(help="folder with clean clips", exists=True, file_okay=False, show_default=False)]
 Repeats = Annotated[int, typer.Option(help="runs that count; the median is taken", min=1)]
 Model = Annotated[str, typer.Option(help="weights of the film network")]
+ProcessorTime = Annotated[
+    bool, typer.Option("--processor-time", help="processor seconds of one thread, for a machine that others use, too")
+]
 Patterns = Annotated[list[str] | None, typer.Option("--pattern", help="file names to take, as in a shell; repeatable")]
 
 
@@ -108,6 +114,56 @@ def command(
     publish(benchmark.run(seconds, repeats, model, precision))
 
 
+@app.command()
+def edvr(repeats: Repeats = 5, one_thread: ProcessorTime = False) -> None:
+    """EDVR our way against the published one, step by step."""
+    from . import edvr as benchmark
+
+    publish(benchmark.run(repeats, clock(one_thread)))
+
+
+@app.command()
+def basicvsrpp(repeats: Repeats = 5, one_thread: ProcessorTime = False) -> None:
+    """BasicVSR++ our way against the published one, step by step, and against the peer where there is a GPU."""
+    from . import basicvsrpp as benchmark
+    from . import basicvsrpp_peer as peer
+
+    publish(benchmark.run(repeats, clock(one_thread)))
+    publish(peer.run(repeats))
+
+
+@app.command("basicvsrpp-memory")
+def basicvsrpp_memory(repeats: Repeats = 3) -> None:
+    """Peak memory of basicvsrpp by length of clip and of chunk."""
+    from . import chunk_memory as benchmark
+
+    publish(benchmark.run(repeats))
+
+
+@app.command()
+def tiles(
+    tile: Annotated[list[int] | None, typer.Option(help="edge in pixels, 0 for whole frames; repeatable")] = None,
+    chunk: Annotated[int | None, typer.Option(help="frames of a chunk; by default the filters' own", min=1)] = None,
+    one_thread: ProcessorTime = False,
+) -> None:
+    """Time and memory of deblurring 1920x1080 by size of the tiles."""
+    from . import tiles as benchmark
+
+    publish(benchmark.run(tuple(tile or benchmark.TILES), chunk, one_thread))
+
+
+def clock(processor: bool) -> Measure:
+    """Return what to measure runs with; processor time is that of one thread from now on."""
+    import torch
+
+    from .timing import duration, processor_time
+
+    if not processor:
+        return duration
+    torch.set_num_threads(1)
+    return processor_time
+
+
 @app.command("all")
 def everything(
     clips: Annotated[
@@ -118,6 +174,7 @@ def everything(
     """Run all benchmarks with their defaults."""
     missed = False
     runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command]
+    runs += [edvr, basicvsrpp, basicvsrpp_memory, tiles]
     if clips is not None:
         runs.append(lambda: film_quality(clips, pattern))
     for run in runs:

@@ -5,7 +5,6 @@ Every figure comes from a process of its own, ``python -m benchmarks.memory CASE
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from statistics import median
 
@@ -18,6 +17,7 @@ from vsrestore.runtime.apply import apply
 from vsrestore.runtime.descriptor import Descriptor, Options
 
 from .material import moving_clip
+from .process import figures_of, resident_peak
 from .report import Report, Requirement
 from .timing import drain
 
@@ -46,8 +46,7 @@ def run(repeats: int, model: str = "film") -> list[Report]:
 
 
 def _peak(case: str, frames: int, model: str) -> float:
-    command = [sys.executable, "-m", "benchmarks.memory", case, str(frames), model]
-    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    return figures_of("memory", case, frames, model)[0]
 
 
 def _clip(case: str, frames: int, model: str) -> vs.VideoNode:
@@ -61,13 +60,10 @@ def _clip(case: str, frames: int, model: str) -> vs.VideoNode:
 
 def main() -> None:
     """Render one case and print the peak."""
-    import resource
-
     case, frames, model = sys.argv[1:]
     torch.set_num_threads(1)
     drain(_clip(case, int(frames), model))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10))
+    print(resident_peak())
 
 
 if __name__ == "__main__":

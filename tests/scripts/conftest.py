@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from collections.abc import Callable
@@ -27,3 +28,13 @@ def script() -> Callable[[str], ModuleType]:
         return module
 
     return load
+
+
+@pytest.fixture
+def part(monkeypatch):
+    """Import a module of scripts/benchmarks by its name."""
+    pytest.importorskip("skimage")
+    monkeypatch.syspath_prepend(SCRIPTS)
+    yield lambda name: importlib.import_module(f"benchmarks.{name}")
+    for name in [name for name in sys.modules if name == "demo_clip" or name.partition(".")[0] == "benchmarks"]:
+        del sys.modules[name]

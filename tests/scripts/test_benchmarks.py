@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 
 import numpy as np
 import pytest
 import vapoursynth as vs
-
-from .conftest import SCRIPTS
-
-
-@pytest.fixture
-def part(monkeypatch):
-    """Import a module of scripts/benchmarks by its name."""
-    pytest.importorskip("skimage")
-    monkeypatch.syspath_prepend(SCRIPTS)
-    yield lambda name: importlib.import_module(f"benchmarks.{name}")
-    for name in [name for name in sys.modules if name == "demo_clip" or name.partition(".")[0] == "benchmarks"]:
-        del sys.modules[name]
 
 
 def flat(value: float, length: int = 5) -> np.ndarray:

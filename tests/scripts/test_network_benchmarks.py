@@ -1,0 +1,220 @@
+"""The ways in which networks are compared: they must be what they are called, and give the same pictures."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+SMALL_EDVR = {"channels": 8, "front_blocks": 1, "back_blocks": 1}
+SMALL_BASICVSRPP = {"channels": 16, "blocks": 1}
+
+
+@pytest.fixture
+def edvr_case(part):
+    return part("edvr").Case(SMALL_EDVR, 0.9, 16, 16, 2, 1.0)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Names of the deformable convolutions that ran, in order."""
+    from vsrestore.networks.layers import deform_conv
+
+    called: list[str] = []
+    for name in ("torchvision_deform_conv", "gather_deform_conv"):
+        run = getattr(deform_conv, name)
+        monkeypatch.setattr(deform_conv, name, lambda *a, run=run, name=name: called.append(name) or run(*a))
+    return called
+
+
+def test_all_ways_of_edvr_give_the_same_picture(part, edvr_case):
+    with torch.inference_mode():
+        pictures = [way() for way in part("edvr").ways(edvr_case).values()]
+    assert len(pictures) == 5
+    assert pictures[0].shape == (1, 2, 3, 64, 64)
+    for picture in pictures[1:]:
+        assert part("ways").largest_difference(picture, pictures[0]) < 1e-5
+
+
+@pytest.mark.parametrize("settings", [SMALL_BASICVSRPP, {**SMALL_BASICVSRPP, "same_size": True}])
+def test_all_ways_of_basicvsrpp_give_the_same_picture(part, monkeypatch, settings):
+    benchmark = part("basicvsrpp")
+    monkeypatch.setattr(benchmark, "FRAMES", 3)
+    with torch.inference_mode():
+        *exact, half = [way() for way in benchmark.ways(benchmark.Case(settings, 0.85, 32, 32)).values()]
+    for picture in exact[1:]:
+        assert part("ways").largest_difference(picture, exact[0]) < 1e-5
+    assert 0 < part("ways").largest_difference(half, exact[0]) < 0.1
+
+
+def test_published_ways_use_torchvision_and_ours_does_not(part, edvr_case, calls):
+    with torch.inference_mode():
+        for name, way in part("edvr").ways(edvr_case).items():
+            calls.clear()
+            way()
+            published = name in (part("edvr").PUBLISHED, "+ channels last")
+            assert set(calls) == {"torchvision_deform_conv" if published else "gather_deform_conv"}, name
+
+
+def test_edvr_computes_features_once_only_where_it_says_so(part, edvr_case, monkeypatch):
+    from vsrestore.networks.edvr import EDVR
+
+    frames: list[int] = []
+    pyramid = EDVR._pyramid
+    monkeypatch.setattr(EDVR, "_pyramid", lambda network, x: frames.append(len(x)) or pyramid(network, x))
+    found = {}
+    with torch.inference_mode():
+        for name, way in part("edvr").ways(edvr_case).items():
+            frames.clear()
+            way()
+            found[name] = sum(frames)
+    assert list(found.values()) == [10, 10, 10, 6, 6]
+
+
+def test_what_is_taken_back_is_only_so_for_a_while(part):
+    from vsrestore.networks import basicvsrpp
+    from vsrestore.networks.edvr import PCDAlign
+    from vsrestore.networks.layers import deform_conv
+    from vsrestore.networks.spynet import SPyNet
+
+    published = part("published")
+
+    def found():
+        return (
+            PCDAlign.forward,
+            deform_conv.gather_deform_conv,
+            SPyNet.between_neighbours,
+            basicvsrpp.channels_last,
+        )
+
+    before = found()
+    with (
+        published.torchvision_sampling(),
+        published.contiguous_layout(),
+        published.whole_offset_convolutions(),
+        published.one_flow_at_a_time(),
+    ):
+        assert all(now is not then for now, then in zip(found(), before, strict=True))
+    assert found() == before
+
+
+def test_comparison_tells_each_step_and_what_it_misses(part):
+    seconds = iter([4.0, 2.0, 1.0] * 2)
+    picture = torch.ones(1, 1, 3, 4, 4)
+    ways = {"published": lambda: picture, "faster": lambda: picture, "ours": lambda: picture * 1.1}
+    bounds = {"ours": part("ways").Bound(5.0), "faster": part("ways").Bound(2.0, difference=None)}
+    compared = part("ways").compare("net", ways, 2, bounds, 1, lambda run: (run(), next(seconds))[1])
+    assert compared.rows == [
+        ("net", "published", 2.0, 1.0, 1.0, "0.0e+00"),
+        ("net", "faster", 1.0, 2.0, 2.0, "0.0e+00"),
+        ("net", "ours", 0.5, 2.0, 4.0, "1.0e-01"),
+    ]
+    assert [requirement.met for requirement in compared.requirements] == [True, False, False]
+
+
+def test_seeded_networks_are_the_same_every_time_and_do_something(part):
+    edvr, published = part("edvr"), part("published")
+    one, other = (published.seeded(edvr.EDVR(**SMALL_EDVR), 0.9).state_dict() for _ in range(2))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    frames = published.moving_noise(5, 16, 16)
+    assert frames.shape == (1, 5, 3, 16, 16)
+    assert 0 <= frames.min() < frames.max() <= 1
+
+
+def test_memory_by_chunk_runs_in_processes_of_its_own(part, monkeypatch):
+    benchmark = part("chunk_memory")
+    asked = []
+    monkeypatch.setattr(benchmark, "figures_of", lambda *arguments: asked.append(arguments) or [float(arguments[-1])])
+    (report,) = benchmark.run(1, clips=(4, 8), chunks=(2, 16))
+    assert [row[:2] for row in report.rows] == [(4, 8), (8, 8), (6, 2), (48, 16)]
+    assert [row[2] for row in report.rows] == [8.0, 8.0, 2.0, 16.0]
+    assert report.requirements[0].met
+    assert {arguments[0] for arguments in asked} == {"chunk_memory"}
+
+
+def test_the_checkpoint_of_the_memory_benchmark_is_one(part, tmp_path):
+    import vapoursynth as vs
+
+    import vsrestore
+
+    path = part("chunk_memory").write_checkpoint(tmp_path / "seeded.safetensors")
+    clip = vs.core.std.BlankClip(format=vs.RGBS, width=64, height=64, length=2)
+    assert vsrestore.basicvsrpp(clip, path, scene_changes=False).width == 64
+
+
+def test_a_tile_costs_as_often_as_it_fits(part, monkeypatch):
+    benchmark = part("tiles")
+    monkeypatch.setattr(benchmark, "figures_of", lambda *arguments: [4.0, 1024.0])
+    (report,) = benchmark.run(tiles=(512, benchmark.WHOLE), chunk=2)
+    rows = {(row[0], row[1]): row for row in report.rows}
+    # 1088 rows and 1920 columns in strides of 448: 3 by 5 tiles; two frames took 4 seconds.
+    assert rows["EDVR L deblur", "512"][2:4] == (15, 30.0)
+    assert rows["EDVR L deblur", "whole"][2:4] == (1, 2.0)
+    assert rows["EDVR L deblur", "512"][-1] == pytest.approx(1 + (2 + 4) * 3 * 1088 * 1920 * 4 / 2**30)
+    assert all(requirement.met for requirement in report.requirements)
+
+
+def test_a_tile_is_restored_for_the_wanted_frames(part):
+    benchmark, published = part("tiles"), part("published")
+    case = benchmark.CASES["EDVR L deblur"]
+    frames = published.moving_noise(6, 32, 32)
+    networks = (
+        benchmark.EDVR(**SMALL_EDVR, predeblur=True, hr_in=True),
+        benchmark.BasicVSRpp(**SMALL_BASICVSRPP, same_size=True),
+    )
+    for network in networks:
+        with torch.inference_mode():
+            restored = benchmark.restored(published.seeded(network, 0.5), frames, case)
+        assert restored.shape == (1, 2, 3, 32, 32)
+
+
+def test_a_process_tells_its_memory(part):
+    process = part("process")
+    assert 10 < process.resident_now() <= process.resident_peak() + 1
+
+
+def test_the_peer_is_left_out_in_words_where_it_cannot_run(part, monkeypatch):
+    peer = part("basicvsrpp_peer")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    (report,) = peer.run(1)
+    assert [row[2] for row in report.rows] == ["not run: no GPU"] * 2
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(peer, "find_spec", lambda name: None)
+    (report,) = peer.run(1)
+    assert [row[2] for row in report.rows] == ["not run: vsbasicvsrpp is not installed"] * 2
+
+
+def test_the_peer_is_asked_in_order_and_judged_by_the_float32_picture(part):
+    peer = part("basicvsrpp_peer")
+    asked: list[int] = []
+
+    def note(n, f):
+        asked.append(n)
+        return f
+
+    def theirs(clip):
+        farther = clip.std.Expr("x 0.1 +")
+        return farther.std.ModifyFrame(clips=farther, selector=note)
+
+    filters = peer.Filters(ours=lambda clip: clip.std.Expr("x 0.01 +"), exact=lambda clip: clip, peer=theirs)
+    rows, requirements = peer.compare(filters, (64, 48), 3, 1)
+    assert [row[:2] for row in rows] == [("vsrestore", "64x48"), ("vsbasicvsrpp", "64x48")]
+    assert [row[3] for row in rows] == [pytest.approx(40, abs=0.5), pytest.approx(20, abs=0.5)]
+    assert asked[:6] == list(range(6))
+    assert requirements[1].met
+
+
+def test_weights_for_the_peer_are_ours_under_published_names(part, tmp_path):
+    from vsrestore import networks
+
+    peer = part("basicvsrpp_peer")
+    peer.write_weights(tmp_path)
+    saved = torch.load(tmp_path / peer.MODEL_FILE, weights_only=True)
+    flow = torch.load(tmp_path / peer.FLOW_FILE, weights_only=True)
+    assert networks.recognise({name: tuple(value.shape) for name, value in saved["state_dict"].items()}) == (
+        "basicvsrpp",
+        {"channels": 64, "blocks": 7, "same_size": False, "groups": 16},
+    )
+    assert len(flow) == 60
+    for name, value in flow.items():
+        assert torch.equal(value, saved["state_dict"][f"generator.spynet.{name}"])
