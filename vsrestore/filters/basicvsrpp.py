@@ -91,6 +91,7 @@ def basicvsrpp(
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
         precision: "float32", "bfloat16" or "float16"; flows and sampling are float32 in all of them.
         tile: edge of square tiles in pixels, at least 128, for frames larger than memory; None takes whole frames.
+            What each size takes: docs/tiles.md.
         scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).
 
     Returns:
