@@ -9,11 +9,12 @@ import sys
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 # Blocks up to this size are used again. glibc's own limit of 32 MiB is below one tensor of a network: each would be
 # taken from the system and given back again, and half the time of a network would go into clearing its pages.
+# A thread's heap holds blocks of up to 64 MiB whatever is set here; larger ones still come from the system.
 KEPT_BLOCK = 2**30
 # More than a heap of glibc's threads, so that an empty heap is kept as well.
 KEPT_HEAP = 2**27
 # Bytes of frames in and out after which the heap is trimmed: rare enough to cost nothing, often enough to stay flat.
-TRIM_AFTER = 2**30
+TRIM_AFTER = 2**29
 
 
 class Heap:
