@@ -64,6 +64,18 @@ def test_rgb_model(tmp_path: Path, kind: int, batch: int, tile: int | None) -> N
     np.testing.assert_allclose(first(result, 5), first(source, 5) * 0.5, atol=1e-3 if kind == HALF else 1e-6)
 
 
+@pytest.mark.parametrize("kind", [FLOAT, HALF])
+def test_white_may_be_255(tmp_path: Path, kind: int) -> None:
+    shape, brighter = ["n", 3, "h", "w"], np.array(51, np.float16 if kind == HALF else np.float32)
+    node = helper.make_node("Add", ["x", "brighter"], ["y"])
+    path, source = save(tmp_path / "m.onnx", [node], shape, shape, kind, brighter=brighter), clips.noise()
+    result = vsrestore.onnx(source, path, peak=255, provider="cpu")
+    expected = (first(source) + 0.2).clip(0, 1)
+    np.testing.assert_allclose(first(result), expected, atol=1e-3 if kind == HALF else 1e-6)
+    with pytest.raises(vs.Error, match="onnx: peak=0; a number of at least 1 is accepted"):
+        vsrestore.onnx(source, path, peak=0)
+
+
 def test_scale_is_read_from_the_file(tmp_path: Path) -> None:
     source = clips.noise()
     result = vsrestore.onnx(source, enlarge(tmp_path / "m.onnx", 3))

@@ -35,6 +35,7 @@ def onnx(
     overlap: int = 16,
     multiple: int = 1,
     channel_order: Literal["rgb", "bgr"] = "rgb",
+    peak: float = 1.0,
     border: Border = "repeat",
     provider: Provider | None = None,
     device: int = 0,
@@ -43,8 +44,8 @@ def onnx(
     """Run an ONNX network that turns one frame, or a window of frames, into one frame.
 
     The model takes ``(N, C, H, W)``, ``(N, frames * C, H, W)`` or ``(N, frames, C, H, W)`` and gives one frame, all in
-    [0, 1], float32 or float16. With three channels it sees RGB; with one it sees luma, and the chroma is resized and
-    rejoined. Sizes, channels and scale are read from the file.
+    [0, ``peak``], float32 or float16. With three channels it sees RGB; with one it sees luma, and the chroma is resized
+    and rejoined. Sizes, channels and scale are read from the file.
 
     Args:
         clip: any constant format, progressive.
@@ -56,6 +57,7 @@ def onnx(
         overlap: pixels that tiles share.
         multiple: what width and height must be multiples of; the frame is padded by reflection and cropped.
         channel_order: "rgb" or "bgr".
+        peak: the value of white that the model takes and gives, at least 1; fast neural style networks have 255.
         border: which frames stand for those beyond a clip's end or a cut: "repeat", "reflect", "reflect_circle",
             "circle".
         provider: "tensorrt", "cuda", "directml", "coreml", "openvino", "rocm" or "cpu", of those that the installed
@@ -75,6 +77,7 @@ def onnx(
         checks.whole("onnx", argument, value, 1)
     checks.whole("onnx", "device", device, 0)
     checks.choice("onnx", "channel_order", channel_order, ("rgb", "bgr"))
+    checks.within("onnx", "peak", peak, 1)
     checks.choice("onnx", "border", border, BORDERS)
     with told_by("onnx", OnnxError):
         signature = read_signature(Path(path))
@@ -99,7 +102,7 @@ def onnx(
     )
     options = Options(device="cpu", tile=_tile(signature, clip, tile), scene_changes=scene_changes)
     placement = Placement(provider, device, user_folder() / "tensorrt")
-    return apply(clip, descriptor, lambda: onnx_network(signature, scale, placement), options)
+    return apply(clip, descriptor, lambda: onnx_network(signature, scale, placement, peak), options)
 
 
 def _scale(signature: Signature, scale: int | None) -> int:

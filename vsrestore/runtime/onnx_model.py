@@ -209,10 +209,11 @@ def load_session(signature: Signature, placement: Placement) -> Any:
     return session
 
 
-def onnx_network(signature: Signature, scale: int, placement: Placement) -> nn.Module:
+def onnx_network(signature: Signature, scale: int, placement: Placement, peak: float = 1.0) -> nn.Module:
     """Return the model as a module that the runtime can call; pictures are float32 in [0, 1] on the CPU.
 
-    Its ``forward`` takes images ``(B, C, H, W)``, or frames ``(1, T, C, H, W)`` and windows ``(K, frames)``.
+    The model itself takes and gives ``peak`` for white. The module's ``forward`` takes images ``(B, C, H, W)``, or
+    frames ``(1, T, C, H, W)`` and windows ``(K, frames)``.
     """
     import torch
     from torch import nn
@@ -222,10 +223,12 @@ def onnx_network(signature: Signature, scale: int, placement: Placement) -> nn.M
     stacked_rank = len(signature.input_shape)
 
     def run(pictures: Tensor) -> Tensor:
-        taken = np.ascontiguousarray(pictures.numpy(), dtype=signature.sample_type)
+        scaled = pictures.numpy() if peak == 1 else pictures.numpy() * np.float32(peak)
+        taken = np.ascontiguousarray(scaled, dtype=signature.sample_type)
         parts = [taken] if batched else np.split(taken, len(taken))
         given = [session.run(None, {signature.input_name: part})[0] for part in parts]
-        return torch.from_numpy(given[0] if len(given) == 1 else np.concatenate(given)).float()
+        result = torch.from_numpy(given[0] if len(given) == 1 else np.concatenate(given)).float()
+        return result if peak == 1 else result / peak
 
     class OnnxNetwork(nn.Module):
         def forward(self, pictures: Tensor, windows: Tensor | None = None) -> Tensor:
