@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "runtime": {"video", "networks"},
     "filters": {"runtime", "video", "networks", "checkpoints", "damage"},
     "pipeline": {"video", "filters"},
-    "training": {"networks", "damage", "checkpoints"},
+    "training": {"networks", "damage", "checkpoints", "runtime"},
     "cli": {"filters", "runtime", "video", "networks", "checkpoints", "pipeline", "training", "damage"},
 }
 # What a room must never import, not even inside a function.
@@ -38,7 +38,7 @@ NEVER = {
 DISTRIBUTIONS = {"PIL": "pillow", "imageio_ffmpeg": "imageio-ffmpeg", "skimage": "scikit-image", "yt_dlp": "yt-dlp"}
 # What only training needs is no requirement of the package, but an extra.
 EXTRA_OF_ROOM = {"training": "train"}
-SLOW_LIBRARIES = {"torch", "torchvision", "onnxruntime"}
+SLOW_LIBRARIES = {"torch", "torchvision", "onnxruntime", "spandrel"}
 # Rooms whose import must stay cheap, because a script, an editor or the command imports them.
 QUICK_ROOMS = ("filters", "video", "pipeline", "cli")
 TOP_LEVEL = {

@@ -1,5 +1,6 @@
 import pytest
 import torch
+import torch.nn.functional as F
 
 from vsrestore.networks.temporal_unet import (
     TemporalUNet,
@@ -9,6 +10,9 @@ from vsrestore.networks.temporal_unet import (
     median,
     pad_to_multiple,
     recognise,
+    stillness,
+    stretch,
+    vertical_lines,
 )
 
 SMALL = {"radius": 2, "heads": 2, "widths": (8, 12, 16), "blocks": (1, 2, 1, 1, 0)}
@@ -109,12 +113,36 @@ def test_median_is_the_median(count):
 
 def test_evidence_is_what_the_centre_frame_alone_has():
     agreed, speck = torch.full((4, 1, 3, 1, 1), 0.1), torch.full((1, 3, 1, 1), -0.6)
-    apart = evidence(list(agreed * -6), 2)
+    apart = evidence(list(agreed * -6))
     torch.testing.assert_close(apart[0], torch.zeros(1, 1, 1, 1))
     torch.testing.assert_close(apart[1], torch.full((1, 1, 1, 1), 0.6))
-    moved = evidence([speck, -speck, speck, -speck], 2)
+    moved = evidence([speck, -speck, speck, -speck])
     torch.testing.assert_close(moved[0], torch.full((1, 1, 1, 1), 1.2))
     torch.testing.assert_close(moved[1], torch.zeros(1, 1, 1, 1))
+
+
+def test_stillness_is_the_larger_change():
+    hair, moving = torch.zeros(1, 3, 1, 1), torch.full((1, 3, 1, 1), -0.3)
+    torch.testing.assert_close(stillness([hair, moving]), torch.full((1, 1, 1, 1), 0.3))
+    torch.testing.assert_close(stillness([hair, hair]), torch.zeros(1, 1, 1, 1))
+
+
+def test_vertical_lines_are_found_and_specks_are_not():
+    x = torch.full((1, 3, 96, 64), 0.4)
+    x[..., 30] += 0.1
+    x[..., 40:42, 50:52] = 1.0
+    lines = vertical_lines(x)
+    assert (lines[..., 30] - 0.1).abs().max() < 0.02
+    assert lines[..., 45:].abs().max() < 0.02
+
+
+@pytest.mark.parametrize("size", [(64, 96), (480, 640)])
+def test_stretched_maps_keep_a_ramp(size):
+    ramp = torch.linspace(0, 1, 6)[:, None].expand(1, 1, 6, 6)
+    tall = stretch(ramp, size)
+    assert tall.shape[-2:] == size
+    right = F.interpolate(ramp, size=size, mode="bilinear")
+    assert (tall - right).abs().max() < 0.03
 
 
 def test_enlarged_flow_is_in_pixels_of_the_new_size():

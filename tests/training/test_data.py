@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from vsrestore.damage.film import PRESETS
-from vsrestore.training import augment
-from vsrestore.training.data import DataError, Samples, Shot, batches, cut, decode, denser, read_shots, split
+from vsrestore.training import augment, data
+from vsrestore.training.data import Batches, DataError, Shot, batches, cut, decode, denser, read_shots, split
 from vsrestore.training.recipe import DataRecipe, Recipe, ScheduleRecipe
 
-RECIPE = Recipe("film", data=DataRecipe(crop=64), schedule=ScheduleRecipe(batch=2))
+RECIPE = Recipe("film", data=DataRecipe(crop=64), schedule=ScheduleRecipe(batch=3, fresh=2))
 
 
 @pytest.fixture(scope="module")
@@ -55,25 +55,42 @@ def test_runs_are_consecutive_and_repeat_only_at_their_ends(shots):
 
 
 def test_a_sample_depends_on_seed_and_number_alone(shots):
-    first, again = Samples(shots, RECIPE), Samples(shots, RECIPE)
-    other = Samples(shots, replace(RECIPE, seed=2))
-    first[0]
-    assert all(torch.equal(a, b) for a, b in zip(first[5], again[5], strict=True))
-    assert not torch.equal(first[5][0], other[5][0])
-    assert not torch.equal(first[5][0], first[6][0])
+    first, again = Batches(shots, RECIPE), Batches(shots, RECIPE)
+    other = Batches(shots, replace(RECIPE, seed=2))
+    first.sample(0)
+    assert all(torch.equal(a, b) for a, b in zip(first.sample(5), again.sample(5), strict=True))
+    assert not torch.equal(first.sample(5)[0], other.sample(5)[0])
+    assert not torch.equal(first.sample(5)[0], first.sample(6)[0])
+
+
+def test_a_batch_has_new_samples_and_turned_ones_of_before(shots, monkeypatch):
+    monkeypatch.setattr(data, "KEPT", 4)
+    source, made = Batches(shots, RECIPE), []
+    monkeypatch.setattr(source, "sample", lambda n: made.append(n) or (torch.full((7, 3, 4, 4), float(n)),))
+    for step in range(20):
+        numbers = source[step][0].mean(dim=(1, 2, 3, 4)).round().int().tolist()
+        assert numbers[:2] == [2 * step, 2 * step + 1]
+        assert 2 * step + 2 - 4 <= numbers[2] <= 2 * step + 1
+    assert made == list(range(40))  # each is made once
+    assert len(source.kept) == 4
+
+
+def test_turning_keeps_input_and_target_together(shots):
+    damaged, _, clean = Batches(shots, replace(RECIPE, data=DataRecipe(crop=64, undamaged=1.0)))[3]
+    assert torch.equal(damaged, clean)
 
 
 def test_a_sample_has_the_shapes_and_ranges_that_training_needs(shots):
-    samples = Samples(shots, RECIPE)
-    for index in range(12):
-        images = samples[index]
+    source = Batches(shots, RECIPE)
+    for number in range(12):
+        images = source.sample(number)
         assert [tuple(image.shape) for image in images] == [(7, 3, 64, 64)] * 3
         assert all(image.dtype == torch.float32 and image.min() >= 0 and image.max() <= 1 for image in images)
 
 
 def test_undamaged_samples_have_the_input_as_target(shots):
-    samples = Samples(shots, replace(RECIPE, data=DataRecipe(crop=64, undamaged=1.0)))
-    damaged, grained, clean = samples[3]
+    source = Batches(shots, replace(RECIPE, data=DataRecipe(crop=64, undamaged=1.0)))
+    damaged, grained, clean = source.sample(3)
     assert torch.equal(damaged, grained)
     assert torch.equal(damaged, clean)
 

@@ -17,7 +17,7 @@ RECIPE = Recipe(
     "film",
     network=NetworkRecipe(settings=SMALL),
     data=DataRecipe(crop=32, frames=5),
-    schedule=ScheduleRecipe(steps=4, batch=1, rate=1e-3, warmup=1),
+    schedule=ScheduleRecipe(steps=4, batch=2, rate=1e-3, warmup=1),
 )
 
 

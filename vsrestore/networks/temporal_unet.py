@@ -12,6 +12,7 @@ The pieces are well known: hierarchical block matching (Bierling, VCIP 1988), th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any, cast
 
 import torch
@@ -19,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vsrestore.networks.layers.block_matching import block_flow
-from vsrestore.networks.layers.layout import channels_last
+from vsrestore.networks.layers.box import box_mean
 from vsrestore.networks.layers.residual import ResidualBlock, residual_blocks
 from vsrestore.networks.layers.warp import flow_warp
 
@@ -29,7 +30,9 @@ PHASES = 4  # positions within a 2x2 block of pixels: the U-Net works on blocks
 MULTIPLE = 16  # frames are padded to it, so that every level of the block matching halves exactly
 FLICKER = 0.08  # differences beyond it are content or damage
 CELL, CELLS = 16, 7  # flicker is the mean of 7x7 cells of 16x16 pixels
-EVIDENCE = 2  # maps that tell what is in one frame only
+EVIDENCE = 3  # maps that tell what is in one frame only, and what does not move
+LINE, LINE_ACROSS = 0.15, 17  # a vertical line differs by this much at most from the 17 pixels around it
+LINE_CELL, LINE_CELLS = 8, 9  # and goes through 9 cells of 8 rows
 TRUST = 3.0  # logit of the careful candidate before training; the others begin at 0
 LOUDER = 10.0  # differences between aligned frames are small numbers; so much larger they reach the U-Net
 SOFTER = 0.1  # and what the U-Net adds to the picture is made small again
@@ -83,7 +86,7 @@ class TemporalUNet(nn.Module):
         super().__init__()
         self.radius = radius
         self.head_count = heads
-        self.candidates = 2 * radius + 2  # the neighbours, the median of the window and the careful one
+        self.candidates = 2 * radius + 3  # neighbours, their median, the careful one, and that without vertical lines
         self.fuse = nn.Conv2d(CHANNELS * (1 + self.candidates) + EVIDENCE, widths[0], 4, stride=2, padding=1)
         self.body = UNet(widths, blocks)
         self.weigh = nn.Conv2d(widths[0], heads * (self.candidates + 1) * PHASES, 3, padding=1)
@@ -101,7 +104,7 @@ class TemporalUNet(nn.Module):
                 nn.init.kaiming_normal_(part.conv2.weight, a=3.0, nonlinearity="leaky_relu")
         nn.init.zeros_(self.weigh.weight)
         nn.init.zeros_(self.add.weight)
-        careful = cast("Tensor", self.weigh.bias).view(self.head_count, -1, PHASES)[:, self.candidates - 1]
+        careful = cast("Tensor", self.weigh.bias).view(self.head_count, -1, PHASES)[:, self.candidates - 2]
         nn.init.constant_(careful, TRUST)
 
     def forward(self, frames: Tensor, windows: Tensor, grain: float = 1.0) -> Tensor:
@@ -127,65 +130,110 @@ class TemporalUNet(nn.Module):
         padded = pad_to_multiple(frames.flatten(0, 1), MULTIPLE)
         rows = torch.arange(n, device=frames.device)[:, None, None] * t + windows.to(frames.device)
         rows = rows.flatten(0, 1)  # (N * K, W), positions in the flattened frames
-        centre = padded[rows[:, self.radius]]
-        candidates = self._candidates(padded, rows)
-        changes = self._changes(centre.to(candidates[0].dtype), candidates)
-        return tuple((centre + change).unflatten(0, (n, -1))[..., :h, :w] for change in changes)
+        at_once = len(rows) if self.training else 1  # in use, one frame at a time stays in the cache and spares memory
+        parts = [self._restored(padded, some) for some in rows.split(at_once)]
+        return tuple(torch.cat(head).unflatten(0, (n, -1))[..., :h, :w] for head in zip(*parts, strict=True))
 
-    def _candidates(self, frames: Tensor, rows: Tensor) -> list[Tensor]:
-        """What could replace the centre, as differences to it, each (N * K, 3, H, W).
+    def _restored(self, frames: Tensor, rows: Tensor) -> list[Tensor]:
+        """What every head makes of the centres of the windows ``rows`` (R, W) into ``frames``, each (R, 3, H, W)."""
+        centre = frames[rows[:, self.radius]]
+        return [centre + change for change in self._changes(centre, *self._candidates(frames, rows))]
 
-        They are the neighbours, moved to where their content is now; the median of all; and, of the centre, its median
-        with the two nearest neighbours along the motion and its median with them as they are, the middle one. The last
-        is what a careful classical cleaner gives, and what the network starts from.
+    @torch.no_grad()
+    def _candidates(self, frames: Tensor, rows: Tensor) -> tuple[list[Tensor], Tensor]:
+        """What could replace the centre, as differences to it, each (N * K, 3, H, W), and the evidence for it.
+
+        The candidates are the neighbours, moved to where their content is now; the median of all; and, of the centre,
+        its median with the two nearest neighbours along the motion and its median with them as they are, the middle
+        one. That is what a careful classical cleaner gives, and what the network starts from. The last is the same
+        without vertical lines.
 
         Differences are small where frames agree, so half precision serves them well.
         """
-        centre = frames[rows[:, self.radius]]
-        luma = (frames * frames.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
-        aligned, flickers = [], []
-        for neighbours in (rows[:, column] for column in range(rows.shape[1]) if column != self.radius):
-            with torch.no_grad():
-                flow = enlarge(block_flow(luma[rows[:, self.radius]], luma[neighbours]), 4)
-            difference = flow_warp(frames[neighbours], flow, padding="border") - centre
-            flickers.append(flicker(difference))
-            aligned.append(difference - flickers[-1])
-        nearest = slice(self.radius - 1, self.radius + 1)
-        columns = (rows[:, self.radius - 1], rows[:, self.radius + 1])
-        plain = [frames[column] - centre - slow for column, slow in zip(columns, flickers[nearest], strict=True)]
-        same = torch.zeros_like(centre)
-        careful = median((median((*aligned[nearest], same)), same, median((*plain, same))))
-        return [candidate.to(self.fuse.weight.dtype) for candidate in (*aligned, median((*aligned, same)), careful)]
+        centre, dtype = frames[rows[:, self.radius]], self.fuse.weight.dtype
+        aligned, plain = [], []
+        for column in (column for column in range(rows.shape[1]) if column != self.radius):
+            neighbour = frames[rows[:, column]]
+            flow = enlarge(block_flow(luma(centre), luma(neighbour)), 4)
+            difference = flow_warp(neighbour, flow, padding="border") - centre
+            slow = flicker(difference)
+            aligned.append((difference - slow).to(dtype))
+            if abs(column - self.radius) == 1:
+                plain.append((neighbour - centre - slow).to(dtype))
+        same = torch.zeros_like(aligned[0])
+        nearest = aligned[self.radius - 1 : self.radius + 1]
+        careful = median((median((*nearest, same)), same, median((*plain, same))))
+        straight = careful - vertical_lines(centre + careful).to(dtype)
+        clues = torch.cat((*evidence(aligned), stillness(plain)), dim=1)
+        return [*aligned, median((*aligned, same)), careful, straight], clues
 
-    def _changes(self, centre: Tensor, candidates: list[Tensor]) -> list[Tensor]:
+    def _changes(self, centre: Tensor, candidates: list[Tensor], clues: Tensor) -> list[Tensor]:
         """What every head adds to the centre (N, 3, H, W): a blend of the candidates, and more of its own."""
-        louder = [candidate * LOUDER for candidate in (*candidates, *evidence(candidates, self.radius))]
-        seen = torch.cat((centre - 0.5, *louder), dim=1)
-        x = self.body(F.relu(self.fuse(channels_last(seen))))
+        x = self.body(F.relu(self.fuse(beside(centre, *candidates, clues))))
         weights = F.pixel_shuffle(self.weigh(x), 2).chunk(self.head_count, dim=1)
         added = (F.pixel_shuffle(self.add(x), 2) * SOFTER).chunk(self.head_count, dim=1)
         return [more + fill_in(candidates, weight) for more, weight in zip(added, weights, strict=True)]
 
 
-def evidence(candidates: Sequence[Tensor], radius: int) -> tuple[Tensor, Tensor]:
-    """How far the neighbours (first 2 * radius candidates) disagree, and how far the centre is from all of them.
+@torch.no_grad()
+def beside(centre: Tensor, *differences: Tensor) -> Tensor:
+    """The centre about zero and the differences made louder, as channels of one tensor, channels last."""
+    channels = sum(part.shape[1] for part in (centre, *differences))
+    n, _, h, w = centre.shape
+    seen = differences[0].new_empty((n, h, w, channels)).permute(0, 3, 1, 2)
+    first, *others = seen.split([part.shape[1] for part in (centre, *differences)], dim=1)
+    first.copy_(centre - 0.5)
+    for place, difference in zip(others, differences, strict=True):
+        torch.mul(difference, LOUDER, out=place)
+    return seen
+
+
+def luma(frames: Tensor) -> Tensor:
+    """Luma (N, 1, H, W) of frames (N, 3, H, W)."""
+    red, green, blue = LUMA
+    return frames[:, :1] * red + frames[:, 1:2] * green + frames[:, 2:] * blue
+
+
+def evidence(aligned: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """How far the aligned neighbours disagree, and how far the centre is from all of them.
 
     What is in the centre alone shows as little of the former and much of the latter (Kokaram, 1998: spike detection).
 
     Returns:
         Two maps (N, 1, H, W), of the channel where they are largest.
     """
-    neighbours = torch.stack(list(candidates[: 2 * radius]))
-    highest, lowest = neighbours.amax(0), neighbours.amin(0)
+    highest, lowest = reduce(torch.maximum, aligned), reduce(torch.minimum, aligned)
     apart = torch.clamp(lowest, min=0) - torch.clamp(highest, max=0)
     return (highest - lowest).amax(1, keepdim=True), apart.amax(1, keepdim=True)
+
+
+def stillness(plain: Sequence[Tensor]) -> Tensor:
+    """How much the place changes in time, (N, 1, H, W): little where a hair sits in the gate and the picture moves."""
+    first, second = (difference.abs().amax(1, keepdim=True) for difference in plain)
+    return torch.maximum(first, second)
+
+
+def vertical_lines(frames: Tensor) -> Tensor:
+    """Vertical lines in frames (N, 3, H, W), H a multiple of 8: what stands out of its row the same way for many rows.
+
+    Edges do so as well; the network tells which are scratches. (Kokaram, EUSIPCO 1996, finds them likewise.)
+    """
+    outstanding = (frames - box_mean(frames, (1, LINE_ACROSS))).clamp_(-LINE, LINE)
+    cells = outstanding.unflatten(-2, (-1, LINE_CELL)).mean(-2)
+    return stretch(box_mean(box_mean(cells, (LINE_CELLS, 1)), (3, 1)), frames.shape[-2:])
 
 
 def flicker(difference: Tensor) -> Tensor:
     """Slow changes of brightness in a difference of two frames (N, 3, H, W): they are no damage here."""
     cells = F.avg_pool2d(difference.clamp(-FLICKER, FLICKER), CELL)
-    around = F.pad(cells, (CELLS // 2,) * 4, mode="replicate")
-    return F.interpolate(F.avg_pool2d(around, CELLS, 1), size=difference.shape[-2:], mode="bilinear")
+    return stretch(box_mean(cells, (CELLS, CELLS)), difference.shape[-2:])
+
+
+def stretch(x: Tensor, size: Sequence[int]) -> Tensor:
+    """Enlarge smooth maps ``x`` (N, C, h, w) to ``size`` (H, W): linear to a quarter of it, then in steps."""
+    height, width = size
+    between = (max(height // 4, x.shape[-2]), max(width // 4, x.shape[-1]))
+    return F.interpolate(F.interpolate(x, size=between, mode="bilinear"), size=(height, width))
 
 
 def fill_in(candidates: Sequence[Tensor], weights: Tensor) -> Tensor:
@@ -231,7 +279,7 @@ def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:
     candidates = (shapes["fuse.weight"][1] - EVIDENCE) // CHANNELS - 1
     stages = ("encode1", "encode2", "bottom", "decode2", "decode1")
     return {
-        "radius": (candidates - 2) // 2,
+        "radius": (candidates - 3) // 2,
         "heads": shapes["add.weight"][0] // (CHANNELS * PHASES),
         "widths": (shapes["fuse.weight"][0], shapes["body.down1.weight"][0], shapes["body.down2.weight"][0]),
         "blocks": tuple(sum(f"body.{s}.{i}.conv1.weight" in shapes for i in range(len(shapes))) for s in stages),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import subprocess
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,12 +19,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from vsrestore.damage.film import FilmDamage, damage_film, sample_film
+from vsrestore.damage.hairs import Hairs
 from vsrestore.training import augment
 from vsrestore.training.recipe import DataRecipe, Recipe
 
 SHRINK_LEAST = 0.6
 FRAME_WIDTHS = (480, 960)  # px: the whole frame that a crop stands for, which sets the size of the damage
 DENSER = 4.0
+KEPT = 256  # samples that are used again
 
 
 class DataError(ValueError):
@@ -111,43 +114,74 @@ def denser(params: FilmDamage) -> FilmDamage:
     return replace(
         params,
         dirt=replace(params.dirt, rate=params.dirt.rate * DENSER),
-        hairs=replace(params.hairs, loose=params.hairs.loose * DENSER, lint=params.hairs.lint * DENSER),
-        scratches=replace(params.scratches, count=params.scratches.count * DENSER / 2),
+        hairs=_denser_hairs(params.hairs),
+        scratches=replace(params.scratches, count=params.scratches.count * DENSER * 0.75),
         blotches=replace(params.blotches, rate=params.blotches.rate * DENSER),
     )
+
+
+def _denser_hairs(hairs: Hairs) -> Hairs:
+    """Hairs in the gate are seldom and at the edges of the frame, so that a crop would hardly ever have one."""
+    return replace(hairs, loose=hairs.loose * DENSER, lint=hairs.lint * DENSER, gate=hairs.gate * DENSER * 2)
 
 
 TASKS: dict[str, Degrade] = {"film": degrade_film}
 
 
-class Samples(Dataset[tuple[Tensor, ...]]):
-    """Endless samples; sample i depends on the seed and on i alone, so a resumed run sees the same ones."""
+class Batches(Dataset[list[Tensor]]):
+    """Endless batches; batch i depends on the seed and on i alone, so a resumed run sees the same ones.
+
+    Making a sample takes longer than learning from it. So every batch has some new samples, and the others are of the
+    last `KEPT` ones, flipped and reversed at random.
+    """
 
     def __init__(self, shots: Sequence[Shot], recipe: Recipe) -> None:
         self.shots = shots
-        self.data = recipe.data
-        self.seed = recipe.seed
+        self.recipe = recipe
+        self.seed, self.fresh = recipe.seed, recipe.schedule.fresh
         self.degrade = TASKS[recipe.task]
+        self.kept: OrderedDict[int, tuple[Tensor, ...]] = OrderedDict()
 
-    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
-        """Sample ``index`` as tensors (T, 3, H, W): damaged, grained, clean."""
-        rng = np.random.default_rng((self.seed, index))
-        frames, order = cut(self.shots[int(rng.integers(len(self.shots)))].frames, self.data, rng)
-        sample = self._degraded(augment.vary(frames, self.data, rng), rng)
+    def __getitem__(self, step: int) -> list[Tensor]:
+        """Batch ``step`` as tensors (N, T, 3, H, W): damaged, grained, clean."""
+        rng = np.random.default_rng((self.seed, step, 1))
+        stage, made = self.recipe.stage(step), (step + 1) * self.fresh
+        older = rng.integers(max(made - KEPT, stage.first * self.fresh), made, stage.batch - self.fresh)
+        numbers = [*range(made - self.fresh, made), *older.tolist()]
+        return [torch.stack(parts) for parts in zip(*(_turned(self._sample(n), rng) for n in numbers), strict=True)]
+
+    def _sample(self, number: int) -> tuple[Tensor, ...]:
+        if number not in self.kept:
+            self.kept[number] = self.sample(number)
+            if len(self.kept) > KEPT:
+                self.kept.popitem(last=False)
+        return self.kept[number]
+
+    def sample(self, number: int) -> tuple[Tensor, ...]:
+        """Sample ``number`` as tensors (T, 3, H, W): damaged, grained, clean."""
+        rng, data = np.random.default_rng((self.seed, number)), self.recipe.stage(number // self.fresh).data
+        frames, order = cut(self.shots[int(rng.integers(len(self.shots)))].frames, data, rng)
+        sample = self._degraded(augment.vary(frames, data, rng), data, rng)
         return tuple(torch.from_numpy(part[order].transpose(0, 3, 1, 2)).contiguous() for part in sample)
 
-    def _degraded(self, frames: NDArray[np.float32], rng: np.random.Generator) -> Sample:
-        if rng.random() < self.data.undamaged:
-            if rng.random() < self.data.gray:
+    def _degraded(self, frames: NDArray[np.float32], data: DataRecipe, rng: np.random.Generator) -> Sample:
+        if rng.random() < data.undamaged:
+            if rng.random() < data.gray:
                 frames = augment.gray(frames)
             return Sample(frames, frames, frames)
-        sample = self.degrade(frames, rng, bool(rng.random() < self.data.dense))
-        if rng.random() < self.data.blurred:
+        sample = self.degrade(frames, rng, bool(rng.random() < data.dense))
+        if rng.random() < data.blurred:
             sigma = float(rng.uniform(0.3, 0.8))
             sample = Sample(*(augment.blur(part, sigma) for part in sample))
-        if rng.random() < self.data.compressed:
+        if rng.random() < data.compressed:
             sample = sample._replace(damaged=augment.compress(sample.damaged, int(rng.integers(70, 96))))
         return sample
+
+
+def _turned(sample: tuple[Tensor, ...], rng: np.random.Generator) -> tuple[Tensor, ...]:
+    """Flip a sample left to right, upside down, and reverse its time, each half of the time."""
+    dims = [dim for dim in (-1, -2, 0) if rng.random() < 0.5]
+    return tuple(part.flip(dims) for part in sample)
 
 
 def cut(
@@ -174,7 +208,7 @@ def cut(
 
 
 class CountFrom(Sampler[int]):
-    """Sample numbers from ``start`` on, without end."""
+    """Numbers of batches from ``start`` on, without end."""
 
     def __init__(self, start: int) -> None:
         self.start = start
@@ -185,12 +219,11 @@ class CountFrom(Sampler[int]):
 
 
 def batches(shots: Sequence[Shot], recipe: Recipe, first_step: int, workers: int) -> Iterator[list[Tensor]]:
-    """Batches from step ``first_step`` on, without end: lists of (N, T, C, H, W) in the order of `Samples`."""
-    size = recipe.schedule.batch
+    """Batches from step ``first_step`` on, without end: lists of (N, T, C, H, W) in the order of `Sample`."""
     loader = DataLoader(
-        Samples(shots, recipe),
-        batch_size=size,
-        sampler=CountFrom(first_step * size),
+        Batches(shots, recipe),
+        batch_size=None,
+        sampler=CountFrom(first_step),
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         multiprocessing_context="fork" if workers else None,

@@ -16,11 +16,13 @@ from torch import Tensor, nn
 
 from vsrestore.damage.film import PRESETS, sample_film
 from vsrestore.networks.temporal_unet import TemporalUNet
+from vsrestore.runtime.windows import window
 from vsrestore.training.data import Shot, batches
 from vsrestore.training.losses import log_error
+from vsrestore.training.optimiser import optimisers
 from vsrestore.training.recipe import Recipe
 from vsrestore.training.schedule import floor_at, progress_at, rate_at
-from vsrestore.training.validate import scores
+from vsrestore.training.validate import BORDER, scores
 
 LOG_EVERY = 50  # steps
 SAVE_EVERY_S = 300.0
@@ -32,6 +34,7 @@ VALIDATION_DAMAGE = {
 }
 COLUMNS = ("step", "progress", "seconds", "rate", "loss", "grained", "clean")
 
+HEADS = ("weigh", "add")  # the last layers of a network
 NETWORKS = {"temporal_unet": TemporalUNet}
 """What a recipe may train, by the name of its file in `vsrestore.networks`."""
 
@@ -40,11 +43,11 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Run:
-    """A run in progress: the network, its moving average, the optimiser, the steps done and the seconds spent."""
+    """A run in progress: the network, its moving average, the optimisers, the steps done and the seconds spent."""
 
     network: TemporalUNet
     average: TemporalUNet
-    optimiser: torch.optim.Optimizer
+    optimisers: list[torch.optim.Optimizer]
     step: int = 0
     spent_s: float = 0.0
 
@@ -55,11 +58,7 @@ def start(recipe: Recipe) -> Run:
     network, average = (build(recipe).to(memory_format=torch.channels_last) for _ in range(2))
     average.load_state_dict(network.state_dict())
     average.requires_grad_(False).eval()
-    schedule = recipe.schedule
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=schedule.rate, betas=(0.9, 0.99), weight_decay=schedule.decay, fused=True
-    )
-    return Run(network, average, optimiser)
+    return Run(network, average, optimisers(network, HEADS, recipe.schedule))
 
 
 def build(recipe: Recipe) -> TemporalUNet:
@@ -72,7 +71,7 @@ def save(run: Run, path: Path) -> None:
     state = {
         "network": run.network.state_dict(),
         "average": run.average.state_dict(),
-        "optimiser": run.optimiser.state_dict(),
+        "optimisers": [optimiser.state_dict() for optimiser in run.optimisers],
         "step": run.step,
         "spent_s": run.spent_s,
     }
@@ -86,7 +85,8 @@ def resume(run: Run, path: Path) -> None:
     state: dict[str, Any] = torch.load(path, weights_only=True)
     run.network.load_state_dict(state["network"])
     run.average.load_state_dict(state["average"])
-    run.optimiser.load_state_dict(state["optimiser"])
+    for optimiser, kept in zip(run.optimisers, state["optimisers"], strict=True):
+        optimiser.load_state_dict(kept)
     run.step, run.spent_s = state["step"], state["spent_s"]
 
 
@@ -142,15 +142,16 @@ def train(
 
 def _step(run: Run, recipe: Recipe, batch: list[Tensor], progress: float) -> Tensor:
     """One optimiser step; returns the losses (total, grained, clean)."""
-    rate = rate_at(run.step, progress, recipe.schedule)
-    for group in run.optimiser.param_groups:
-        group["lr"] = rate
-    losses = _losses(run.network.train(), recipe, batch, progress)
-    run.optimiser.zero_grad()
+    share = rate_at(run.step, progress, recipe.schedule)
+    for group in (group for optimiser in run.optimisers for group in optimiser.param_groups):
+        group["lr"] = group["initial_lr"] * share
+    losses = _losses(run.network.train(), recipe, batch, progress, run.step)
+    run.network.zero_grad()
     losses[0].backward()
     norm = nn.utils.clip_grad_norm_(run.network.parameters(), recipe.schedule.clip)
     if torch.isfinite(norm):
-        run.optimiser.step()
+        for optimiser in run.optimisers:
+            optimiser.step()
     else:
         log.warning("step %d: the gradient is not finite; the step is left out", run.step)
     decay = min(recipe.schedule.average, (1 + run.step) / (10 + run.step))
@@ -159,15 +160,22 @@ def _step(run: Run, recipe: Recipe, batch: list[Tensor], progress: float) -> Ten
     return losses.detach()
 
 
-def _losses(network: TemporalUNet, recipe: Recipe, batch: list[Tensor], progress: float) -> Tensor:
+def ends(count: int, radius: int, step: int) -> tuple[int, int]:
+    """One of the first ``radius`` of ``count`` frames and one of the last, others at every step."""
+    return step % radius, count - 1 - (step + 1) % radius
+
+
+def _losses(network: TemporalUNet, recipe: Recipe, batch: list[Tensor], progress: float, step: int) -> Tensor:
     damaged, grained, clean = batch
     radius, count = network.radius, damaged.shape[1]
-    windows = torch.arange(count).unfold(0, 2 * radius + 1, 1)
-    middle = slice(radius, count - radius)
+    centres = [*range(radius, count - radius), *ends(count, radius, step)]
+    windows = torch.tensor([window(centre, count, radius, radius, BORDER) for centre in centres])
     with torch.autocast("cpu", torch.bfloat16):
         restored = network.restore(damaged, windows)
-    floor = floor_at(progress, recipe.loss)
-    parts = [log_error(restored[0], grained[:, middle], floor), log_error(restored[-1], clean[:, middle], floor)]
+    floor, margin = floor_at(progress, recipe.loss), recipe.stage(step).data.margin
+    inner = slice(margin, damaged.shape[-1] - margin)
+    pairs = (restored[0], grained[:, centres]), (restored[-1], clean[:, centres])
+    parts = [log_error(ours[..., inner, inner], truth[..., inner, inner], floor) for ours, truth in pairs]
     return torch.stack((parts[0] + parts[1], *parts))
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 
 class RecipeError(ValueError):
@@ -30,7 +30,8 @@ class DataRecipe:
 
     licence_classes: shots of other classes in index.csv are never opened.
     validation: files held out; every shot of the same origin is held out with them.
-    frames: consecutive frames in a sample, T. crop: height and width in px, a multiple of 32.
+    frames: consecutive frames in a sample, T. crop: height and width in px, a multiple of 32. margin: px along its
+    edges that do not count in the loss, because what they need may have moved out of the crop.
     undamaged: share with target = input. double_step: share with every second frame. border: share with a clip's end
     (or cut) inside, its frame repeated. shrunk: share reduced to 0.6-1 of the size. tones: share with other gamma,
     contrast, brightness. gray: share of undamaged samples without colour. blurred: share softened after damage.
@@ -42,6 +43,7 @@ class DataRecipe:
     validation: tuple[str, ...] = ()
     frames: int = 7
     crop: int = 160
+    margin: int = 0
     undamaged: float = 0.1
     double_step: float = 0.2
     border: float = 0.15
@@ -59,28 +61,55 @@ class DataRecipe:
 class LossRecipe:
     """The logarithmic error and its floor.
 
-    floor: mean square error at the start of the run below which little is to be gained; floor_end: at its end.
+    floors: the mean square error below which little is to be gained, as pairs of progress (0 to 1) and floor; between
+    them it falls geometrically. High at first, so that the network learns to repair what is heavily damaged; low at the
+    end, so that it is careful with what is not.
     """
 
-    floor: float = 1e-3
-    floor_end: float = 2e-4
+    floors: tuple[tuple[float, float], ...] = ((0.0, 1e-3), (1.0, 1e-5))
 
 
 @dataclass(frozen=True)
 class ScheduleRecipe:
-    """Steps and learning rate: linear warm-up, then a cosine to zero.
+    """Steps and learning rates: linear warm-up, then a cosine to zero.
 
-    steps: optimiser steps of the whole run. batch: samples per step. warmup: steps. clip: largest gradient norm.
-    average: decay of the moving average of the weights, which is what ships.
+    steps: optimiser steps of the whole run. batch: samples per step. fresh: how many of them are new, the others are
+    samples of earlier steps. warmup: steps.
+    kernel_rate, kernel_decay: length of a step and decay of the kernels of the network's body.
+    rate, decay: of AdamW, for the rest. clip: largest gradient norm. average: decay of the moving average of the
+    weights, which is what ships.
     """
 
     steps: int = 6000
     batch: int = 4
-    rate: float = 5e-4
+    fresh: int = 1
+    kernel_rate: float = 0.02
+    kernel_decay: float = 0.01
+    rate: float = 1.5e-3
     warmup: int = 200
     decay: float = 1e-4
     clip: float = 0.5
     average: float = 0.999
+
+
+@dataclass(frozen=True)
+class LaterRecipe:
+    """What changes from a step on: fewer and larger samples, for example.
+
+    step: the first one. batch: samples per step. data: as before, but for the keys that are given.
+    """
+
+    step: int = 10**12
+    batch: int = 4
+    data: DataRecipe = field(default_factory=DataRecipe)
+
+
+class Stage(NamedTuple):
+    """A part of a run: its first step, the samples per step, and how they are cut and damaged."""
+
+    first: int
+    batch: int
+    data: DataRecipe
 
 
 @dataclass(frozen=True)
@@ -93,6 +122,13 @@ class Recipe:
     data: DataRecipe = field(default_factory=DataRecipe)
     loss: LossRecipe = field(default_factory=LossRecipe)
     schedule: ScheduleRecipe = field(default_factory=ScheduleRecipe)
+    later: LaterRecipe = field(default_factory=LaterRecipe)
+
+    def stage(self, step: int) -> Stage:
+        """The part of the run that a step belongs to."""
+        if step < self.later.step:
+            return Stage(0, self.schedule.batch, self.data)
+        return Stage(self.later.step, self.later.batch, self.later.data)
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -107,6 +143,8 @@ def read_recipe(path: Path) -> Recipe:
         raise RecipeError(f"{path}: cannot be read ({error.strerror}); give the path of a recipe (.toml)") from error
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path}: is not valid TOML: {error}") from error
+    if isinstance(later := table.get("later"), dict):
+        later["data"] = {**table.get("data", {}), **later.get("data", {})}
     return _section(Recipe, table, path.name)
 
 
@@ -126,6 +164,8 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return _section(hint, value, where)  # type: ignore[arg-type]
     if hint == tuple[str, ...] and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
+    if hint == tuple[tuple[float, float], ...] and isinstance(value, list):
+        return tuple(_pair(item, where) for item in value)
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if hint in (int, str) and type(value) is hint:
@@ -133,3 +173,10 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if isinstance(value, dict) and hint == dict[str, Any]:
         return value
     raise RecipeError(f"{where}: {value!r} does not fit; {getattr(hint, '__name__', hint)} is expected")
+
+
+def _pair(value: Any, where: str) -> tuple[float, float]:
+    if isinstance(value, list) and len(value) == 2:
+        first, second = (_value(float, item, where) for item in value)
+        return first, second
+    raise RecipeError(f"{where}: {value!r} does not fit; a pair of numbers is expected")

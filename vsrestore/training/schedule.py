@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from vsrestore.training.recipe import LossRecipe, ScheduleRecipe
 
 
@@ -17,11 +19,12 @@ def progress_at(step: int, steps: int, elapsed_s: float = 0.0, limit_s: float | 
 
 
 def rate_at(step: int, progress: float, schedule: ScheduleRecipe) -> float:
-    """Learning rate: linear warm-up over the first steps, cosine to zero over the whole run."""
+    """Share of the learning rates: linear warm-up over the first steps, cosine from 1 to 0 over the whole run."""
     warm = min(1.0, (step + 1) / max(schedule.warmup, 1))
-    return schedule.rate * warm * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+    return warm * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 
 
 def floor_at(progress: float, loss: LossRecipe) -> float:
-    """Floor of the logarithmic error: falls geometrically from `floor` to `floor_end`."""
-    return float(loss.floor * (loss.floor_end / loss.floor) ** min(progress, 1.0))
+    """Floor of the logarithmic error: geometric between the points of the recipe."""
+    places, floors = zip(*loss.floors, strict=True)
+    return math.exp(float(np.interp(progress, places, np.log(floors))))

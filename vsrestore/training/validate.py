@@ -12,8 +12,11 @@ from torch import Tensor
 
 from vsrestore.damage.film import FilmDamage, damage_film
 from vsrestore.networks.temporal_unet import TemporalUNet
+from vsrestore.runtime.descriptor import Border
+from vsrestore.runtime.windows import window
 
 CHUNK = 4  # frames restored per call
+BORDER: Border = "reflect_circle"  # what stands for neighbours beyond the ends of a shot
 COLUMNS = (
     "clip",
     "damage",
@@ -57,13 +60,13 @@ def psnr(a: Tensor, b: Tensor) -> float:
 
 
 def restore_clip(network: TemporalUNet, frames: Tensor) -> tuple[Tensor, Tensor]:
-    """Restore every frame of (T, 3, H, W), ends repeated: with grain left and with grain removed."""
-    reach = torch.arange(-network.radius, network.radius + 1)
+    """Restore every frame of (T, 3, H, W): with grain left and with grain removed."""
+    radius = network.radius
+    table = torch.tensor([window(centre, len(frames), radius, radius, BORDER) for centre in range(len(frames))])
     heads: list[tuple[Tensor, ...]] = []
     with torch.inference_mode():
         for start in range(0, len(frames), CHUNK):
-            centres = torch.arange(start, min(start + CHUNK, len(frames)))
-            windows = (centres[:, None] + reach).clamp(0, len(frames) - 1)
+            windows = table[start : start + CHUNK]
             first = int(windows.min())
             piece = frames[first : int(windows.max()) + 1]
             heads.append(network.restore(piece[None], windows - first))

@@ -35,7 +35,7 @@ def test_dirt_does_not_pull_the_flow():
     for y, x in ((40, 50), (60, 90), (80, 70)):
         dirty[..., y : y + 5, x : x + 5] = 0
     error = (inner(block_flow(dirty, neighbour)) - torch.tensor([[-1.5], [0.5]])).abs()
-    assert (error < 0.25).float().mean() > 0.9
+    assert (error < 0.3).float().mean() > 0.9
 
 
 def test_flat_pictures_stay_where_they_are():
