@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .filters.edvr import edvr
     from .filters.film import film
     from .filters.film_damage import film_damage
+    from .filters.mat import mat
     from .filters.onnx import onnx
     from .filters.realbasicvsr import realbasicvsr
     from .filters.uformer import uformer
@@ -27,13 +28,14 @@ FILTERS = {
     "edvr": "vsrestore.filters.edvr",
     "film": "vsrestore.filters.film",
     "film_damage": "vsrestore.filters.film_damage",
+    "mat": "vsrestore.filters.mat",
     "onnx": "vsrestore.filters.onnx",
     "realbasicvsr": "vsrestore.filters.realbasicvsr",
     "scenes": "vsrestore.video.scenes",
     "uformer": "vsrestore.filters.uformer",
 }
 
-__all__ = ["FILTERS", "basicvsrpp", "edvr", "film", "film_damage", "onnx", "realbasicvsr", "scenes", "uformer"]
+__all__ = ["FILTERS", "basicvsrpp", "edvr", "film", "film_damage", "mat", "onnx", "realbasicvsr", "scenes", "uformer"]
 
 
 def __getattr__(name: str) -> Any:

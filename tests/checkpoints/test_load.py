@@ -153,7 +153,7 @@ def _zip_with(*names):
         (bytes(257) + b"ustar" + bytes(300), "tar archive"),
         (bytes(600), "neither"),
         (pickle.dumps({"a": 1}), "plain Python pickle"),
-        (pickle.dumps({"module": "torch_utils.persistence"}), "StyleGAN-style"),
+        (pickle.dumps({"module": "torch_utils.persistence"}), "network pickle without an averaged generator"),
         (_zip_with("readme.txt"), "zip archive without"),
         (_zip_with("m/data.pkl", "m/constants.pkl"), "TorchScript"),
         (b"PK\x03\x04" + bytes(100), "truncated or damaged"),

@@ -17,6 +17,7 @@ from vsrestore.networks import ARCHITECTURES
 EDVR = {"channels": 16, "front_blocks": 1, "back_blocks": 1}
 BASICVSRPP = {"channels": 16, "blocks": 1}
 REALBASICVSR = {"channels": 16, "blocks": 1, "cleaning_blocks": 1}
+MAT = {"size": 128, "width": 12, "code": 32, "most": 16, "capacity": 1024}
 UFORMER = {"width": 8, "depths": (1, 2, 1, 1, 2, 1, 1, 2, 1), "heads": (1, 1, 1, 1, 2, 2, 1, 1, 1)}
 DERIVED = ("spynet.mean", "spynet.std")
 

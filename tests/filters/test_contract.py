@@ -21,6 +21,7 @@ Filter = Callable[[vs.VideoNode], vs.VideoNode]
 SMALL = {
     "basicvsrpp": {**seeded.BASICVSRPP, "same_size": True},
     "edvr": {**seeded.EDVR, "predeblur": True, "hr_in": True},
+    "mat": seeded.MAT,
     "realbasicvsr": seeded.REALBASICVSR,
     "uformer": seeded.UFORMER,
 }
@@ -39,7 +40,8 @@ def least(name: str, folder: Path) -> dict[str, object]:
     if name == "onnx":
         return {"path": identity(folder), "provider": "cpu"}
     if name in SMALL:
-        return {"model": seeded.checkpoint(folder / "small.safetensors", name, **SMALL[name]), "device": "cpu"}
+        told = {"border": 2} if name == "mat" else {}
+        return {"model": seeded.checkpoint(folder / "small.safetensors", name, **SMALL[name]), "device": "cpu", **told}
     return {"device": "cpu"} if name == "film" else {}
 
 

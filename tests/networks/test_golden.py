@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,7 +10,7 @@ import torch.nn.functional as F
 from tests.golden import records
 from vsrestore import networks
 
-TOLERANCE = {"edvr": 2e-5, "basicvsrpp": 5e-5, "realbasicvsr": 5e-5, "uformer": 1e-5}
+TOLERANCE = {"edvr": 2e-5, "basicvsrpp": 5e-5, "realbasicvsr": 5e-5, "uformer": 1e-5, "mat": 2e-5}
 """Largest error allowed, relative to the largest value; from the notes of the records."""
 
 
@@ -100,11 +101,40 @@ def run_uformer(record):
     }
 
 
+def run_mat(record):
+    network = networks.load(scaled(record.tensors))
+    network.z, network.folded_code = torch.from_numpy(record.inputs["in_z"]).float(), None
+    network.kept1, network.kept2 = kept_map(record, 1), kept_map(record, 2)
+    image = torch.from_numpy(record.inputs["in_rgb"]).permute(2, 0, 1)[None].float() / 255
+    holes = 1 - torch.from_numpy(record.inputs["in_mask"])[None, None].float()
+    first = outputs_of(network.synthesis.first_stage, [])
+    filled = network(torch.cat((image, holes), dim=1)) * 2 - 1
+    painted = torch.where(holes > 0, first[0], image * 2 - 1)
+    step = network.size // 128
+    return {"out_img": filled[..., ::step, ::step], "out_mid_stage1": painted[..., :: 2 * step, :: 2 * step]}
+
+
+def scaled(tensors):
+    """The tensors of a MAT record, as its meta tells: weights of unit variance, those of the mapping of 100."""
+    gains = {name: 100 if name.startswith("mapping.") else 1 for name in tensors}
+    return {
+        name: tensor * np.sqrt(tensor[0].numel()) * gains[name] if tensor.ndim > 1 else tensor
+        for name, tensor in tensors.items()
+    }
+
+
+def kept_map(record, number):
+    shape = record.config[f"drop{number}_shape"]
+    bits = np.unpackbits(record.inputs[f"in_drop{number}"])[: np.prod(shape)]
+    return torch.from_numpy(bits.reshape(shape)).float()
+
+
 RUN = {
     "edvr": run_edvr,
     "edvr-m-sr-clip": run_edvr_clip,
     "basicvsrpp": run_basicvsrpp,
     "basicvsrpp-c64n7-sr-mirror": run_basicvsrpp_mirror,
+    "mat": run_mat,
     "realbasicvsr": run_realbasicvsr,
     "uformer": run_uformer,
 }

@@ -36,6 +36,7 @@ def models(tmp_path_factory):
         "edvr.vpy": seeded.checkpoint(folder / "edvr.safetensors", "edvr", **seeded.EDVR),
         "basicvsrpp.vpy": seeded.checkpoint(folder / "basicvsrpp.safetensors", "basicvsrpp", **seeded.BASICVSRPP),
         "realbasicvsr.vpy": seeded.checkpoint(folder / "real.safetensors", "realbasicvsr", **seeded.REALBASICVSR),
+        "mat.vpy": seeded.checkpoint(folder / "mat.safetensors", "mat", **seeded.MAT),
         "uformer.vpy": seeded.checkpoint(folder / "uformer.safetensors", "uformer", **seeded.UFORMER),
     }
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from vsrestore.checkpoints.errors import CheckpointError
+from vsrestore.checkpoints.network_pickle import MARK
 
-Kind = Literal["safetensors", "zip", "legacy"]
+Kind = Literal["safetensors", "zip", "legacy", "network"]
 
 HEADER_LIMIT = 100_000_000  # bytes; the safetensors format's own limit
 PICKLE_LIMIT = 64 << 20  # bytes of names, shapes and options; the published files stay below 1 MiB
@@ -27,7 +28,9 @@ _OTHER_FILES: tuple[tuple[bytes, str], ...] = (
 
 
 def kind_of(path: Path) -> Kind:
-    """Return how a checkpoint is stored: safetensors, a PyTorch zip file, or a PyTorch file from before version 1.6.
+    """Return how a checkpoint is stored.
+
+    That is safetensors, a PyTorch zip file, a PyTorch file from before version 1.6, or a pickle of whole networks.
 
     Raises:
         CheckpointError: missing, empty, truncated, or something else than a checkpoint; says what it is.
@@ -40,6 +43,8 @@ def kind_of(path: Path) -> Kind:
         return "zip"
     if head.startswith(b"\x80") and _LEGACY_MAGIC in head[:32]:
         return "legacy"
+    if head.startswith(b"\x80") and _holds_networks(path):
+        return "network"
     raise CheckpointError(f"{path} {_describe(head, path)}")
 
 
@@ -92,7 +97,7 @@ def _describe(head: bytes, path: Path) -> str:
     if head[257:262] == b"ustar":
         return "is a tar archive (perhaps of PyTorch before 0.1.10); unpack it, or save it again with a newer PyTorch"
     if head.startswith(b"\x80"):
-        return _describe_pickle(path)
+        return "is a plain Python pickle, which can run code when read; a .safetensors or .pth state dict is accepted"
     if all(byte >= 9 for byte in head):
         return "is text, not a checkpoint; a .safetensors or .pth file is accepted"
     if path.suffix == ".safetensors":
@@ -100,12 +105,6 @@ def _describe(head: bytes, path: Path) -> str:
     return f"is neither a safetensors file nor a PyTorch checkpoint; if it should be one, {_DOWNLOAD_AGAIN}"
 
 
-def _describe_pickle(path: Path) -> str:
+def _holds_networks(path: Path) -> bool:
     with path.open("rb") as file:
-        start = file.read(1 << 20)
-    if b"torch_utils.persistence" in start:
-        return (
-            "is a StyleGAN-style network pickle, which carries program code that reading would run; "
-            "give the network's state dict saved as .safetensors or .pth"
-        )
-    return "is a plain Python pickle, which can run code when read; a .safetensors or .pth state dict is accepted"
+        return MARK in file.read(1 << 20)

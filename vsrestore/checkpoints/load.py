@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vsrestore.checkpoints.errors import CheckpointError
 from vsrestore.checkpoints.kinds import is_stored, kind_of
+from vsrestore.checkpoints.network_pickle import read_generator
 from vsrestore.checkpoints.safetensors_header import read_shapes
 from vsrestore.networks.state_dict import NetworkError, flatten
 
@@ -36,6 +37,7 @@ def read(path: str | Path) -> dict[str, Tensor]:
 
     .safetensors, and PyTorch files of any version (.pth, .pt, .ckpt, .bin, .pkl) that hold tensors, numbers and text
     only. PyTorch zip files are mapped into memory, so tensors that nobody uses (optimizer states) cost nothing.
+    Of pickled networks (.pkl of the StyleGAN family) the tensors of the averaged generator, as `G_ema.` and name.
 
     Raises:
         CheckpointError: missing, empty, truncated, not a checkpoint, or a pickle that would run code.
@@ -75,9 +77,14 @@ def _read_torch(path: Path) -> dict[str, Tensor]:
 def _unpickle(path: Path) -> Any:
     import torch
 
+    kind = kind_of(path)
     try:
-        mmap = kind_of(path) == "zip" and is_stored(path)
+        if kind == "network":
+            return read_generator(path)
+        mmap = kind == "zip" and is_stored(path)
         return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+    except CheckpointError:
+        raise
     except pickle.UnpicklingError as error:
         raise CheckpointError(f"{path} is not read: {_foreign(error)}") from error
     except Exception as error:  # where a file is damaged decides which of a dozen kinds torch.load raises

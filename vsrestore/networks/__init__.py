@@ -6,13 +6,15 @@ A network's file holds the class named in `ARCHITECTURES` and
 * `rename(state_dict)`, where a publisher uses other names than ours: the same values under our names (values may be
   tensors or shapes);
 * `DERIVED`, where the network computes some buffers itself: endings of their names.
+
+A network with norms that can be folded into its convolutions has a method `fold` that does so, once weights are loaded.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from vsrestore.networks.state_dict import NetworkError, Shapes, compare, flatten, shorten, strip, unwrap
@@ -27,6 +29,7 @@ __all__ = ["ARCHITECTURES", "NetworkError", "load", "recognise"]
 ARCHITECTURES: dict[str, str] = {
     "basicvsrpp": "vsrestore.networks.basicvsrpp:BasicVSRpp",
     "edvr": "vsrestore.networks.edvr:EDVR",
+    "mat": "vsrestore.networks.mat:MAT",
     "realbasicvsr": "vsrestore.networks.realbasicvsr:RealBasicVSR",
     "spynet": "vsrestore.networks.spynet:SPyNet",
     "temporal_unet": "vsrestore.networks.temporal_unet:TemporalUNet",
@@ -73,7 +76,11 @@ def load(state_dict: Mapping[str, Any], architecture: str | None = None, **setti
     _check_fit(found, complete, _shapes(renamed))
     network = _build(found, complete)
     network.load_state_dict(renamed, strict=False)  # strict but for derived buffers: checked above
-    return network.eval()
+    network.eval()
+    fold: Callable[[], None] | None = getattr(network, "fold", None)
+    if fold is not None:
+        fold()
+    return network
 
 
 def _identify(shapes: Shapes, wanted: str | None) -> tuple[str, str, dict[str, Any]]:

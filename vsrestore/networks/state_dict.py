@@ -18,6 +18,7 @@ WRAPPERS = (
     "state_dict.",
     "model_state_dict.",
     "generator_ema.",
+    "G_ema.",
     "generator.",
     "module.",
     "net_g.",

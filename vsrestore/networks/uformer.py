@@ -68,8 +68,8 @@ class WindowAttention(nn.Module):
 
     def _attend(self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
         """Attend with a bias (heads, 64, 64) that all windows share."""
-        split = (x.flatten(0, 2).unflatten(-1, (self.heads, -1)).transpose(1, 2) for x in (query, key, value))
-        attended = F.scaled_dot_product_attention(*split, attn_mask=bias[None])
+        q, k, v = (x.flatten(0, 2).unflatten(-1, (self.heads, -1)).transpose(1, 2) for x in (query, key, value))
+        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=bias[None])
         return attended.transpose(1, 2).reshape(query.shape)
 
 
@@ -198,8 +198,7 @@ class Uformer(nn.Module):
 
     def residual(self, images: Tensor) -> Tensor:
         """Return what is added to images (N, 3, H, W) whose sides are multiples of 128; in the weights' dtype."""
-        first = self.input_proj["proj"]
-        x = tokens(first(images.to(first[0].weight.dtype)))
+        x = tokens(self.input_proj["proj"](images.to(next(self.parameters()).dtype)))
         skips = []
         for level in range(LEVELS):
             skips.append(self._stage("encoderlayer", level)(x))

@@ -18,7 +18,12 @@ from .graph import chunk_graph
 
 
 def apply(
-    clip: vs.VideoNode, descriptor: Descriptor, build: Build, options: Options, **arguments: object
+    clip: vs.VideoNode,
+    descriptor: Descriptor,
+    build: Build,
+    options: Options,
+    mask: vs.VideoNode | None = None,
+    **arguments: object,
 ) -> vs.VideoNode:
     """Return ``clip`` as the network of ``descriptor`` restores it, in the format of ``clip``.
 
@@ -29,21 +34,27 @@ def apply(
         descriptor: what the network needs and gives.
         build: returns the network with its weights; called on first use, in the runtime's thread.
         options: device, precision, tile and scene detection.
+        mask: a GRAYS clip of the same size and length, which the network sees as one more channel.
         arguments: what the network's forward takes beside the frames (a strength, say).
 
     Raises:
         vs.Error: clip, chunk, tile, precision or device do not fit.
 
     """
-    return apply_stages(clip, [(descriptor, build)], options, **arguments)
+    return apply_stages(clip, [(descriptor, build)], options, mask, **arguments)
 
 
 def apply_stages(
-    clip: vs.VideoNode, stages: Sequence[tuple[Descriptor, Build]], options: Options, **arguments: object
+    clip: vs.VideoNode,
+    stages: Sequence[tuple[Descriptor, Build]],
+    options: Options,
+    mask: vs.VideoNode | None = None,
+    **arguments: object,
 ) -> vs.VideoNode:
     """Return ``clip`` as several networks restore it, each the frames of the one before; see :func:`apply`.
 
-    Between the stages frames stay float32 in [0, 1], so the format of ``clip`` costs nothing there.
+    Between the stages frames stay float32 in [0, 1], so the format of ``clip`` costs nothing there. The first
+    network sees the mask.
     """
     first = stages[0][0]
     name = first.name
@@ -58,7 +69,8 @@ def apply_stages(
     factor = 1
     for descriptor, build in stages:
         taken = seen if result is seen else follow(result, seen, factor)
-        result = chunk_graph(taken, Engine(descriptor, options, build, **arguments))
+        beside = mask if result is seen else None
+        result = chunk_graph(taken, Engine(descriptor, options, build, **arguments), beside)
         factor *= descriptor.frame_factor
     result = from_planes(result, stretched(seen, factor), stretched(named, factor))
     return follow(result, source, factor)

@@ -23,16 +23,19 @@ from .windows import shots
 CARRIERS_KEPT = 3
 
 
-def chunk_graph(clip: vs.VideoNode, engine: Engine) -> vs.VideoNode:
-    """Return the clip that ``engine`` makes of ``clip`` (RGBS or GRAYS), frame_factor times as long."""
+def chunk_graph(clip: vs.VideoNode, engine: Engine, beside: vs.VideoNode | None = None) -> vs.VideoNode:
+    """Return the clip that ``engine`` makes of ``clip`` (RGBS or GRAYS), frame_factor times as long.
+
+    ``beside`` is a clip of the same size, length and sample type whose planes the network sees as further channels.
+    """
     descriptor = engine.descriptor
     chunk, factor = descriptor.chunk, descriptor.frame_factor
     chunks = -(-clip.num_frames // chunk)
     blank = _blank(clip, descriptor, chunks)
     carrier = vs.core.std.BlankClip(clip, width=16, height=16, format=vs.GRAY8, length=chunks, keep=True)
-    carriers = carrier.std.ModifyFrame(
-        clips=[carrier, blank, *_lanes(clip, descriptor, chunks)], selector=_maker(engine, clip.num_frames)
-    )
+    seen = [clip] if beside is None else [clip, beside]
+    lanes = [lane for part in seen for lane in _lanes(part, descriptor, chunks)]
+    carriers = carrier.std.ModifyFrame(clips=[carrier, blank, *lanes], selector=_maker(engine, clip.num_frames))
     carriers.std.SetVideoCache(mode=1, fixedsize=1, maxsize=CARRIERS_KEPT)
     positions = [blank.std.ModifyFrame(clips=[carriers], selector=_taker(j)) for j in range(chunk * factor)]
     whole = vs.core.std.Interleave(positions, modify_duration=False)
@@ -65,17 +68,19 @@ def _every(clip: vs.VideoNode, cycle: int) -> vs.VideoNode:
 def _maker(engine: Engine, num_frames: int) -> Callable[[int, Sequence[vs.VideoFrame]], vs.VideoFrame]:
     """Return the callback that makes carrier k from the frames of its run."""
     descriptor = engine.descriptor
-    before = descriptor.reach[0]
+    before, after = descriptor.reach
+    length = before + descriptor.chunk + after
     weakref.finalize(engine, empty_cache)
 
     def make(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
-        carrier, blank, run = f[0].copy(), f[1], f[2:]
+        carrier, blank, run = f[0].copy(), f[1], f[2 : 2 + length]
         start = n * descriptor.chunk
         exists = [0 <= start - before + j < num_frames for j in range(len(run))]
         starts = [j > 0 and starts_scene(run[j - 1], run[j]) for j in range(len(run))]
         found = shots(exists, starts, range(before, before + descriptor.chunk))
         last = min(start + descriptor.chunk, num_frames) - 1
-        planes = [plane_views(frame) for frame in run]
+        positions = [f[2 + j :: length] for j in range(length)]  # the clip's frame and what lies beside it
+        planes = [[plane for frame in position for plane in plane_views(frame)] for position in positions]
         told = f"frames {start} to {last}" if last > start else f"frame {start}"
         try:
             finished = engine.run(planes, found, lambda text: warn(descriptor.name, f"{told}: {text}"))

@@ -53,19 +53,19 @@ def in_tiles(
             if canvas is None or weights is None:
                 canvas = piece.new_zeros((*piece.shape[:-2], height * scale, width * scale))
                 weights = piece.new_zeros((height * scale, width * scale))
-            feather = _feather(piece, overlap * scale)
+            weight = feather(piece, overlap * scale)
             area = (
                 slice(top * scale, top * scale + piece.shape[-2]),
                 slice(left * scale, left * scale + piece.shape[-1]),
             )
-            canvas[(..., *area)] += piece * feather
-            weights[area] += feather
+            canvas[(..., *area)] += piece * weight
+            weights[area] += weight
     assert canvas is not None
     assert weights is not None
     return canvas.div_(weights)
 
 
-def _feather(piece: Tensor, overlap: int) -> Tensor:
+def feather(piece: Tensor, overlap: int) -> Tensor:
     """Return weights (h, w) that rise linearly from every edge over ``overlap`` pixels; never 0."""
     height, width = piece.shape[-2:]
     return _ramp(piece, height, overlap)[:, None] * _ramp(piece, width, overlap)[None, :]
