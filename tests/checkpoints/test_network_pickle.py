@@ -83,6 +83,7 @@ def test_nothing_is_imported(tmp_path, monkeypatch):
     assert "networks" not in sys.modules
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_a_pickle_within_the_tensors_is_read_as_tensors_only(tmp_path):
     """Storages are files of their own, which torch would unpickle in full."""
     trace = tmp_path / "trace"
