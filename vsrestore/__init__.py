@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .filters.basicvsrpp import basicvsrpp
+    from .filters.ddcolor import ddcolor
+    from .filters.deoldify import deoldify
     from .filters.edvr import edvr
     from .filters.film import film
     from .filters.film_damage import film_damage
@@ -25,6 +27,8 @@ __version__ = "0.1.0"
 # Filter -> the module that holds it.
 FILTERS = {
     "basicvsrpp": "vsrestore.filters.basicvsrpp",
+    "ddcolor": "vsrestore.filters.ddcolor",
+    "deoldify": "vsrestore.filters.deoldify",
     "edvr": "vsrestore.filters.edvr",
     "film": "vsrestore.filters.film",
     "film_damage": "vsrestore.filters.film_damage",
@@ -35,7 +39,20 @@ FILTERS = {
     "uformer": "vsrestore.filters.uformer",
 }
 
-__all__ = ["FILTERS", "basicvsrpp", "edvr", "film", "film_damage", "mat", "onnx", "realbasicvsr", "scenes", "uformer"]
+__all__ = [
+    "FILTERS",
+    "basicvsrpp",
+    "ddcolor",
+    "deoldify",
+    "edvr",
+    "film",
+    "film_damage",
+    "mat",
+    "onnx",
+    "realbasicvsr",
+    "scenes",
+    "uformer",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,11 @@ from vsrestore.networks import ARCHITECTURES
 EDVR = {"channels": 16, "front_blocks": 1, "back_blocks": 1}
 BASICVSRPP = {"channels": 16, "blocks": 1}
 REALBASICVSR = {"channels": 16, "blocks": 1, "cleaning_blocks": 1}
+DDCOLOR = {
+    **{"depths": (1, 1, 1, 1), "widths": (8, 8, 16, 16), "features": (16, 16, 16)},
+    **{"hidden": 16, "queries": 8, "layers": 3, "feedforward": 16},
+}
+DEOLDIFY = {"blocks": (1, 1, 1, 1), "stem": 8, "ups": (8, 8, 8, 8, 8), "widths": (16, 16, 16, 8)}
 MAT = {"size": 128, "width": 12, "code": 32, "most": 16, "capacity": 1024}
 UFORMER = {"width": 8, "depths": (1, 2, 1, 1, 2, 1, 1, 2, 1), "heads": (1, 1, 1, 1, 2, 2, 1, 1, 1)}
 DERIVED = ("spynet.mean", "spynet.std")
@@ -24,18 +29,25 @@ DERIVED = ("spynet.mean", "spynet.std")
 
 def checkpoint(path: Path, architecture: str, **settings: object) -> Path:
     """Save a network whose output stays near its input, so that little of it is clipped; return the path."""
+    save_file(tensors(architecture, **settings), path)
+    return path
+
+
+def tensors(architecture: str, **settings: object) -> dict[str, torch.Tensor]:
+    """Return the tensors of such a network."""
     module, _, name = ARCHITECTURES[architecture].partition(":")
     network = getattr(importlib.import_module(module), name)(**settings)
-    state = {
-        key: records.tensor(key, {"shape": value.shape, "dtype": "float32"}, gain=0.9)
+    keys = {
+        key: {"shape": value.shape, "dtype": "float32"}
         for key, value in network.state_dict().items()
         if not key.endswith(DERIVED)
     }
+    state = {key: records.tensor(key, spec, gain=0.9) for key, spec in keys.items()}
+    state |= records.spectral_vectors(state, keys, gain=0.9, scale=1.0)
     for key in state:
         if "conv_last" in key or key.startswith(("image_cleaning.1", "output_proj")):
             state[key] *= 0.2
-    save_file(state, path)
-    return path
+    return state
 
 
 def saved(record: str, path: Path) -> Path:

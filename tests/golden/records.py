@@ -57,7 +57,25 @@ def read(name: str) -> Record:
     with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as arrays:
         inputs = {key: arrays[key] for key in arrays.files if key.startswith("in_")}
         outputs = {key: torch.from_numpy(arrays[key]) for key in arrays.files if key.startswith("out_")}
-    return Record(name, meta, state_dict(keys, meta["gain"]), inputs, outputs)
+    tensors = state_dict(keys, meta["gain"])
+    stored = {key for key in inputs if key.startswith("in_state.")}
+    tensors |= {key.removeprefix("in_state."): torch.from_numpy(inputs.pop(key)) for key in stored}
+    if "spectral_u_scale" in meta["config"]:
+        tensors |= spectral_vectors(tensors, keys, meta["gain"], meta["config"]["spectral_u_scale"])
+    return Record(name, meta, tensors, inputs, outputs)
+
+
+def spectral_vectors(tensors: dict, keys: dict[str, dict], gain: float, scale: float) -> dict[str, torch.Tensor]:
+    """Make the vectors u and v of every spectral norm: one step of the power iteration, then u scaled."""
+    vectors = {}
+    for name in (name for name in tensors if name.endswith("weight_orig")):
+        prefix = name.removesuffix("weight_orig")
+        matrix = tensors[name].flatten(1).double()
+        start = tensor(f"{prefix}weight_u", keys[f"{prefix}weight_u"], gain).double()
+        v = torch.nn.functional.normalize(matrix.T @ start, dim=0)
+        u = scale * torch.nn.functional.normalize(matrix @ v, dim=0)
+        vectors |= {f"{prefix}weight_u": u.float(), f"{prefix}weight_v": v.float()}
+    return vectors
 
 
 def state_dict(keys: dict[str, dict], gain: float) -> dict[str, torch.Tensor]:

@@ -33,6 +33,8 @@ def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("some models")
     return {
         "onnx.vpy": identity(folder / "identity.onnx"),
+        "ddcolor.vpy": seeded.checkpoint(folder / "ddcolor.safetensors", "ddcolor", **seeded.DDCOLOR),
+        "deoldify.vpy": seeded.checkpoint(folder / "deoldify.safetensors", "deoldify", **seeded.DEOLDIFY),
         "edvr.vpy": seeded.checkpoint(folder / "edvr.safetensors", "edvr", **seeded.EDVR),
         "basicvsrpp.vpy": seeded.checkpoint(folder / "basicvsrpp.safetensors", "basicvsrpp", **seeded.BASICVSRPP),
         "realbasicvsr.vpy": seeded.checkpoint(folder / "real.safetensors", "realbasicvsr", **seeded.REALBASICVSR),
@@ -66,7 +68,7 @@ def test_example(script, output, source, models):
     assert len(frames) == FRAMES * (len(b"FRAME\n") + width * height * 3 // 2)
 
 
-@pytest.mark.parametrize("script", SCALES)
+@pytest.mark.parametrize("script", [*SCALES, "ddcolor.vpy", "deoldify.vpy"])
 def test_missing_weights_are_told(script, source, tmp_path):
     done = run(script, "-a", f"source={source}", VSRESTORE_WEIGHTS=str(tmp_path))
     assert done.returncode == 1

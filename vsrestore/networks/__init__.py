@@ -28,6 +28,8 @@ __all__ = ["ARCHITECTURES", "NetworkError", "load", "recognise"]
 
 ARCHITECTURES: dict[str, str] = {
     "basicvsrpp": "vsrestore.networks.basicvsrpp:BasicVSRpp",
+    "ddcolor": "vsrestore.networks.ddcolor:DDColor",
+    "deoldify": "vsrestore.networks.deoldify:DeOldify",
     "edvr": "vsrestore.networks.edvr:EDVR",
     "mat": "vsrestore.networks.mat:MAT",
     "realbasicvsr": "vsrestore.networks.realbasicvsr:RealBasicVSR",

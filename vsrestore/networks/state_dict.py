@@ -81,6 +81,11 @@ def unwrap[Value](tensors: Mapping[str, Value]) -> Iterator[tuple[str, dict[str,
         prefix, level = prefix + wrapper, strip(level, wrapper)
 
 
+def count_numbered(names: Iterable[str], prefix: str) -> int:
+    """Return how many members a list of modules has, from the tensor names that begin with ``prefix`` and a number."""
+    return len({name.removeprefix(prefix).partition(".")[0] for name in names if name.startswith(prefix)})
+
+
 def compare(expected: Shapes, given: Shapes, architecture: str, derived: tuple[str, ...] = ()) -> None:
     """Check that the given tensors are exactly those that a network expects.
 

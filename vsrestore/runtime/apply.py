@@ -60,7 +60,7 @@ def apply_stages(
     name = first.name
     checks.constant_clip(name, clip)
     for descriptor, _ in stages:
-        _check(clip, descriptor, options)
+        check(clip, descriptor, options)
     source = checks.progressive(name, clip)
     if options.scene_changes and any(descriptor.kind != "image" for descriptor, _ in stages):
         source = scenes(source)
@@ -76,7 +76,8 @@ def apply_stages(
     return follow(result, source, factor)
 
 
-def _check(clip: vs.VideoNode, descriptor: Descriptor, options: Options) -> None:
+def check(clip: vs.VideoNode, descriptor: Descriptor, options: Options) -> None:
+    """Raise ``vs.Error`` unless clip, chunk, tile, precision and device fit the network of ``descriptor``."""
     name = descriptor.name
     if min(clip.width, clip.height) < descriptor.minimum:
         fail(

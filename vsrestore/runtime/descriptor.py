@@ -45,6 +45,8 @@ class Descriptor:
     """Window kind: which frames stand for those beyond a clip's end or a cut."""
     scale: int = 1
     """Output size / input size."""
+    output_size: tuple[int, int] | None = None
+    """Width and height of the output where they do not follow from the input's; ``scale`` does not count then."""
     frame_factor: int = 1
     """Output frames / input frames."""
     planes: Planes = "rgb"

@@ -100,6 +100,8 @@ class Engine:
             result = in_tiles(frames, call, tile, self.descriptor.tile_overlap, multiple, scale)
         else:
             result = call(frames)
+        if self.descriptor.output_size:
+            return result
         return result[..., : height * scale, : width * scale]
 
     def _to_tensor(self, frames: Sequence[list[np.ndarray]], precision: Precision) -> Tensor:

@@ -46,9 +46,8 @@ def chunk_graph(clip: vs.VideoNode, engine: Engine, beside: vs.VideoNode | None 
 
 
 def _blank(clip: vs.VideoNode, descriptor: Descriptor, chunks: int) -> vs.VideoNode:
-    return vs.core.std.BlankClip(
-        clip, width=clip.width * descriptor.scale, height=clip.height * descriptor.scale, length=chunks, keep=True
-    )
+    width, height = descriptor.output_size or (clip.width * descriptor.scale, clip.height * descriptor.scale)
+    return vs.core.std.BlankClip(clip, width=width, height=height, length=chunks, keep=True)
 
 
 def _lanes(clip: vs.VideoNode, descriptor: Descriptor, chunks: int) -> list[vs.VideoNode]:

@@ -88,12 +88,44 @@ def from_planes(result: vs.VideoNode, seen: vs.VideoNode, source: vs.VideoNode) 
     return to_depth(back, source.format)
 
 
+def with_colours(rgb: vs.VideoNode, source: vs.VideoNode, target: vs.VideoFormat) -> vs.VideoNode:
+    """Return ``source`` in ``target``, with the colours of ``rgb`` and, where both are YUV or gray, its own luma.
+
+    Args:
+        rgb: RGBS, as large and as long as ``source``; what it holds beyond black and white is cut off.
+        source: any format, with its matrix, from :func:`with_matrix`.
+        target: a colour format.
+
+    """
+    limited = _limited(rgb)
+    if target.color_family == vs.RGB:
+        return _named_like(to_depth(limited, target), limited, source)
+    if source.format.color_family == vs.RGB:
+        matrix = guessed_matrix(source.width, source.height)
+        base, chroma = (
+            clip.resize.Bicubic(format=_float_twin(target).id, matrix=matrix, range=vs.RANGE_LIMITED)
+            for clip in (source, limited)
+        )
+    else:
+        base, chroma = source, _to_family(limited, source, _float_twin(target))
+    gray = target.replace(color_family=vs.GRAY, subsampling_w=0, subsampling_h=0)
+    luma, chroma = to_depth(get_y(base), gray), to_depth(chroma, target)
+    return _named_like(vs.core.std.ShufflePlanes([luma, chroma, chroma], [0, 1, 2], vs.YUV), luma, source)
+
+
 def to_depth(clip: vs.VideoNode, target: vs.VideoFormat) -> vs.VideoNode:
     """Return the clip in the sample type of ``target``, error-diffused below 16 bits; its planes stay as they are."""
     if clip.format.id == target.id:
         return clip
     dithered = target.sample_type == vs.INTEGER and target.bits_per_sample < DITHERED_BELOW
     return clip.resize.Point(format=target.id, dither_type="error_diffusion" if dithered else "none")
+
+
+def _named_like(result: vs.VideoNode, converted: vs.VideoNode, source: vs.VideoNode) -> vs.VideoNode:
+    """Return ``result`` with the properties of ``source``, matrix and range as they are after a conversion."""
+    if result.format.color_family == source.format.color_family:
+        return result.std.CopyFrameProps(source)
+    return result.std.CopyFrameProps(source).std.CopyFrameProps(converted, props=["_Matrix", "_Range"])
 
 
 def _limited(clip: vs.VideoNode) -> vs.VideoNode:
