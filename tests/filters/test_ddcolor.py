@@ -123,3 +123,14 @@ def test_every_name_asks_for_its_file(model: str, tmp_path: Path, monkeypatch: p
 def test_bad_input(small: Path, arguments: dict, message: str) -> None:
     with pytest.raises(vs.Error, match=f"ddcolor: {message}"):
         vsrestore.ddcolor(clips.noise(vs.GRAY8), **{"model": small, **SMALL, **arguments})
+
+
+def test_out_of_memory_names_the_cure(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vsrestore.networks.ddcolor import DDColorPainter
+
+    def full(self: DDColorPainter, frames: torch.Tensor) -> torch.Tensor:
+        raise MemoryError
+
+    monkeypatch.setattr(DDColorPainter, "forward", full)
+    with pytest.raises(vs.Error, match="frame 0: out of memory on cpu; let the network paint at a smaller size"):
+        vsrestore.ddcolor(clips.noise(vs.GRAY8), small, **SMALL).get_frame(0)

@@ -116,6 +116,8 @@ def _explain(engine: Engine, told: str, error: Exception) -> None:
         tile = engine.options.tile
         smaller = "tile=512" if tile is None else f"tile={max(tile // 2, 64)}"
         cure = f"try {smaller}" if engine.descriptor.tiles else "try a smaller frame"
+        if engine.descriptor.output_size:
+            cure = "let the network paint at a smaller size"
         if engine.descriptor.kind == "recurrent":
             cure += f" or chunk={max(engine.descriptor.chunk // 2, 1)}"
         fail(name, f"{told}: out of memory on {engine.networks.device}; {cure}, or precision='float16'")
