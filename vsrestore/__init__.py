@@ -11,14 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .filters.basicvsrpp import basicvsrpp
+    from .filters.bsrnet import bsrnet
     from .filters.ddcolor import ddcolor
     from .filters.deoldify import deoldify
     from .filters.edvr import edvr
+    from .filters.esrgan import esrgan
     from .filters.film import film
     from .filters.film_damage import film_damage
+    from .filters.image_model import image_model
     from .filters.mat import mat
     from .filters.onnx import onnx
     from .filters.realbasicvsr import realbasicvsr
+    from .filters.scunet import scunet
+    from .filters.style import style
+    from .filters.swinir import swinir
     from .filters.uformer import uformer
     from .video.scenes import scenes
 
@@ -27,30 +33,42 @@ __version__ = "0.1.0"
 # Filter -> the module that holds it.
 FILTERS = {
     "basicvsrpp": "vsrestore.filters.basicvsrpp",
+    "bsrnet": "vsrestore.filters.bsrnet",
     "ddcolor": "vsrestore.filters.ddcolor",
     "deoldify": "vsrestore.filters.deoldify",
     "edvr": "vsrestore.filters.edvr",
+    "esrgan": "vsrestore.filters.esrgan",
     "film": "vsrestore.filters.film",
     "film_damage": "vsrestore.filters.film_damage",
+    "image_model": "vsrestore.filters.image_model",
     "mat": "vsrestore.filters.mat",
     "onnx": "vsrestore.filters.onnx",
     "realbasicvsr": "vsrestore.filters.realbasicvsr",
     "scenes": "vsrestore.video.scenes",
+    "scunet": "vsrestore.filters.scunet",
+    "style": "vsrestore.filters.style",
+    "swinir": "vsrestore.filters.swinir",
     "uformer": "vsrestore.filters.uformer",
 }
 
 __all__ = [
     "FILTERS",
     "basicvsrpp",
+    "bsrnet",
     "ddcolor",
     "deoldify",
     "edvr",
+    "esrgan",
     "film",
     "film_damage",
+    "image_model",
     "mat",
     "onnx",
     "realbasicvsr",
     "scenes",
+    "scunet",
+    "style",
+    "swinir",
     "uformer",
 ]
 

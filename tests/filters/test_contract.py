@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 
 import vsrestore
 from tests import clips
-from tests.filters import seeded
+from tests.filters import image_networks, seeded
 
 Filter = Callable[[vs.VideoNode], vs.VideoNode]
 
@@ -31,6 +31,15 @@ SMALL = {
 # What keeps those of them fast that work at a size of their own, or need to be told more.
 TOLD = {"ddcolor": {"render_size": 64}, "deoldify": {"render_factor": 4}, "mat": {"border": 2}}
 
+# Filters whose networks spandrel knows, and the small network that stands in.
+IMAGE_MODELS = {
+    "bsrnet": "rrdbnet-x1",
+    "esrgan": "rrdbnet-x1",
+    "image_model": "dncnn",
+    "scunet": "scunet",
+    "swinir": "swinir",
+}
+
 
 def identity(folder: Path) -> Path:
     shape = ["n", 3, "h", "w"]
@@ -44,6 +53,11 @@ def least(name: str, folder: Path) -> dict[str, object]:
     """The least that a filter must be told."""
     if name == "onnx":
         return {"path": identity(folder), "provider": "cpu"}
+    if name in IMAGE_MODELS:
+        return {"model": image_networks.checkpoint(folder / "small.pth", IMAGE_MODELS[name]), "device": "cpu"}
+    if name == "style":
+        path = seeded.checkpoint(folder / "small.safetensors", "fast_neural_style", width=8)
+        return {"model": path, "device": "cpu"}
     if name in SMALL:
         path = seeded.checkpoint(folder / "small.safetensors", name, **SMALL[name])
         return {"model": path, "device": "cpu", **TOLD.get(name, {})}

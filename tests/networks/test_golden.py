@@ -7,11 +7,17 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from tests.filters import image_networks
 from tests.golden import records
 from vsrestore import networks
+from vsrestore.networks import image_models
+from vsrestore.runtime.descriptor import Descriptor
+from vsrestore.runtime.padding import padded
 
 TOLERANCE = {"edvr": 2e-5, "basicvsrpp": 5e-5, "realbasicvsr": 5e-5, "uformer": 1e-5, "mat": 2e-5}
 TOLERANCE |= {"ddcolor": 1e-5, "deoldify": 1e-4}
+TOLERANCE |= {"fast_neural_style": 1e-4, "diffbir": 5e-5}
+TOLERANCE |= dict.fromkeys(("bsrnet", "rrdbnet", "scunet", "srvgg", "swinir"), 5e-5)
 """Largest error allowed, relative to the largest value; from the notes of the records."""
 
 
@@ -150,9 +156,28 @@ def run_deoldify(record):
     }
 
 
+def run_image_model(record):
+    record.outputs.pop("out_tiled", None)  # the tiler of a published script, which does not blend
+    tensors = image_networks.published(record.name)
+    told = image_models.describe(tensors)
+    rule = Descriptor(name="image", multiple=told.multiple, padding=told.padding, pads_always=told.pads_always)
+    picture = torch.from_numpy(record.inputs["in_rgb"]).permute(2, 0, 1)[None].float() / 255
+    height, width = (told.scale * length for length in picture.shape[-2:])
+    return {"out_rgb": image_models.load(tensors)(padded(picture, rule))[0, :, :height, :width].permute(1, 2, 0)}
+
+
+def run_fast_neural_style(record):
+    network = networks.load(record.tensors)
+    deep = outputs_of(network.res5, [])
+    painted = network(torch.from_numpy(record.inputs["in_x"]) / 255)
+    return {"out_y": painted * 255, "out_mid_res5": deep[0][:, ::8]}
+
+
 RUN = {
     "ddcolor": run_ddcolor,
     "deoldify": run_deoldify,
+    **dict.fromkeys(("bsrnet", "diffbir-stage1-swinir", "rrdbnet", "scunet", "srvgg", "swinir"), run_image_model),
+    "fast_neural_style": run_fast_neural_style,
     "edvr": run_edvr,
     "edvr-m-sr-clip": run_edvr_clip,
     "basicvsrpp": run_basicvsrpp,

@@ -10,12 +10,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from tests.filters import seeded
+from tests.filters import image_networks, seeded
 from vsrestore.pipeline.programs import environment, ffmpeg, vspipe
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 WIDTH, HEIGHT, FRAMES = 64, 48, 6
-SCALES = {"edvr.vpy": 4, "basicvsrpp.vpy": 4, "realbasicvsr.vpy": 4}
+SCALES = {"edvr.vpy": 4, "esrgan.vpy": 2, "basicvsrpp.vpy": 4, "realbasicvsr.vpy": 4}
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,9 @@ def models(tmp_path_factory):
         "onnx.vpy": identity(folder / "identity.onnx"),
         "ddcolor.vpy": seeded.checkpoint(folder / "ddcolor.safetensors", "ddcolor", **seeded.DDCOLOR),
         "deoldify.vpy": seeded.checkpoint(folder / "deoldify.safetensors", "deoldify", **seeded.DEOLDIFY),
+        "esrgan.vpy": image_networks.checkpoint(folder / "compact.pth", "compact"),
+        "image_model.vpy": image_networks.checkpoint(folder / "dncnn.pth", "dncnn"),
+        "style.vpy": seeded.checkpoint(folder / "style.safetensors", "fast_neural_style", width=8),
         "edvr.vpy": seeded.checkpoint(folder / "edvr.safetensors", "edvr", **seeded.EDVR),
         "basicvsrpp.vpy": seeded.checkpoint(folder / "basicvsrpp.safetensors", "basicvsrpp", **seeded.BASICVSRPP),
         "realbasicvsr.vpy": seeded.checkpoint(folder / "real.safetensors", "realbasicvsr", **seeded.REALBASICVSR),

@@ -63,14 +63,30 @@ def recognised(name: str, model: Model, architecture: str, **settings: object) -
 
     Takes and raises what :func:`network_of` does.
     """
+    path = located(name, model, architecture)
     from ..networks import recognise
 
-    if not isinstance(model, str | PathLike):
-        fail(name, f"model={model!r}; a name of the registry or the path of a checkpoint is accepted")
     with told_by(name, CheckpointError, NetworkError):
-        path = find(model if isinstance(model, str) else Path(model), architecture)
         told = {**_published(model), **settings}
         return Checkpoint(path, architecture, recognise(peek(path), architecture, **told)[1])
+
+
+def located(name: str, model: Model, architecture: str | None = None) -> Path:
+    """Return the file of a checkpoint, verified if it is one of the registry.
+
+    Args:
+        name: the filter, for messages.
+        model: a name of the registry or the path of a checkpoint.
+        architecture: which an entry of the registry must have (default: any).
+
+    Raises:
+        vs.Error: there is no such entry or file, or it is not the published one.
+
+    """
+    if not isinstance(model, str | PathLike):
+        fail(name, f"model={model!r}; a name of the registry or the path of a checkpoint is accepted")
+    with told_by(name, CheckpointError):
+        return find(model if isinstance(model, str) else Path(model), architecture)
 
 
 def entry_of(name: str, model: Model, published: Mapping[str, str]) -> Model:

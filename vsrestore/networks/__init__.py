@@ -32,6 +32,7 @@ ARCHITECTURES: dict[str, str] = {
     "deoldify": "vsrestore.networks.deoldify:DeOldify",
     "edvr": "vsrestore.networks.edvr:EDVR",
     "mat": "vsrestore.networks.mat:MAT",
+    "fast_neural_style": "vsrestore.networks.fast_neural_style:TransformerNet",
     "realbasicvsr": "vsrestore.networks.realbasicvsr:RealBasicVSR",
     "spynet": "vsrestore.networks.spynet:SPyNet",
     "temporal_unet": "vsrestore.networks.temporal_unet:TemporalUNet",

@@ -1,0 +1,193 @@
+"""Single-image networks of others: the library spandrel recognises their checkpoints and builds them.
+
+What spandrel's own call adds (padding, clamping, cropping) differs from the scripts that the networks were published
+with, so the network alone is taken, and `describe` tells how a picture is fitted to it as published.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+from spandrel import MAIN_REGISTRY, ImageModelDescriptor, ModelTiling, UnsupportedModelError
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from vsrestore.networks.state_dict import NetworkError, compare, flatten, shorten, unwrap
+
+# Architectures whose network gives something else than the picture, or takes more than one; spandrel's call makes up
+# for that, and finds nothing to pad in frames of the right size.
+CALLED = {
+    *("DRUNet", "DnCNN", "FBCNN", "GFPGAN", "IPT"),
+    *("MMRealSR", "MixDehazeNet", "RestoreFormer", "RetinexFormer"),
+}
+# Architectures that run with channels last; of the others none was tried.
+CHANNELS_LAST = {"Compact", "ESRGAN", "SCUNet", "SwinIR"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageModel:
+    """What a checkpoint is, and how a picture is fitted to its network."""
+
+    architecture: str
+    """As spandrel calls it."""
+    scale: int
+    channels: tuple[int, int]
+    """Of the picture taken and the picture given."""
+    multiple: int
+    """Width and height must be multiples of this."""
+    padding: Literal["reflect", "symmetric", "replicate", "constant"] = "reflect"
+    """How a picture is enlarged to that, at the right and the bottom."""
+    pads_always: bool = False
+    """Whether a size that is a multiple already is padded to the next one."""
+    minimum: int
+    """The smallest width and height."""
+    square: bool
+    """Whether width and height must be the same."""
+    tiles: bool
+    """Whether tiles may be taken."""
+    half: bool
+    bfloat16: bool
+
+
+def describe(state_dict: Mapping[str, Any]) -> ImageModel:
+    """Return what spandrel reads off a checkpoint, with the size rule of the published script where that differs.
+
+    The network is laid out without memory for its weights.
+
+    Raises:
+        NetworkError: no checkpoint of a single-image network that spandrel knows.
+    """
+    with _WithoutMemory(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch tells of every tensor that it is not copied
+        descriptor = _descriptor(state_dict)
+    size = descriptor.size_requirements
+    told = ImageModel(
+        architecture=str(descriptor.architecture.id),
+        scale=descriptor.scale,
+        channels=(descriptor.input_channels, descriptor.output_channels),
+        multiple=size.multiple_of,
+        minimum=max(size.minimum, 1),
+        square=size.square,
+        tiles=descriptor.tiling != ModelTiling.INTERNAL,
+        half=descriptor.supports_half,
+        bfloat16=descriptor.supports_bfloat16,
+    )
+    rule = PUBLISHED_RULES.get(told.architecture)
+    return replace(told, **rule(descriptor.model)) if rule else told
+
+
+def load(state_dict: Mapping[str, Any]) -> nn.Module:
+    """Build the network of a checkpoint, (N, C, H, W) to (N, C, scale H, scale W) in [0, 1], in evaluation mode.
+
+    Raises:
+        NetworkError: no checkpoint of a single-image network that spandrel knows.
+    """
+    descriptor = _descriptor(state_dict)
+    if descriptor.architecture.id in CALLED:
+        return _Called(descriptor).eval()
+    network: nn.Module = descriptor.model
+    if descriptor.architecture.id == "SwinIR":
+        _share_shift_masks(network)
+    return network.eval()
+
+
+def mixed(one: Mapping[str, Any], other: Mapping[str, Any], share: float) -> dict[str, Tensor]:
+    """Return the tensors of two checkpoints mixed one by one, ``share`` of the first and the rest of the second.
+
+    Raises:
+        NetworkError: their tensors differ in names or shapes.
+    """
+    first, second = (list(unwrap(flatten(given)))[-1][1] for given in (one, other))
+    shapes = [{name: tuple(tensor.shape) for name, tensor in given.items()} for given in (first, second)]
+    compare(shapes[0], shapes[1], "the checkpoint that it is to be mixed with")
+    return {name: share * tensor + (1 - share) * second[name] for name, tensor in first.items()}
+
+
+def _esrgan(network: Any) -> dict[str, Any]:
+    return {"multiple": network.shuffle_factor or 1, "minimum": max(network.shuffle_factor or 1, 2)}
+
+
+def _swinir(network: Any) -> dict[str, Any]:
+    shared = {"half": True, "bfloat16": True, "minimum": 1}
+    if network.start_unshuffle > 1:  # the first stage of DiffBIR
+        return {**shared, "multiple": network.start_unshuffle * network.window_size, "padding": "constant"}
+    return {**shared, "multiple": network.window_size, "padding": "symmetric", "pads_always": True}
+
+
+def _scunet(network: Any) -> dict[str, Any]:
+    return {"multiple": 64, "padding": "replicate", "minimum": 1}
+
+
+PUBLISHED_RULES: dict[str, Callable[[Any], dict[str, Any]]] = {"ESRGAN": _esrgan, "SCUNet": _scunet, "SwinIR": _swinir}
+"""Architecture -> what the published script does otherwise than spandrel declares."""
+
+
+def _descriptor(state_dict: Mapping[str, Any]) -> ImageModelDescriptor[nn.Module]:
+    tensors = flatten(state_dict)
+    for _, level in unwrap(tensors):
+        try:
+            found = MAIN_REGISTRY.load(level)
+        except UnsupportedModelError:
+            continue
+        except Exception as error:  # which one, is the constructor's of whatever network spandrel took it for
+            raise NetworkError(f"spandrel takes it for a network that its tensors do not fit: {error}") from error
+        if not isinstance(found, ImageModelDescriptor):
+            raise NetworkError(f"{found.architecture.name} needs a mask beside the picture; it is no model for images")
+        return found
+    names = f"its {len(tensors)} tensors are called {shorten(tensors)}"
+    raise NetworkError(f"no checkpoint of an image model that spandrel knows ({names})")
+
+
+class _WithoutMemory(TorchFunctionMode):
+    """Layers get weights without memory; what a constructor computes with (tables, masks) is real."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        given = kwargs or {}
+        if func is torch.empty and given.get("device") is None:
+            given = {**given, "device": "meta"}
+        return func(*args, **given)
+
+
+class _Called(nn.Module):
+    """A network seen through spandrel's call."""
+
+    def __init__(self, descriptor: ImageModelDescriptor[nn.Module]) -> None:
+        super().__init__()
+        self.network = descriptor.model
+        self._call = descriptor.__call__
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self._call(image)
+
+
+class _ShiftMasks:
+    """The attention masks of SwinIR's blocks: made once for a size, and in the dtype of the features.
+
+    Each block by itself makes its mask anew for every picture, and in float32, which half precision products refuse.
+    Masks hold 0 and -100, which every dtype has.
+    """
+
+    def __init__(self, block: Any) -> None:
+        self._make, self._like, self._shifted = block.calculate_mask, block.norm1.weight, block.shift_size > 0
+        self._size: tuple[int, int] | None = None
+        self._mask = self._like.new_zeros(1, 1, 1)  # of a block without shift
+
+    def __call__(self, size: tuple[int, int]) -> Tensor:
+        if self._shifted and size != self._size:
+            self._size, self._mask = size, self._make(size)
+        self._mask = self._mask.to(self._like)
+        return self._mask
+
+
+def _share_shift_masks(network: nn.Module) -> None:
+    shared: dict[tuple[int, int], _ShiftMasks] = {}
+    blocks: list[Any] = [module for module in network.modules() if hasattr(module, "calculate_mask")]
+    for block in blocks:
+        key = int(block.window_size), int(block.shift_size)
+        block.calculate_mask = shared.setdefault(key, _ShiftMasks(block))
