@@ -27,7 +27,6 @@ SMALL = {
     "realbasicvsr": seeded.REALBASICVSR,
     "uformer": seeded.UFORMER,
 }
-
 # What keeps those of them fast that work at a size of their own, or need to be told more.
 TOLD = {"ddcolor": {"render_size": 64}, "deoldify": {"render_factor": 4}, "mat": {"border": 2}}
 

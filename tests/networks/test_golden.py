@@ -108,6 +108,23 @@ def run_uformer(record):
     }
 
 
+def run_image_model(record):
+    record.outputs.pop("out_tiled", None)  # the tiler of a published script, which does not blend
+    tensors = image_networks.published(record.name)
+    told = image_models.describe(tensors)
+    rule = Descriptor(name="image", multiple=told.multiple, padding=told.padding, pads_always=told.pads_always)
+    picture = torch.from_numpy(record.inputs["in_rgb"]).permute(2, 0, 1)[None].float() / 255
+    height, width = (told.scale * length for length in picture.shape[-2:])
+    return {"out_rgb": image_models.load(tensors)(padded(picture, rule))[0, :, :height, :width].permute(1, 2, 0)}
+
+
+def run_fast_neural_style(record):
+    network = networks.load(record.tensors)
+    deep = outputs_of(network.res5, [])
+    painted = network(torch.from_numpy(record.inputs["in_x"]) / 255)
+    return {"out_y": painted * 255, "out_mid_res5": deep[0][:, ::8]}
+
+
 def run_mat(record):
     network = networks.load(scaled(record.tensors))
     network.z, network.folded_code = torch.from_numpy(record.inputs["in_z"]).float(), None
@@ -156,27 +173,10 @@ def run_deoldify(record):
     }
 
 
-def run_image_model(record):
-    record.outputs.pop("out_tiled", None)  # the tiler of a published script, which does not blend
-    tensors = image_networks.published(record.name)
-    told = image_models.describe(tensors)
-    rule = Descriptor(name="image", multiple=told.multiple, padding=told.padding, pads_always=told.pads_always)
-    picture = torch.from_numpy(record.inputs["in_rgb"]).permute(2, 0, 1)[None].float() / 255
-    height, width = (told.scale * length for length in picture.shape[-2:])
-    return {"out_rgb": image_models.load(tensors)(padded(picture, rule))[0, :, :height, :width].permute(1, 2, 0)}
-
-
-def run_fast_neural_style(record):
-    network = networks.load(record.tensors)
-    deep = outputs_of(network.res5, [])
-    painted = network(torch.from_numpy(record.inputs["in_x"]) / 255)
-    return {"out_y": painted * 255, "out_mid_res5": deep[0][:, ::8]}
-
-
 RUN = {
+    **dict.fromkeys(("bsrnet", "diffbir-stage1-swinir", "rrdbnet", "scunet", "srvgg", "swinir"), run_image_model),
     "ddcolor": run_ddcolor,
     "deoldify": run_deoldify,
-    **dict.fromkeys(("bsrnet", "diffbir-stage1-swinir", "rrdbnet", "scunet", "srvgg", "swinir"), run_image_model),
     "fast_neural_style": run_fast_neural_style,
     "edvr": run_edvr,
     "edvr-m-sr-clip": run_edvr_clip,

@@ -33,8 +33,6 @@ def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("some models")
     return {
         "onnx.vpy": identity(folder / "identity.onnx"),
-        "ddcolor.vpy": seeded.checkpoint(folder / "ddcolor.safetensors", "ddcolor", **seeded.DDCOLOR),
-        "deoldify.vpy": seeded.checkpoint(folder / "deoldify.safetensors", "deoldify", **seeded.DEOLDIFY),
         "esrgan.vpy": image_networks.checkpoint(folder / "compact.pth", "compact"),
         "image_model.vpy": image_networks.checkpoint(folder / "dncnn.pth", "dncnn"),
         "style.vpy": seeded.checkpoint(folder / "style.safetensors", "fast_neural_style", width=8),
@@ -42,6 +40,8 @@ def models(tmp_path_factory):
         "basicvsrpp.vpy": seeded.checkpoint(folder / "basicvsrpp.safetensors", "basicvsrpp", **seeded.BASICVSRPP),
         "realbasicvsr.vpy": seeded.checkpoint(folder / "real.safetensors", "realbasicvsr", **seeded.REALBASICVSR),
         "mat.vpy": seeded.checkpoint(folder / "mat.safetensors", "mat", **seeded.MAT),
+        "ddcolor.vpy": seeded.checkpoint(folder / "ddcolor.safetensors", "ddcolor", **seeded.DDCOLOR),
+        "deoldify.vpy": seeded.checkpoint(folder / "deoldify.safetensors", "deoldify", **seeded.DEOLDIFY),
         "uformer.vpy": seeded.checkpoint(folder / "uformer.safetensors", "uformer", **seeded.UFORMER),
     }
 
