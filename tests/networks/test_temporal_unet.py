@@ -7,6 +7,7 @@ from vsrestore.networks.temporal_unet import (
     enlarge,
     evidence,
     flicker,
+    grain_level,
     median,
     pad_to_multiple,
     recognise,
@@ -125,6 +126,15 @@ def test_stillness_is_the_larger_change():
     hair, moving = torch.zeros(1, 3, 1, 1), torch.full((1, 3, 1, 1), -0.3)
     torch.testing.assert_close(stillness([hair, moving]), torch.full((1, 1, 1, 1), 0.3))
     torch.testing.assert_close(stillness([hair, hair]), torch.zeros(1, 1, 1, 1))
+
+
+def test_grain_level_is_that_of_the_quiet_part():
+    generator = torch.Generator().manual_seed(0)
+    first, second = (0.02 * torch.randn(1, 3, 96, 128, generator=generator) for _ in range(2))
+    first[..., :48, :64] += 0.5
+    level = grain_level([first, second])
+    assert level.shape == (1, 1, 96, 128)
+    assert (level - 0.02 * (2 / torch.pi) ** 0.5).abs().max() < 2e-3
 
 
 def test_vertical_lines_are_found_and_specks_are_not():

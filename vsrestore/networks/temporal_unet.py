@@ -30,7 +30,8 @@ PHASES = 4  # positions within a 2x2 block of pixels: the U-Net works on blocks
 MULTIPLE = 16  # frames are padded to it, so that every level of the block matching halves exactly
 FLICKER = 0.08  # differences beyond it are content or damage
 CELL, CELLS = 16, 7  # flicker is the mean of 7x7 cells of 16x16 pixels
-EVIDENCE = 3  # maps that tell what is in one frame only, and what does not move
+EVIDENCE = 4  # maps that tell what is in one frame only, what does not move, and how strong the grain is
+QUIET = 0.3  # share of the frame that is taken to differ by nothing but grain
 LINE, LINE_ACROSS = 0.15, 17  # a vertical line differs by this much at most from the 17 pixels around it
 LINE_CELL, LINE_CELLS = 8, 9  # and goes through 9 cells of 8 rows
 TRUST = 3.0  # logit of the careful candidate before training; the others begin at 0
@@ -164,7 +165,7 @@ class TemporalUNet(nn.Module):
         nearest = aligned[self.radius - 1 : self.radius + 1]
         careful = median((median((*nearest, same)), same, median((*plain, same))))
         straight = careful - vertical_lines(centre + careful).to(dtype)
-        clues = torch.cat((*evidence(aligned), stillness(plain)), dim=1)
+        clues = torch.cat((*evidence(aligned), stillness(plain), grain_level(nearest)), dim=1)
         return [*aligned, median((*aligned, same)), careful, straight], clues
 
     def _changes(self, centre: Tensor, candidates: list[Tensor], clues: Tensor) -> list[Tensor]:
@@ -211,6 +212,19 @@ def stillness(plain: Sequence[Tensor]) -> Tensor:
     """How much the place changes in time, (N, 1, H, W): little where a hair sits in the gate and the picture moves."""
     first, second = (difference.abs().amax(1, keepdim=True) for difference in plain)
     return torch.maximum(first, second)
+
+
+def grain_level(nearest: Sequence[Tensor]) -> Tensor:
+    """How much the quietest cells of the frame differ from its two aligned neighbours, the same everywhere.
+
+    There is no telling grain from fine texture by looking at one place; but grain is all over the frame.
+
+    Returns:
+        (N, 1, H, W), from differences (N, 3, H, W) with H and W multiples of 16.
+    """
+    first, second = (F.avg_pool2d(difference.float().abs(), CELL).mean(1).flatten(1) for difference in nearest)
+    level = torch.minimum(first, second).quantile(QUIET, dim=1).to(nearest[0].dtype)
+    return level[:, None, None, None].expand(-1, 1, *nearest[0].shape[-2:])
 
 
 def vertical_lines(frames: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from scipy.ndimage import correlate1d
 from vsrestore.training.recipe import DataRecipe
 
 Frames = NDArray[np.float32]
+BALLS = 0.5  # share of the samples with flying things in which they are few and large
 FASTEST_PAN = 10  # px from frame to frame
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601
 
@@ -101,7 +102,7 @@ def compress(frames: Frames, quality: int) -> Frames:
 
 
 def throw_sparks(frames: Frames, rng: np.random.Generator) -> Frames:
-    """Draw small things that fly through the frames: sparks, balls, debris.
+    """Draw things that fly through the frames: many small ones (sparks, debris) or a few larger ones (balls).
 
     Dirt is in one frame; these are in several, along a path, and streaked along it: the network has to learn the
     difference, because neither has a counterpart at the same place in the next frame.
@@ -109,17 +110,18 @@ def throw_sparks(frames: Frames, rng: np.random.Generator) -> Frames:
     frames = frames.copy()
     size = np.array(frames.shape[1:3], np.float64)
     source, speed = rng.uniform(0, 1, 2) * size, 2 * 10 ** rng.uniform(0, 1.1)
-    for _ in range(int(rng.integers(1, 25))):
+    balls = rng.random() < BALLS
+    for _ in range(int(rng.integers(1, 5 if balls else 25))):
         heading = rng.uniform(0, 2 * np.pi)
         velocity = speed * rng.uniform(0.3, 1.2) * np.array([np.sin(heading), np.cos(heading)])
         path = _Path(
             start=rng.uniform(0, 1, 2) * size if rng.random() < 0.6 else source,
             velocity=velocity,
             fall=float(rng.uniform(0, 0.6)),
-            radius=float(0.7 + rng.exponential(0.9)),
+            radius=float(rng.uniform(2, 12) if balls else 0.7 + min(rng.exponential(0.9), 4.3)),
             colour=_spark_colour(rng),
-            birth=float(rng.uniform(-4, len(frames))),
-            life=float(rng.uniform(2.5, 12)),
+            birth=float(rng.uniform(-4, len(frames)) - 4 * balls),
+            life=float(rng.uniform(2.5, 12) + 8 * balls),
         )
         for t, frame in enumerate(frames):
             path.draw(frame, t)
@@ -147,7 +149,7 @@ class _Path:
         life: float,
     ) -> None:
         self.start, self.velocity, self.fall = start, velocity, fall
-        self.radius, self.colour = min(radius, 5.0), colour
+        self.radius, self.colour = radius, colour
         self.birth, self.life = birth, life
 
     def place(self, age: float) -> NDArray[np.float64]:

@@ -137,16 +137,17 @@ class Batches(Dataset[list[Tensor]]):
 
     def __init__(self, shots: Sequence[Shot], recipe: Recipe) -> None:
         self.shots = shots
-        self.recipe = recipe
-        self.seed, self.fresh = recipe.seed, recipe.schedule.fresh
+        self.data = recipe.data
+        self.seed = recipe.seed
+        self.size, self.fresh = recipe.schedule.batch, recipe.schedule.fresh
         self.degrade = TASKS[recipe.task]
         self.kept: OrderedDict[int, tuple[Tensor, ...]] = OrderedDict()
 
     def __getitem__(self, step: int) -> list[Tensor]:
         """Batch ``step`` as tensors (N, T, 3, H, W): damaged, grained, clean."""
         rng = np.random.default_rng((self.seed, step, 1))
-        stage, made = self.recipe.stage(step), (step + 1) * self.fresh
-        older = rng.integers(max(made - KEPT, stage.first * self.fresh), made, stage.batch - self.fresh)
+        made = (step + 1) * self.fresh
+        older = rng.integers(max(made - KEPT, 0), made, self.size - self.fresh)
         numbers = [*range(made - self.fresh, made), *older.tolist()]
         return [torch.stack(parts) for parts in zip(*(_turned(self._sample(n), rng) for n in numbers), strict=True)]
 
@@ -159,21 +160,21 @@ class Batches(Dataset[list[Tensor]]):
 
     def sample(self, number: int) -> tuple[Tensor, ...]:
         """Sample ``number`` as tensors (T, 3, H, W): damaged, grained, clean."""
-        rng, data = np.random.default_rng((self.seed, number)), self.recipe.stage(number // self.fresh).data
-        frames, order = cut(self.shots[int(rng.integers(len(self.shots)))].frames, data, rng)
-        sample = self._degraded(augment.vary(frames, data, rng), data, rng)
+        rng = np.random.default_rng((self.seed, number))
+        frames, order = cut(self.shots[int(rng.integers(len(self.shots)))].frames, self.data, rng)
+        sample = self._degraded(augment.vary(frames, self.data, rng), rng)
         return tuple(torch.from_numpy(part[order].transpose(0, 3, 1, 2)).contiguous() for part in sample)
 
-    def _degraded(self, frames: NDArray[np.float32], data: DataRecipe, rng: np.random.Generator) -> Sample:
-        if rng.random() < data.undamaged:
-            if rng.random() < data.gray:
+    def _degraded(self, frames: NDArray[np.float32], rng: np.random.Generator) -> Sample:
+        if rng.random() < self.data.undamaged:
+            if rng.random() < self.data.gray:
                 frames = augment.gray(frames)
             return Sample(frames, frames, frames)
-        sample = self.degrade(frames, rng, bool(rng.random() < data.dense))
-        if rng.random() < data.blurred:
+        sample = self.degrade(frames, rng, bool(rng.random() < self.data.dense))
+        if rng.random() < self.data.blurred:
             sigma = float(rng.uniform(0.3, 0.8))
             sample = Sample(*(augment.blur(part, sigma) for part in sample))
-        if rng.random() < data.compressed:
+        if rng.random() < self.data.compressed:
             sample = sample._replace(damaged=augment.compress(sample.damaged, int(rng.integers(70, 96))))
         return sample
 

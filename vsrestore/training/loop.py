@@ -172,7 +172,7 @@ def _losses(network: TemporalUNet, recipe: Recipe, batch: list[Tensor], progress
     windows = torch.tensor([window(centre, count, radius, radius, BORDER) for centre in centres])
     with torch.autocast("cpu", torch.bfloat16):
         restored = network.restore(damaged, windows)
-    floor, margin = floor_at(progress, recipe.loss), recipe.stage(step).data.margin
+    floor, margin = floor_at(progress, recipe.loss), recipe.data.margin
     inner = slice(margin, damaged.shape[-1] - margin)
     pairs = (restored[0], grained[:, centres]), (restored[-1], clean[:, centres])
     parts = [log_error(ours[..., inner, inner], truth[..., inner, inner], floor) for ours, truth in pairs]

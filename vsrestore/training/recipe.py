@@ -6,7 +6,7 @@ import dataclasses
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, get_type_hints
 
 
 class RecipeError(ValueError):
@@ -93,26 +93,6 @@ class ScheduleRecipe:
 
 
 @dataclass(frozen=True)
-class LaterRecipe:
-    """What changes from a step on: fewer and larger samples, for example.
-
-    step: the first one. batch: samples per step. data: as before, but for the keys that are given.
-    """
-
-    step: int = 10**12
-    batch: int = 4
-    data: DataRecipe = field(default_factory=DataRecipe)
-
-
-class Stage(NamedTuple):
-    """A part of a run: its first step, the samples per step, and how they are cut and damaged."""
-
-    first: int
-    batch: int
-    data: DataRecipe
-
-
-@dataclass(frozen=True)
 class Recipe:
     """A training run. task: a row of `vsrestore.training.data.TASKS`. seed: of weights, samples and damage."""
 
@@ -122,13 +102,6 @@ class Recipe:
     data: DataRecipe = field(default_factory=DataRecipe)
     loss: LossRecipe = field(default_factory=LossRecipe)
     schedule: ScheduleRecipe = field(default_factory=ScheduleRecipe)
-    later: LaterRecipe = field(default_factory=LaterRecipe)
-
-    def stage(self, step: int) -> Stage:
-        """The part of the run that a step belongs to."""
-        if step < self.later.step:
-            return Stage(0, self.schedule.batch, self.data)
-        return Stage(self.later.step, self.later.batch, self.later.data)
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -143,8 +116,6 @@ def read_recipe(path: Path) -> Recipe:
         raise RecipeError(f"{path}: cannot be read ({error.strerror}); give the path of a recipe (.toml)") from error
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path}: is not valid TOML: {error}") from error
-    if isinstance(later := table.get("later"), dict):
-        later["data"] = {**table.get("data", {}), **later.get("data", {})}
     return _section(Recipe, table, path.name)
 
 
