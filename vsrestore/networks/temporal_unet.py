@@ -34,6 +34,7 @@ EVIDENCE = 4  # maps that tell what is in one frame only, what does not move, an
 QUIET = 0.3  # share of the frame that is taken to differ by nothing but grain
 LINE, LINE_ACROSS = 0.15, 17  # a vertical line differs by this much at most from the 17 pixels around it
 LINE_CELL, LINE_CELLS = 8, 9  # and goes through 9 cells of 8 rows
+LINE_ALONE, LINE_AROUND = 4.0, 129  # and is so many times stronger than the mean of the 129 pixels around it
 TRUST = 3.0  # logit of the careful candidate before training; the others begin at 0
 LOUDER = 10.0  # differences between aligned frames are small numbers; so much larger they reach the U-Net
 SOFTER = 0.1  # and what the U-Net adds to the picture is made small again
@@ -230,11 +231,15 @@ def grain_level(nearest: Sequence[Tensor]) -> Tensor:
 def vertical_lines(frames: Tensor) -> Tensor:
     """Vertical lines in frames (N, 3, H, W), H a multiple of 8: what stands out of its row the same way for many rows.
 
-    Edges do so as well; the network tells which are scratches. (Kokaram, EUSIPCO 1996, finds them likewise.)
+    Edges do so as well; the network tells which are scratches. (Kokaram, EUSIPCO 1996, finds them likewise.) But lines
+    among lines, as of fences, books and grids, are left out: a scratch stands alone.
     """
     outstanding = (frames - box_mean(frames, (1, LINE_ACROSS))).clamp_(-LINE, LINE)
     cells = outstanding.unflatten(-2, (-1, LINE_CELL)).mean(-2)
-    return stretch(box_mean(box_mean(cells, (LINE_CELLS, 1)), (3, 1)), frames.shape[-2:])
+    lines = box_mean(box_mean(cells, (LINE_CELLS, 1)), (3, 1))
+    strength = lines.abs().amax(1, keepdim=True)
+    others = LINE_ALONE * box_mean(strength, (1, LINE_AROUND))
+    return stretch(lines * ((strength - others) / (strength + 1e-4)).clamp(0, 1), frames.shape[-2:])
 
 
 def flicker(difference: Tensor) -> Tensor:
