@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vsrestore.networks.layers.imagenet import imagenet_statistics
-from vsrestore.networks.layers.layout import channels_last
+from vsrestore.networks.layers.painter import Painter
 from vsrestore.networks.layers.lightness import gray_of_same_lightness
 from vsrestore.networks.layers.normed_conv import SpectralConv, complete_spectral, fold_norms
 from vsrestore.networks.layers.shuffle_unet import DecoderBlock, ShuffleUp
@@ -299,35 +299,18 @@ class DDColor(nn.Module):
         return torch.einsum("noc,nchw->nohw", mixed, pixels) + F.conv2d(x, of_picture, refine.bias)
 
 
-class DDColorPainter(nn.Module):
-    """DDColor with the published preparation of a frame.
+class DDColorPainter(Painter):
+    """DDColor with the published preparation of a frame: a and b of CIELAB, in squares of a multiple of 32."""
 
-    Args:
-        network: with its weights.
-        size: edge of the square that the network sees, a multiple of 32.
-        span: of the colours; they are given as c / span + 0.5, which lies in [0, 1].
-    """
+    ANTIALIAS = False
 
-    def __init__(self, network: nn.Module, size: int, span: float) -> None:
-        super().__init__()
-        self.network = network
-        self.size = size
-        self.span = span
+    def gray(self, frames: Tensor) -> Tensor:
+        """Return the gray of the same lightness L, (N, 1, H, W)."""
+        return gray_of_same_lightness(frames)
 
-    def forward(self, frames: Tensor) -> Tensor:
-        """Find the colours of frames.
-
-        Args:
-            frames: RGB (N, 3, H, W) in [0, 1], float32.
-
-        Returns:
-            (N, 3, size, size), float32: the gray picture that the network saw, a and b of CIELAB.
-        """
-        square = F.interpolate(frames, (self.size, self.size), mode="bilinear")
-        gray = gray_of_same_lightness(square)
-        dtype = next(self.network.parameters()).dtype
-        colours = self.network(channels_last(gray.expand(-1, 3, -1, -1).to(dtype))).float()
-        return torch.cat((gray, colours / self.span + 0.5), dim=1)
+    def colours(self, painted: Tensor) -> Tensor:
+        """Return a and b, which the network gives itself."""
+        return painted
 
 
 def position_code(x: Tensor, channels: int) -> Tensor:

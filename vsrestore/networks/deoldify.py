@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vsrestore.networks.layers.imagenet import imagenet_statistics
-from vsrestore.networks.layers.layout import channels_last
+from vsrestore.networks.layers.painter import Painter
 from vsrestore.networks.layers.normed_conv import SpectralConv, WeightNormConv, complete_spectral, fold_norms
 from vsrestore.networks.layers.resnet import EXPANSION, resnet_encoder
 from vsrestore.networks.layers.shuffle_unet import DecoderBlock, ShuffleUp, conv_relu_norm
@@ -126,38 +126,21 @@ class DeOldify(nn.Module):
         return final(residual(torch.cat((last(features), x), dim=1)))
 
 
-class DeOldifyPainter(nn.Module):
-    """DeOldify with the published preparation of a frame.
+class DeOldifyPainter(Painter):
+    """DeOldify with the published preparation of a frame: U and V of analogue YUV, in squares of an even size."""
 
-    Args:
-        network: with its weights.
-        size: edge of the square that the network sees, even.
-        span: of the colours; they are given as c / span + 0.5, which lies in [0, 1].
-    """
+    ANTIALIAS = True
 
-    def __init__(self, network: nn.Module, size: int, span: float) -> None:
-        super().__init__()
-        self.network = network
-        self.size = size
-        self.span = span
+    def gray(self, frames: Tensor) -> Tensor:
+        """Return the luma, (N, 1, H, W)."""
+        return luma_of(frames)
 
-    def forward(self, frames: Tensor) -> Tensor:
-        """Find the colours of frames.
-
-        Args:
-            frames: RGB (N, 3, H, W) in [0, 1], float32.
-
-        Returns:
-            (N, 3, size, size), float32: the gray picture that the network saw, U and V of analogue YUV.
-        """
-        square = F.interpolate(frames, (self.size, self.size), mode="bilinear", antialias=True)
-        gray = luma_of(square)
-        dtype = next(self.network.parameters()).dtype
-        painted = self.network(channels_last(gray.expand(-1, 3, -1, -1).to(dtype))).float().clamp(0, 1)
+    def colours(self, painted: Tensor) -> Tensor:
+        """Return U and V of the painted picture."""
+        painted = painted.clamp(0, 1)
         red, _, blue = painted.split(1, dim=1)
         luma = luma_of(painted)
-        u, v = U_OF_BLUE * (blue - luma), V_OF_RED * (red - luma)
-        return torch.cat((gray, u / self.span + 0.5, v / self.span + 0.5), dim=1)
+        return torch.cat((U_OF_BLUE * (blue - luma), V_OF_RED * (red - luma)), dim=1)
 
 
 def luma_of(rgb: Tensor) -> Tensor:

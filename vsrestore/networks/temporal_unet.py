@@ -153,10 +153,11 @@ class TemporalUNet(nn.Module):
         Differences are small where frames agree, so half precision serves them well.
         """
         centre, dtype = frames[rows[:, self.radius]], self.fuse.weight.dtype
+        brightness = luma(centre)
         aligned, plain = [], []
         for column in (column for column in range(rows.shape[1]) if column != self.radius):
             neighbour = frames[rows[:, column]]
-            flow = enlarge(block_flow(luma(centre), luma(neighbour)), 4)
+            flow = enlarge(block_flow(brightness, luma(neighbour)), 4)
             difference = flow_warp(neighbour, flow, padding="border") - centre
             slow = flicker(difference)
             aligned.append((difference - slow).to(dtype))
