@@ -4,8 +4,8 @@ import torch.nn.functional as F
 
 from vsrestore.networks.temporal_unet import (
     TemporalUNet,
-    enlarge,
     evidence,
+    fitting_mean,
     flicker,
     grain_level,
     median,
@@ -161,8 +161,14 @@ def test_stretched_maps_keep_a_ramp(size):
     assert (tall - right).abs().max() < 0.03
 
 
-def test_enlarged_flow_is_in_pixels_of_the_new_size():
-    torch.testing.assert_close(enlarge(torch.ones(1, 2, 3, 4), 4), torch.full((1, 2, 12, 16), 4.0))
+def test_fitting_mean_averages_grain_and_nothing_else():
+    generator = torch.Generator().manual_seed(0)
+    base, *aligned = (0.02 * torch.randn(1, 3, 64, 64, generator=generator) for _ in range(5))
+    for difference in aligned:
+        difference[..., 32:] += 0.3
+    mean = fitting_mean(base, aligned, torch.full((1, 1, 1, 1), 0.0226))
+    assert mean[..., :24].std() < 0.02 / 2  # of five: 0.02 / 5 ** 0.5
+    torch.testing.assert_close(mean[..., 40:], base[..., 40:])
 
 
 def test_padding_repeats_the_border():

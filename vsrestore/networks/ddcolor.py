@@ -16,9 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vsrestore.networks.layers.imagenet import imagenet_statistics
-from vsrestore.networks.layers.painter import Painter
 from vsrestore.networks.layers.lightness import gray_of_same_lightness
 from vsrestore.networks.layers.normed_conv import SpectralConv, complete_spectral, fold_norms
+from vsrestore.networks.layers.painter import Painter
 from vsrestore.networks.layers.shuffle_unet import DecoderBlock, ShuffleUp
 from vsrestore.networks.state_dict import Shapes, count_numbered
 

@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vsrestore.networks.layers.imagenet import imagenet_statistics
-from vsrestore.networks.layers.painter import Painter
 from vsrestore.networks.layers.normed_conv import SpectralConv, WeightNormConv, complete_spectral, fold_norms
+from vsrestore.networks.layers.painter import Painter
 from vsrestore.networks.layers.resnet import EXPANSION, resnet_encoder
 from vsrestore.networks.layers.shuffle_unet import DecoderBlock, ShuffleUp, conv_relu_norm
 from vsrestore.networks.state_dict import Shapes, count_numbered

@@ -17,11 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vsrestore.networks.layers.block_matching import block_flow
+from vsrestore.networks.layers.block_matching import CELL, MULTIPLE, BlockSearch
 from vsrestore.networks.layers.box import box_mean
 from vsrestore.networks.layers.warp import flow_warp
 
-MULTIPLE = 16  # of the pictures that block matching takes
 MATCHED = 256  # edge of those: motion of colours needs no more, and the networks' pictures are up to 1024 wide
 SMALLEST = 32
 PATCH = 5  # pixels over which the luma has to agree
@@ -50,17 +49,17 @@ class SteadyColour(nn.Module):
         Returns:
             (1, K, 3, H, W): the luma of the centre frame and its steady colours.
         """
-        small = _for_matching(frames[0, :, :1])
-        steady = [self._steady(frames[0], small, row) for row in windows.tolist()]
+        search = BlockSearch(_for_matching(frames[0, :, :1]))
+        steady = [self._steady(frames[0], search, row) for row in windows.tolist()]
         return torch.stack(steady)[None]
 
-    def _steady(self, frames: Tensor, small: Tensor, window: Sequence[int]) -> Tensor:
+    def _steady(self, frames: Tensor, search: BlockSearch, window: Sequence[int]) -> Tensor:
         centre = window[len(window) // 2]
         others = sorted(set(window) - {centre})
         if not others:
             return frames[centre]
         luma, own = frames[centre].split((1, 2))
-        warped = flow_warp(frames[others], _flows(small, centre, others, luma.shape[-2:]), padding="border")
+        warped = flow_warp(frames[others], _flows(search, centre, others, luma.shape[-2:]), padding="border")
         weights = _agreement(luma, warped[:, :1])
         colours = torch.cat((own[None], warped[:, 1:]))
         weights = torch.cat((torch.ones_like(weights[:1]), weights))
@@ -78,14 +77,18 @@ def _for_matching(luma: Tensor) -> Tensor:
     """Return luma (T, 1, H, W) in a size for block matching, without flicker of the whole picture."""
     size = [min(max(edge // MULTIPLE * MULTIPLE, SMALLEST), MATCHED) for edge in luma.shape[-2:]]
     small = F.interpolate(luma, size, mode="bilinear", antialias=True)
-    return small - small.mean((-2, -1), keepdim=True)
+    return small - small.mean((-2, -1), keepdim=True) + 0.5
 
 
-def _flows(small: Tensor, centre: int, others: Sequence[int], size: torch.Size) -> Tensor:
+def _flows(search: BlockSearch, centre: int, others: Sequence[int], size: torch.Size) -> Tensor:
     """Return the flow from the centre to every other frame, in pixels of the full size: (P, 2, H, W)."""
-    flow = block_flow(small[[centre] * len(others)], small[list(others)])
-    scale = torch.tensor([size[1] / flow.shape[-1], size[0] / flow.shape[-2]], device=flow.device)
-    return F.interpolate(flow, tuple(size), mode="bilinear") * scale[:, None, None]
+    numbers = torch.tensor(others, device=search.device)
+    flow = search.flow(torch.full_like(numbers, centre), numbers)
+    scale = [full / (CELL * cells) for full, cells in zip(size[::-1], flow.shape[:1:-1], strict=True)]
+    return (
+        F.interpolate(flow.float(), tuple(size), mode="bilinear")
+        * flow.new_tensor(scale, dtype=torch.float32)[:, None, None]
+    )
 
 
 def _agreement(luma: Tensor, warped: Tensor) -> Tensor:

@@ -5,8 +5,8 @@ then says, per pixel, how much of each aligned neighbour, and of the medians tha
 replaces the centre, and what to add beyond that. Every head does so once: a film network has two, the picture with its
 grain and the picture without.
 
-The pieces are well known: hierarchical block matching (Bierling, VCIP 1988), the U-Net (Ronneberger et al., MICCAI
-2015), per-pixel blending of aligned frames (Mildenhall et al., CVPR 2018).
+The pieces are well known: block matching, the mean along the motion (Dubois and Sabri, IEEE Trans. Communications
+1984), the U-Net (Ronneberger et al., MICCAI 2015), per-pixel blending of aligned frames (Mildenhall et al., CVPR 2018).
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vsrestore.networks.layers.block_matching import block_flow
+from vsrestore.networks.layers.block_matching import CELL, MULTIPLE, BlockSearch, moved
 from vsrestore.networks.layers.box import box_mean
 from vsrestore.networks.layers.residual import ResidualBlock, residual_blocks
-from vsrestore.networks.layers.warp import flow_warp
 
 CHANNELS = 3
 LUMA = (0.299, 0.587, 0.114)  # BT.601
 PHASES = 4  # positions within a 2x2 block of pixels: the U-Net works on blocks
-MULTIPLE = 16  # frames are padded to it, so that every level of the block matching halves exactly
 FLICKER = 0.08  # differences beyond it are content or damage
-CELL, CELLS = 16, 7  # flicker is the mean of 7x7 cells of 16x16 pixels
+FLICKER_CELL, FLICKER_CELLS = 16, 7  # flicker is the mean of 7x7 cells of 16x16 pixels
 EVIDENCE = 4  # maps that tell what is in one frame only, what does not move, and how strong the grain is
 QUIET = 0.3  # share of the frame that is taken to differ by nothing but grain
 LINE, LINE_ACROSS = 0.15, 17  # a vertical line differs by this much at most from the 17 pixels around it
 LINE_CELL, LINE_CELLS = 8, 9  # and goes through 9 cells of 8 rows
 LINE_ALONE, LINE_AROUND = 4.0, 129  # and is so many times stronger than the mean of the 129 pixels around it
-TRUST = 3.0  # logit of the careful candidate before training; the others begin at 0
+FIT = 2.0  # an aligned neighbour that differs by more than so many times the grain has no part in the mean
+FINEST_GRAIN = 2e-3
+TRUST = 3.0  # logit of the classical candidates before training; the others begin at 0
 LOUDER = 10.0  # differences between aligned frames are small numbers; so much larger they reach the U-Net
 SOFTER = 0.1  # and what the U-Net adds to the picture is made small again
 
@@ -88,7 +88,7 @@ class TemporalUNet(nn.Module):
         super().__init__()
         self.radius = radius
         self.head_count = heads
-        self.candidates = 2 * radius + 3  # neighbours, their median, the careful one, and that without vertical lines
+        self.candidates = 2 * radius + 4  # neighbours, their median, the careful one, the mean, and that without lines
         self.fuse = nn.Conv2d(CHANNELS * (1 + self.candidates) + EVIDENCE, widths[0], 4, stride=2, padding=1)
         self.body = UNet(widths, blocks)
         self.weigh = nn.Conv2d(widths[0], heads * (self.candidates + 1) * PHASES, 3, padding=1)
@@ -106,8 +106,9 @@ class TemporalUNet(nn.Module):
                 nn.init.kaiming_normal_(part.conv2.weight, a=3.0, nonlinearity="leaky_relu")
         nn.init.zeros_(self.weigh.weight)
         nn.init.zeros_(self.add.weight)
-        careful = cast("Tensor", self.weigh.bias).view(self.head_count, -1, PHASES)[:, self.candidates - 2]
-        nn.init.constant_(careful, TRUST)
+        trusted = cast("Tensor", self.weigh.bias).view(self.head_count, -1, PHASES)
+        nn.init.constant_(trusted[:-1, self.candidates - 3], TRUST)  # the careful one leaves some grain
+        nn.init.constant_(trusted[-1:, self.candidates - 2], TRUST)  # the mean does not
 
     def forward(self, frames: Tensor, windows: Tensor, grain: float = 1.0) -> Tensor:
         """Restore one frame per window.
@@ -132,43 +133,52 @@ class TemporalUNet(nn.Module):
         padded = pad_to_multiple(frames.flatten(0, 1), MULTIPLE)
         rows = torch.arange(n, device=frames.device)[:, None, None] * t + windows.to(frames.device)
         rows = rows.flatten(0, 1)  # (N * K, W), positions in the flattened frames
+        search = BlockSearch(luma(padded))
         at_once = len(rows) if self.training else 1  # in use, one frame at a time stays in the cache and spares memory
-        parts = [self._restored(padded, some) for some in rows.split(at_once)]
+        parts = [self._restored(padded, search, some) for some in rows.split(at_once)]
         return tuple(torch.cat(head).unflatten(0, (n, -1))[..., :h, :w] for head in zip(*parts, strict=True))
 
-    def _restored(self, frames: Tensor, rows: Tensor) -> list[Tensor]:
+    def _restored(self, frames: Tensor, search: BlockSearch, rows: Tensor) -> list[Tensor]:
         """What every head makes of the centres of the windows ``rows`` (R, W) into ``frames``, each (R, 3, H, W)."""
         centre = frames[rows[:, self.radius]]
-        return [centre + change for change in self._changes(centre, *self._candidates(frames, rows))]
+        return [centre + change for change in self._changes(centre, *self._candidates(frames, search, rows))]
 
     @torch.no_grad()
-    def _candidates(self, frames: Tensor, rows: Tensor) -> tuple[list[Tensor], Tensor]:
+    def _candidates(self, frames: Tensor, search: BlockSearch, rows: Tensor) -> tuple[list[Tensor], Tensor]:
         """What could replace the centre, as differences to it, each (N * K, 3, H, W), and the evidence for it.
 
-        The candidates are the neighbours, moved to where their content is now; the median of all; and, of the centre,
-        its median with the two nearest neighbours along the motion and its median with them as they are, the middle
-        one. That is what a careful classical cleaner gives, and what the network starts from. The last is the same
-        without vertical lines.
+        The candidates are the neighbours, moved to where their content is now; the median of all; the careful one: of
+        the centre, its median with the two nearest neighbours along the motion and its median with them as they are,
+        the middle one; the mean of that and of the neighbours where they fit; and the mean without vertical lines.
+        That is what a classical cleaner gives, and what the network starts from.
 
         Differences are small where frames agree, so half precision serves them well.
         """
-        centre, dtype = frames[rows[:, self.radius]], self.fuse.weight.dtype
-        brightness = luma(centre)
+        aligned, plain = self._differences(frames, search, rows)
+        same = torch.zeros_like(aligned[0])
+        nearest = aligned[self.radius - 1 : self.radius + 1]
+        careful = median((median((*nearest, same)), same, median((*plain, same))))
+        grain = grain_level(nearest)
+        mean = fitting_mean(careful, aligned, grain[..., :1, :1])
+        straight = mean - vertical_lines(frames[rows[:, self.radius]] + mean).to(mean.dtype)
+        clues = torch.cat((*evidence(aligned), stillness(plain), grain), dim=1)
+        return [*aligned, median((*aligned, same)), careful, mean, straight], clues
+
+    def _differences(self, frames: Tensor, search: BlockSearch, rows: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Differences of neighbours to the centre, without flicker: of all, aligned; of the nearest, as they are."""
+        columns = [column for column in range(rows.shape[1]) if column != self.radius]
+        centres = rows[:, self.radius]
+        flows = search.flow(centres.repeat(len(columns)), rows[:, columns].T.flatten()).chunk(len(columns))
+        centre, dtype = frames[centres], self.fuse.weight.dtype
         aligned, plain = [], []
-        for column in (column for column in range(rows.shape[1]) if column != self.radius):
+        for column, flow in zip(columns, flows, strict=True):
             neighbour = frames[rows[:, column]]
-            flow = enlarge(block_flow(brightness, luma(neighbour)), 4)
-            difference = flow_warp(neighbour, flow, padding="border") - centre
+            difference = moved(neighbour, flow) - centre
             slow = flicker(difference)
             aligned.append((difference - slow).to(dtype))
             if abs(column - self.radius) == 1:
                 plain.append((neighbour - centre - slow).to(dtype))
-        same = torch.zeros_like(aligned[0])
-        nearest = aligned[self.radius - 1 : self.radius + 1]
-        careful = median((median((*nearest, same)), same, median((*plain, same))))
-        straight = careful - vertical_lines(centre + careful).to(dtype)
-        clues = torch.cat((*evidence(aligned), stillness(plain), grain_level(nearest)), dim=1)
-        return [*aligned, median((*aligned, same)), careful, straight], clues
+        return aligned, plain
 
     def _changes(self, centre: Tensor, candidates: list[Tensor], clues: Tensor) -> list[Tensor]:
         """What every head adds to the centre (N, 3, H, W): a blend of the candidates, and more of its own."""
@@ -224,7 +234,7 @@ def grain_level(nearest: Sequence[Tensor]) -> Tensor:
     Returns:
         (N, 1, H, W), from differences (N, 3, H, W) with H and W multiples of 16.
     """
-    first, second = (F.avg_pool2d(difference.float().abs(), CELL).mean(1).flatten(1) for difference in nearest)
+    first, second = (F.avg_pool2d(difference.float().abs(), FLICKER_CELL).mean(1).flatten(1) for difference in nearest)
     level = torch.minimum(first, second).quantile(QUIET, dim=1).to(nearest[0].dtype)
     return level[:, None, None, None].expand(-1, 1, *nearest[0].shape[-2:])
 
@@ -245,8 +255,8 @@ def vertical_lines(frames: Tensor) -> Tensor:
 
 def flicker(difference: Tensor) -> Tensor:
     """Slow changes of brightness in a difference of two frames (N, 3, H, W): they are no damage here."""
-    cells = F.avg_pool2d(difference.clamp(-FLICKER, FLICKER), CELL)
-    return stretch(box_mean(cells, (CELLS, CELLS)), difference.shape[-2:])
+    cells = F.avg_pool2d(difference.clamp(-FLICKER, FLICKER), FLICKER_CELL)
+    return stretch(box_mean(cells, (FLICKER_CELLS, FLICKER_CELLS)), difference.shape[-2:])
 
 
 def stretch(x: Tensor, size: Sequence[int]) -> Tensor:
@@ -265,9 +275,24 @@ def fill_in(candidates: Sequence[Tensor], weights: Tensor) -> Tensor:
     return fill
 
 
-def enlarge(flow: Tensor, factor: int) -> Tensor:
-    """Enlarge a flow (N, 2, h, w) to ``factor`` times its size, in pixels of the new size."""
-    return F.interpolate(flow, scale_factor=float(factor), mode="bilinear", align_corners=False) * factor
+def fitting_mean(base: Tensor, aligned: Sequence[Tensor], grain: Tensor) -> Tensor:
+    """Mean of the base and of the aligned neighbours, each with the weight that its fit around the place earns it.
+
+    Args:
+        base: a difference to the centre, (N, 3, H, W) with H and W multiples of 4.
+        aligned: those of the neighbours.
+        grain: what aligned neighbours differ by where nothing but grain differs, (N, 1, 1, 1).
+    """
+    limit = FIT * (grain + FINEST_GRAIN)
+    total, weights = base, torch.ones_like(grain)
+    for difference in aligned:
+        apart = difference - base
+        misfit = box_mean(F.avg_pool2d(apart.abs(), CELL).mean(1, keepdim=True), (3, 3)).square()
+        weight = (limit.square() - misfit).clamp(min=0) / (limit.square() + misfit)
+        weight = F.interpolate(weight, scale_factor=float(CELL), mode="bilinear")
+        total = torch.addcmul(total, weight, torch.minimum(torch.maximum(apart, -limit), limit))
+        weights = weights + weight
+    return base + (total - base) / weights
 
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
@@ -299,7 +324,7 @@ def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:
     candidates = (shapes["fuse.weight"][1] - EVIDENCE) // CHANNELS - 1
     stages = ("encode1", "encode2", "bottom", "decode2", "decode1")
     return {
-        "radius": (candidates - 3) // 2,
+        "radius": (candidates - 4) // 2,
         "heads": shapes["add.weight"][0] // (CHANNELS * PHASES),
         "widths": (shapes["fuse.weight"][0], shapes["body.down1.weight"][0], shapes["body.down2.weight"][0]),
         "blocks": tuple(sum(f"body.{s}.{i}.conv1.weight" in shapes for i in range(len(shapes))) for s in stages),
