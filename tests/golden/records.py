@@ -60,8 +60,8 @@ def read(name: str) -> Record:
     tensors = state_dict(keys, meta["gain"])
     stored = {key for key in inputs if key.startswith("in_state.")}
     tensors |= {key.removeprefix("in_state."): torch.from_numpy(inputs.pop(key)) for key in stored}
-    if "spectral_u_scale" in meta["config"]:
-        tensors |= spectral_vectors(tensors, keys, meta["gain"], meta["config"]["spectral_u_scale"])
+    if any(key.endswith("weight_u") and key not in tensors for key in keys):
+        tensors |= spectral_vectors(tensors, keys, meta["gain"], meta["config"].get("spectral_u_scale", 1.0))
     return Record(name, meta, tensors, inputs, outputs)
 
 

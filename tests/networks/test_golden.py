@@ -15,7 +15,7 @@ from vsrestore.runtime.descriptor import Descriptor
 from vsrestore.runtime.padding import padded
 
 TOLERANCE = {"edvr": 2e-5, "basicvsrpp": 5e-5, "realbasicvsr": 5e-5, "uformer": 1e-5, "mat": 2e-5}
-TOLERANCE |= {"ddcolor": 1e-5, "deoldify": 1e-4}
+TOLERANCE |= {"ddcolor": 1e-5, "deoldify": 1e-4, "fastai_unet": 1e-4}
 TOLERANCE |= {"fast_neural_style": 1e-4, "diffbir": 5e-5}
 TOLERANCE |= dict.fromkeys(("bsrnet", "rrdbnet", "scunet", "srvgg", "swinir"), 5e-5)
 """Largest error allowed, relative to the largest value; from the notes of the records."""
@@ -173,11 +173,27 @@ def run_deoldify(record):
     }
 
 
+def run_fastai_unet(record):
+    config = record.config
+    network = networks.load(record.tensors, legacy_blur=config["final_shuffle_blur"])
+    assert network.y_range == tuple(config["y_range"] or ())
+    parts = {index: outputs_of(network.layers[index], []) for index in (3, 5, 8)}
+    repaired = network(torch.from_numpy(record.inputs["in_x"]) * network.std + network.mean)
+    middle, second, last = (found[0] for found in parts.values())
+    return {
+        "out_y": (repaired - network.mean) / network.std,
+        "out_mid_3": middle[:, ::2],
+        "out_mid_5": second[:, ::8],
+        "out_mid_8": last[:, ::16, ::2, ::2],
+    }
+
+
 RUN = {
     **dict.fromkeys(("bsrnet", "diffbir-stage1-swinir", "rrdbnet", "scunet", "srvgg", "swinir"), run_image_model),
     "ddcolor": run_ddcolor,
     "deoldify": run_deoldify,
     "fast_neural_style": run_fast_neural_style,
+    "fastai_unet": run_fastai_unet,
     "edvr": run_edvr,
     "edvr-m-sr-clip": run_edvr_clip,
     "basicvsrpp": run_basicvsrpp,
@@ -200,7 +216,11 @@ def largest_errors(record) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize("name", [name for name in records.names() if not name.endswith("-pipeline")])
+# Records of a filter or of a loss, which have tests of their own.
+OTHERS = ("-pipeline", "-featureloss")
+
+
+@pytest.mark.parametrize("name", [name for name in records.names() if not name.endswith(OTHERS)])
 def test_record(name):
     record = records.read(name)
     errors = largest_errors(record)

@@ -31,6 +31,7 @@ ARCHITECTURES: dict[str, str] = {
     "ddcolor": "vsrestore.networks.ddcolor:DDColor",
     "deoldify": "vsrestore.networks.deoldify:DeOldify",
     "edvr": "vsrestore.networks.edvr:EDVR",
+    "fastai_unet": "vsrestore.networks.fastai_unet:FastaiUNet",
     "fast_neural_style": "vsrestore.networks.fast_neural_style:TransformerNet",
     "mat": "vsrestore.networks.mat:MAT",
     "realbasicvsr": "vsrestore.networks.realbasicvsr:RealBasicVSR",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -50,7 +51,7 @@ class SpectralConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (N, inputs, ...) to (N, outputs, ...)."""
-        return cast("Tensor", self.plain()(x))
+        return convolved(x, self.weight, self.bias)
 
 
 class WeightNormConv(nn.Module):
@@ -71,14 +72,28 @@ class WeightNormConv(nn.Module):
         self.weight_v = nn.Parameter(torch.empty(outputs, inputs, size, size))
         self.bias = nn.Parameter(torch.empty(outputs))
 
+    @property
+    def weight(self) -> Tensor:
+        """The weight that convolves."""
+        return self.weight_g * self.weight_v / self.norm()
+
+    def norm(self) -> Tensor:
+        """Return the norm of every output's kernel, (outputs, 1, 1, 1)."""
+        return self.weight_v.flatten(1).norm(dim=1).view_as(self.weight_g)
+
     def plain(self) -> Conv:
         """Return the same convolution with the norm folded into its weight."""
-        norm = self.weight_v.flatten(1).norm(dim=1).view_as(self.weight_g)
-        return plain_conv(self.weight_g * self.weight_v / norm, self.bias)
+        return plain_conv(self.weight, self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (N, inputs, H, W) to (N, outputs, H, W)."""
-        return cast("Tensor", self.plain()(x))
+        return convolved(x, self.weight, self.bias)
+
+
+def convolved(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Return ``x`` (N, C, L) or (N, C, H, W) convolved with stride 1 and zeros around it, which keep the size."""
+    convolve = F.conv2d if weight.ndim == 4 else F.conv1d
+    return convolve(x, weight, bias, padding=weight.shape[-1] // 2)
 
 
 def plain_conv(weight: Tensor, bias: Tensor | None) -> Conv:
