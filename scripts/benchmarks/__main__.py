@@ -152,6 +152,14 @@ def tiles(
     publish(benchmark.run(tuple(tile or benchmark.TILES), chunk, one_thread))
 
 
+@app.command()
+def colour(frames: Annotated[int, typer.Option(help="frames of each run")] = 3, repeats: Repeats = 3) -> None:
+    """ddcolor and deoldify against their bare networks, and in bf16."""
+    from . import colour as benchmark
+
+    publish(benchmark.run(frames, repeats))
+
+
 def clock(processor: bool) -> Measure:
     """Return what to measure runs with; processor time is that of one thread from now on."""
     import torch
@@ -174,7 +182,7 @@ def everything(
     """Run all benchmarks with their defaults."""
     missed = False
     runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command]
-    runs += [edvr, basicvsrpp, basicvsrpp_memory, tiles]
+    runs += [edvr, basicvsrpp, basicvsrpp_memory, tiles, colour]
     if clips is not None:
         runs.append(lambda: film_quality(clips, pattern))
     for run in runs:

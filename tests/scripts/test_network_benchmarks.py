@@ -218,3 +218,22 @@ def test_weights_for_the_peer_are_ours_under_published_names(part, tmp_path):
     assert len(flow) == 60
     for name, value in flow.items():
         assert torch.equal(value, saved["state_dict"][f"generator.spynet.{name}"])
+
+
+def test_colour_filters_are_timed_beside_their_networks(part, monkeypatch):
+    import vsrestore
+    from vsrestore.networks.ddcolor import DDColor
+
+    benchmark = part("colour")
+    sizes = {"features": (64, 64, 32), "hidden": 32, "queries": 10, "layers": 3, "feedforward": 64}
+    tiny = benchmark.Case(
+        lambda clip, *a, **k: vsrestore.ddcolor(clip, *a, render_size=64, **k),
+        lambda: DDColor((1, 1, 1, 1), (16, 24, 32, 48), **sizes),
+        64,
+    )
+    monkeypatch.setattr(benchmark, "CASES", {"tiny": tiny})
+    (report,) = benchmark.run(frames=2, repeats=1, names=("tiny",))
+    ((name, *figures),) = report.rows
+    assert name == "tiny"
+    assert all(figure > 0 for figure in figures)
+    assert len(report.requirements) == 2

@@ -1,0 +1,97 @@
+"""DDColor and DeOldify as filters beside the bare networks, and how much faster they are in bf16."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import vapoursynth as vs
+from torch import Tensor, nn
+
+import vsrestore
+from vsrestore.networks import load
+from vsrestore.networks.ddcolor import DDColor
+from vsrestore.networks.deoldify import DeOldify
+from vsrestore.runtime.descriptor import Precision
+
+from .material import moving_clip
+from .published import seeded
+from .report import Report, Requirement
+from .timing import Run, medians, successive
+
+WIDTH, HEIGHT = 640, 480
+SHARE, BF16_GAIN = 0.95, 1.8
+Filter = Callable[..., vs.VideoNode]
+
+
+class Case(NamedTuple):
+    """A filter, its network, and the edge of the square that the network sees by default."""
+
+    colour: Filter
+    network: Callable[[], nn.Module]
+    size: int
+
+
+CASES = {
+    "ddcolor paper_tiny": Case(vsrestore.ddcolor, lambda: DDColor((3, 3, 9, 3), (96, 192, 384, 768)), 512),
+    "ddcolor modelscope": Case(vsrestore.ddcolor, DDColor, 512),
+    "deoldify artistic": Case(vsrestore.deoldify, DeOldify, 336),
+}
+
+
+def run(frames: int, repeats: int, names: tuple[str, ...] = tuple(CASES)) -> list[Report]:
+    """Time the filters with their defaults on 640x480 YUV 4:2:0 at 8 bit, and the networks on their squares alone."""
+    rows, requirements = [], []
+    for name in names:
+        seconds = _seconds(CASES[name], frames, repeats)
+        speed = {way: frames / taken for way, taken in seconds.items()}
+        share, gain = speed["float32"] / speed["bare"], speed["bfloat16"] / speed["float32"]
+        rows.append((name, speed["bare"], speed["float32"], speed["bfloat16"], share, gain))
+        requirements.append(Requirement(f"filter over bare, {name}", share, least=SHARE))
+        requirements.append(Requirement(f"bf16 over float32, {name}", gain, least=BF16_GAIN))
+    columns = ("network", "bare fps", "float32 fps", "bf16 fps", "filter/bare", "bf16/float32")
+    settings: dict[str, object] = {"frames": frames, "repeats": repeats}
+    return [Report("colour", columns, rows, requirements, settings)]
+
+
+def _seconds(case: Case, frames: int, repeats: int) -> dict[str, float]:
+    clip = moving_clip(frames * (repeats + 1), WIDTH, HEIGHT)
+    clip = clip.resize.Bicubic(format=vs.YUV420P8, matrix=vs.MATRIX_ST170_M)
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = Path(folder) / "seeded.pth"
+        state = _state(case.network())
+        torch.save(state, checkpoint)
+        runs: dict[str, Run] = {"bare": bare(load(state).eval(), case.size, frames)}
+        precisions: tuple[Precision, ...] = ("float32", "bfloat16")
+        for precision in precisions:
+            painted = case.colour(clip, checkpoint, device="cpu", precision=precision)
+            runs[precision] = successive(painted, frames)
+        return medians(runs, repeats)
+
+
+def _state(network: nn.Module) -> dict[str, Tensor]:
+    """Seeded weights; without the vectors v of spectral norms, which are then found to fit the weights and u."""
+    state = seeded(network, 1.0).state_dict()
+    for name, buffer in network.named_buffers():
+        if name.endswith("weight_u"):
+            state[name] = torch.full_like(buffer, len(buffer) ** -0.5)
+        elif name.endswith("weight_v"):
+            del state[name]
+    return state
+
+
+def bare(network: nn.Module, size: int, frames: int) -> Run:
+    """Return a run that gives the network gray squares one after another, in a thread of its own as filters do."""
+    squares: list[Tensor] = [torch.rand(1, 1, size, size).expand(-1, 3, -1, -1).contiguous() for _ in range(frames)]
+
+    def calls() -> None:
+        with torch.inference_mode():
+            for square in squares:
+                network(square)
+
+    thread = ThreadPoolExecutor(max_workers=1)
+    return lambda: thread.submit(calls).result()
