@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from . import info, restore, script, train, weights
+from . import compare, info, restore, script, train, weights
 
 
 def build() -> typer.Typer:
@@ -21,6 +21,7 @@ def build() -> typer.Typer:
     app.command()(restore.restore)
     app.command()(script.script)
     app.command()(train.train)
+    app.command()(compare.compare)
     app.command()(info.info)
     app.add_typer(weights.app, name="weights")
     return app
@@ -32,9 +33,10 @@ def main() -> None:
         build()()
     except (ValueError, RuntimeError) as error:
         from vsrestore.checkpoints.errors import CheckpointError
+        from vsrestore.comparison.errors import ComparisonError
         from vsrestore.pipeline.errors import PipelineError, RunError
 
-        if not isinstance(error, PipelineError | RunError | CheckpointError):
+        if not isinstance(error, PipelineError | RunError | CheckpointError | ComparisonError):
             raise
         _end(str(error), 1 if isinstance(error, RunError) else 2)
 

@@ -1,0 +1,7 @@
+"""How this room fails."""
+
+from __future__ import annotations
+
+
+class ComparisonError(ValueError):
+    """Something given cannot be compared; the message says what was wrong, what is accepted and what to do."""

@@ -1,0 +1,125 @@
+"""What is measured of pictures: PSNR, SSIM and temporal flicker.
+
+Pictures are (H, W, 3) uint8, RGB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LEAST_ERROR = 1e-10
+"""Mean square error that equal pictures count as: PSNR ends at 100 dB."""
+BOX = 7
+STEADY = (0.01**2, 0.03**2)
+"""Keep the quotients of SSIM finite in flat places; as published, for values in [0, 1]."""
+LUMA = (0.299, 0.587, 0.114)  # BT.601
+
+
+class Quality(NamedTuple):
+    """How near a picture is to another: mean square error (values in [0, 1]) and SSIM."""
+
+    error: float
+    ssim: float
+
+
+def quality(one: np.ndarray, other: np.ndarray) -> Quality:
+    """Hold two pictures of at least 7x7 pixels against each other.
+
+    SSIM (Wang et al., IEEE TIP 2004) is the mean over the three channels and over all boxes of 7x7 pixels that lie
+    within the picture, with the unbiased variances of a sample.
+    """
+    import torch
+
+    x, y = (_planes(each) / 255 for each in (one, other))
+    x_mean, y_mean = _boxes(x), _boxes(y)
+    unbiased = BOX * BOX / (BOX * BOX - 1)
+    variance = (_boxes(x * x) - x_mean.square() + _boxes(y * y) - y_mean.square()) * unbiased
+    covariance = (_boxes(x * y) - x_mean * y_mean) * unbiased
+    same = (2 * x_mean * y_mean + STEADY[0]) * (2 * covariance + STEADY[1])
+    same /= (x_mean.square() + y_mean.square() + STEADY[0]) * (variance + STEADY[1])
+    return Quality(float((x - y).square().mean(dtype=torch.float64)), float(same.mean(dtype=torch.float64)))
+
+
+def psnr(error: float) -> float:
+    """Return the PSNR in dB, at most 100, of a mean square error of values in [0, 1]."""
+    return float(-10 * np.log10(max(error, LEAST_ERROR)))
+
+
+class Flicker:
+    """Temporal flicker: how much a picture differs from the one before it where nothing but motion lies between them.
+
+    That is the mean over all pixels of ``|Y(n, p) - Y(n - 1, p + m(p))|`` in codes of 8 bits, where ``Y`` is BT.601
+    luma of RGB and ``m`` the motion from frame n to frame n - 1 as block matching finds it in the leading clip, in
+    whole pixels, the border repeated. All clips are followed along that one motion, so that their figures compare; what
+    is uncovered and what moves by parts of a pixel counts in each of them. A clip that does not flicker has no more of
+    it than the truth.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[str, Tensor] = {}
+
+    def follow(self, pictures: Mapping[str, np.ndarray], begins_shot: bool) -> dict[str, float | None]:
+        """Return the flicker of the next frame of every clip, None for each where a shot begins.
+
+        Args:
+            pictures: the clips' pictures by name, the leading clip's first.
+            begins_shot: whether the frame before belongs to another shot.
+
+        """
+        before, self._before = self._before, {name: _luma(each) for name, each in pictures.items()}
+        if begins_shot or not before:
+            return dict.fromkeys(pictures)
+        leader = next(iter(pictures))
+        height, width = pictures[leader].shape[:2]
+        flow = _motion(self._before[leader], before[leader])
+        return {
+            name: _difference(self._before[name], before[name], flow)[..., :height, :width].mean().item()
+            for name in pictures
+        }
+
+
+def _motion(centre: Tensor, neighbour: Tensor) -> Tensor:
+    import torch
+
+    from vsrestore.networks.layers.block_matching import BlockSearch
+
+    search = BlockSearch(torch.cat([centre, neighbour]))
+    return search.flow(torch.tensor([0]), torch.tensor([1]))
+
+
+def _difference(current: Tensor, before: Tensor, flow: Tensor) -> Tensor:
+    from vsrestore.networks.layers.block_matching import moved
+
+    return 255 * (current - moved(before, flow)).abs()
+
+
+def _luma(picture: np.ndarray) -> Tensor:
+    """Return luma (1, 1, H, W) in [0, 1], the border repeated until the size suits the block matching."""
+    import torch.nn.functional as F
+
+    from vsrestore.networks.layers.block_matching import MULTIPLE
+
+    red, green, blue = _planes(picture)
+    luma = (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue) / 255
+    height, width = luma.shape
+    return F.pad(luma[None, None], (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="replicate")
+
+
+def _planes(picture: np.ndarray) -> Tensor:
+    """Return a picture as (3, H, W) float32."""
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))).float()
+
+
+def _boxes(planes: Tensor) -> Tensor:
+    """Return the mean of every box that lies within the picture."""
+    from vsrestore.networks.layers.box import box_sum
+
+    return box_sum(box_sum(planes, BOX, -1), BOX, -2) / (BOX * BOX)
