@@ -14,14 +14,12 @@ from typing import NamedTuple
 import numpy as np
 import vapoursynth as vs
 from PIL import Image, ImageDraw, ImageFont
-from scipy.ndimage import uniform_filter
-from skimage.metrics import structural_similarity
 
-from vsrestore.video.formats import with_matrix
-from vsrestore.video.frames import plane_views
+from vsrestore.comparison import crops as places
+from vsrestore.comparison import measures
+from vsrestore.comparison.sources import picture, rgb_clip
 
 ROWS = 3
-CROP_WIDTH, CROP_HEIGHT = 256, 192
 CANDIDATES = 60
 """Frames that are looked at for the picture, evenly spread over the clip."""
 MARGIN, LABEL = 6, 24
@@ -48,50 +46,28 @@ class Crop(NamedTuple):
     left: int
 
 
-def rgb_clip(path: Path) -> vs.VideoNode:
-    """Return a video file as an RGB24 clip."""
-    clip = with_matrix("comparison", vs.core.bs.VideoSource(str(path), cachemode=0))
-    return clip.resize.Bicubic(format=vs.RGB24)
-
-
-def picture(frame: vs.VideoFrame) -> np.ndarray:
-    """Return a frame as (H, W, 3) uint8."""
-    return np.stack(plane_views(frame), axis=-1)
-
-
-def frame_quality(mine: np.ndarray, right: np.ndarray) -> tuple[float, float]:
-    """Return mean squared error (values in [0, 1]) and SSIM of two frames (H, W, 3) uint8."""
-    one, other = mine.astype(np.float32) / 255, right.astype(np.float32) / 255
-    return float(np.square(one - other).mean()), float(structural_similarity(one, other, channel_axis=-1, data_range=1))
-
-
 def quality(clip: vs.VideoNode, truth: vs.VideoNode) -> tuple[float, float]:
     """Return PSNR in dB over all samples of all frames, and the mean SSIM of the frames."""
     mine, right = (map(picture, node.frames(close=True)) for node in (clip, truth))
     with ThreadPoolExecutor() as pool:
-        error, similarity = np.mean(list(pool.map(frame_quality, mine, right)), axis=0)
-    return float(-10 * np.log10(max(error, 1e-10))), float(similarity)
+        error, similarity = np.mean(list(pool.map(measures.quality, mine, right)), axis=0)
+    return measures.psnr(error), float(similarity)
 
 
 def worst_crop(clips: Clips, numbers: Sequence[int]) -> Crop:
     """Return, of the given frames, the crop in which source and goal differ most."""
     best, worst = Crop(numbers[0], 0, 0), -1.0
-    height, width = crop_size(clips)
     for number in numbers:
-        before, goal = (picture(clip.get_frame(number)).astype(np.float32) for clip in (clips.before, clips.goal))
-        error = np.square(before - goal).mean(axis=-1)
-        for _ in range(2):  # twice half the size weights the middle of the crop, so that the damage comes to lie there
-            error = uniform_filter(error, (height // 2, width // 2), mode="constant")
-        error = error[height // 2 :, width // 2 :][: clips.before.height - height + 1, : clips.before.width - width + 1]
-        top, left = np.unravel_index(error.argmax(), error.shape)
-        if error[top, left] > worst:
-            best, worst = Crop(number, int(top), int(left)), float(error[top, left])
+        before, goal = (picture(clip.get_frame(number)) for clip in (clips.before, clips.goal))
+        place = places.worst_place(before, goal)
+        if place.difference > worst:
+            best, worst = Crop(number, place.top, place.left), place.difference
     return best
 
 
 def crop_size(clips: Clips) -> tuple[int, int]:
     """Return height and width of the crops: no larger than the frame."""
-    return min(CROP_HEIGHT, clips.before.height), min(CROP_WIDTH, clips.before.width)
+    return places.crop_size(clips.before.height, clips.before.width)
 
 
 def crops(clips: Clips) -> Iterator[Crop]:

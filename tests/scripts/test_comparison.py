@@ -7,6 +7,8 @@ import pytest
 import vapoursynth as vs
 from PIL import Image
 
+from vsrestore.comparison.crops import CROP_HEIGHT, CROP_WIDTH
+
 SPOT = slice(100, 110), slice(300, 310)
 
 
@@ -57,18 +59,18 @@ def test_the_crop_shows_the_damage(comparison, pictures, damaged):
     clips = comparison.Clips(clip_of(damaged), clip_of(pictures), None)
     frame, top, left = comparison.worst_crop(clips, [0, 1, 2, 3])
     assert frame == 2
-    assert top <= SPOT[0].start < SPOT[0].stop <= top + comparison.CROP_HEIGHT
-    assert left <= SPOT[1].start < SPOT[1].stop <= left + comparison.CROP_WIDTH
-    assert 0 <= top <= 240 - comparison.CROP_HEIGHT
-    assert 0 <= left <= 400 - comparison.CROP_WIDTH
+    assert top <= SPOT[0].start < SPOT[0].stop <= top + CROP_HEIGHT
+    assert left <= SPOT[1].start < SPOT[1].stop <= left + CROP_WIDTH
+    assert 0 <= top <= 240 - CROP_HEIGHT
+    assert 0 <= left <= 400 - CROP_WIDTH
 
 
 @pytest.mark.parametrize(("known", "columns"), [(True, 3), (False, 2)])
 def test_the_picture_has_a_column_for_each_clip(comparison, pictures, damaged, known, columns):
     truth = clip_of(pictures) if known else None
     sheet = comparison.draw(comparison.Clips(clip_of(damaged), clip_of(pictures), truth))
-    assert sheet.width == comparison.MARGIN + columns * (comparison.CROP_WIDTH + comparison.MARGIN)
-    assert sheet.height == comparison.LABEL + 3 * (comparison.CROP_HEIGHT + comparison.MARGIN)
+    assert sheet.width == comparison.MARGIN + columns * (CROP_WIDTH + comparison.MARGIN)
+    assert sheet.height == comparison.LABEL + 3 * (CROP_HEIGHT + comparison.MARGIN)
 
 
 def test_small_and_short_clips(comparison):
