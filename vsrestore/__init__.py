@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from .filters.scunet import scunet
     from .filters.style import style
     from .filters.swinir import swinir
+    from .filters.tape_damage import tape_damage
     from .filters.uformer import uformer
+    from .filters.unet import unet
     from .video.scenes import scenes
 
 __version__ = "0.1.0"
@@ -48,7 +50,9 @@ FILTERS = {
     "scunet": "vsrestore.filters.scunet",
     "style": "vsrestore.filters.style",
     "swinir": "vsrestore.filters.swinir",
+    "tape_damage": "vsrestore.filters.tape_damage",
     "uformer": "vsrestore.filters.uformer",
+    "unet": "vsrestore.filters.unet",
 }
 
 __all__ = [
@@ -69,7 +73,9 @@ __all__ = [
     "scunet",
     "style",
     "swinir",
+    "tape_damage",
     "uformer",
+    "unet",
 ]
 
 

@@ -17,7 +17,7 @@ from .canvas import Canvas, View, view_of
 from .colour import Fading, Tone, faded, toned
 from .grain import Grain, add_grain
 from .hairs import Hairs, lay_gate_hairs, lay_loose_hairs
-from .noise import Array, filtered, gaussian, generator
+from .noise import Array, between, filtered, gaussian, generator
 from .ranges import ranged
 from .scratches import Rain, Scratches, lay_rain, lay_scratches
 from .specks import CueMarks, Dirt, lay_cue_marks, lay_dirt
@@ -142,11 +142,6 @@ def _transport(
     return replace(canvas, image=image, mask=mask), grained, picture
 
 
-def _between(rng: np.random.Generator, low: float, high: float) -> float:
-    """Draw evenly in the logarithm."""
-    return float(low * (high / low) ** rng.random())
-
-
 def sample_film(seed: int) -> FilmDamage:
     """Return a random mixture of faults for training and checks, from almost clean to heavy.
 
@@ -162,21 +157,21 @@ def sample_film(seed: int) -> FilmDamage:
     marks = generator(seed, "sample film marks")
     dirt = _sample_dirt(marks, top)
     hairs = Hairs(
-        loose=_between(marks, 0.2, 0.5 + 4 * top) if on[1] else 0.0,
-        lint=_between(marks, 1, 2 + 40 * top) if on[2] else 0.0,
-        gate=_between(marks, 0.3, 2) if on[6] else 0.0,
+        loose=between(marks, 0.2, 0.5 + 4 * top) if on[1] else 0.0,
+        lint=between(marks, 1, 2 + 40 * top) if on[2] else 0.0,
+        gate=between(marks, 0.3, 2) if on[6] else 0.0,
         dark=float(marks.random()),
-        thickness=_between(marks, 0.9, 2.4),
+        thickness=between(marks, 0.9, 2.4),
     )
     return FilmDamage(
         dirt=dirt if on[0] else Dirt(),
         hairs=hairs,
         scratches=_sample_scratches(marks, top) if on[3] else Scratches(),
-        rain=Rain(rate=_between(marks, 2, 4 + 60 * top), dark=float(marks.random())) if on[4] else Rain(),
+        rain=Rain(rate=between(marks, 2, 4 + 60 * top), dark=float(marks.random())) if on[4] else Rain(),
         blotches=_sample_blotches(marks, top) if on[5] else Blotches(),
-        cue_marks=CueMarks(rate=_between(marks, 0.01, 0.2), anywhere=True) if marks.random() < 0.2 else CueMarks(),
+        cue_marks=CueMarks(rate=between(marks, 0.01, 0.2), anywhere=True) if marks.random() < 0.2 else CueMarks(),
         bars=_sample_bars(marks) if on[7] else Bars(),
-        softness=_between(marks, 0.3, 1.2) if marks.random() < 0.3 else 0.0,
+        softness=between(marks, 0.3, 1.2) if marks.random() < 0.3 else 0.0,
         tone=film.tone,
         fading=film.fading,
         grain=film.grain,
@@ -188,23 +183,23 @@ def sample_film(seed: int) -> FilmDamage:
 def _sample_dirt(rng: np.random.Generator, top: float) -> Dirt:
     fine = bool(rng.random() < 0.25)
     return Dirt(
-        rate=_between(rng, 3, 15 * 20**top) * (4 if fine else 1),
+        rate=between(rng, 3, 15 * 20**top) * (4 if fine else 1),
         dark=float(rng.choice([0.1, 0.5, 0.7, 0.9])),
-        area=_between(rng, 2.5, 6) if fine else _between(rng, 6, 30),
+        area=between(rng, 2.5, 6) if fine else between(rng, 6, 30),
         spread=float(0.6 + 0.6 * rng.random()),
         clusters=float(0.4 * rng.random()),
-        softness=_between(rng, 0.5, 2.2),
+        softness=between(rng, 0.5, 2.2),
         opacity=float(0.3 + 0.5 * rng.random()),
         tint=float(rng.choice([0.0, 0.0, 0.2])),
-        halo=_between(rng, 0.1, 0.5) if rng.random() < 0.3 else 0.0,
+        halo=between(rng, 0.1, 0.5) if rng.random() < 0.3 else 0.0,
     )
 
 
 def _sample_scratches(rng: np.random.Generator, top: float) -> Scratches:
     return Scratches(
-        count=_between(rng, 1, 2 + 10 * top),
-        strength=_between(rng, 0.06, 0.4),
-        drift=_between(rng, 0.3, 5),
+        count=between(rng, 1, 2 + 10 * top),
+        strength=between(rng, 0.06, 0.4),
+        drift=between(rng, 0.3, 5),
         dark=float(rng.random()),
         broken=float(rng.random()),
         coloured=float(rng.choice([0.0, 0.3])),
@@ -212,15 +207,15 @@ def _sample_scratches(rng: np.random.Generator, top: float) -> Scratches:
 
 
 def _sample_blotches(rng: np.random.Generator, top: float) -> Blotches:
-    return Blotches(rate=_between(rng, 0.3, 1 + 4 * top), opacity=_between(rng, 0.2, 0.9), bright=float(rng.random()))
+    return Blotches(rate=between(rng, 0.3, 1 + 4 * top), opacity=between(rng, 0.2, 0.9), bright=float(rng.random()))
 
 
 def _sample_bars(rng: np.random.Generator) -> Bars:
     sign = 1 if rng.random() < 0.7 else -1
     return Bars(
-        strength=sign * _between(rng, 0.05, 0.4),
-        height=_between(rng, 0.1, 0.5),
-        speed=_between(rng, 0.2, 10) * (1 if rng.random() < 0.5 else -1),
+        strength=sign * between(rng, 0.05, 0.4),
+        height=between(rng, 0.1, 0.5),
+        speed=between(rng, 0.2, 10) * (1 if rng.random() < 0.5 else -1),
     )
 
 
@@ -234,7 +229,7 @@ def _sample_film_itself(rng: np.random.Generator) -> FilmDamage:
     method, low, high = [("density", 0.01, 0.12), ("signal", 0.01, 0.07), ("softlight", 0.03, 0.3)][rng.integers(3)]
     grain = Grain(
         method=method,  # type: ignore[arg-type]
-        amount=_between(rng, low, high),
+        amount=between(rng, low, high),
         size=float(1.3 * rng.random()),
         coloured=tone == "colour" and bool(rng.random() < 0.6),
     )
@@ -242,7 +237,7 @@ def _sample_film_itself(rng: np.random.Generator) -> FilmDamage:
     fading = Fading(
         gain=(float(gain[0]), float(gain[1]), float(gain[2])),
         lift=(float(lift[0]), float(lift[1]), float(lift[2])),
-        gamma=_between(rng, 0.8, 1.25),
+        gamma=between(rng, 0.8, 1.25),
         saturation=float(0.4 + 0.6 * rng.random()),
     )
     if tone == "gray":
@@ -251,8 +246,8 @@ def _sample_film_itself(rng: np.random.Generator) -> FilmDamage:
         tone=tone,
         grain=grain if on[0] else Grain(),
         fading=fading if on[1] else Fading(),
-        weave=Weave(amount=_between(rng, 0.1, 0.8), turn=float(0.03 * rng.random())) if on[2] else Weave(),
-        flicker=Flicker(amount=_between(rng, 0.01, 0.06), rho=float(0.2 + 0.6 * rng.random())) if on[3] else Flicker(),
+        weave=Weave(amount=between(rng, 0.1, 0.8), turn=float(0.03 * rng.random())) if on[2] else Weave(),
+        flicker=Flicker(amount=between(rng, 0.01, 0.06), rho=float(0.2 + 0.6 * rng.random())) if on[3] else Flicker(),
     )
 
 

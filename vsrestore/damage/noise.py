@@ -44,6 +44,11 @@ def _block(seed: int, effect: str, block: int, channels: int, instance: int) -> 
     return values
 
 
+def between(rng: np.random.Generator, low: float, high: float) -> float:
+    """Draw a number from low to high, evenly in the logarithm."""
+    return float(low * (high / low) ** rng.random())
+
+
 def white(seed: int, effect: str, start: int, count: int, channels: int = 1, instance: int = 0) -> NDArray[np.float64]:
     """Return unit white noise for the integers start .. start + count - 1, shape (count, channels).
 

@@ -85,7 +85,7 @@ def _shifted(picture: Array, shifts: NDArray[np.floating[Any]], axis: int) -> Ar
     for start in np.unique(whole).tolist():
         group = np.flatnonzero(whole == start)
         lines = slice(int(group[0]), int(group[-1]) + 1)
-        taps = [tap[:, None, None] if axis == 1 else tap[None, :, None] for tap in _catmull_rom(part[lines])]
+        taps = [tap[:, None, None] if axis == 1 else tap[None, :, None] for tap in catmull_rom(part[lines])]
         begins = [margin + start + k - 1 for k in range(4)]
         sources = [padded[lines, b : b + length] if axis == 1 else padded[b : b + length, lines] for b in begins]
         target = moved[lines] if axis == 1 else moved[:, lines]
@@ -95,7 +95,7 @@ def _shifted(picture: Array, shifts: NDArray[np.floating[Any]], axis: int) -> Ar
     return moved
 
 
-def _catmull_rom(f: Array) -> tuple[Array, Array, Array, Array]:
+def catmull_rom(f: Array) -> tuple[Array, Array, Array, Array]:
     """Return the weights of the samples at -1, 0, 1, 2 for the place f between the samples 0 and 1."""
     return (
         ((-0.5 * f + 1.0) * f - 0.5) * f,

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from vsrestore.damage.chroma import Bandwidth, ChromaFaults, ChromaShift
+from vsrestore.damage.composite import Composite
+from vsrestore.damage.dropouts import Dropouts
+from vsrestore.damage.echoes import Ghosting, Ringing
+from vsrestore.damage.fields import Interlacing
+from vsrestore.damage.luma import Levels, LumaNoise
+from vsrestore.damage.ranges import out_of_range
+from vsrestore.damage.sync import HeadSwitching, Mistracking, TimeBase
+from vsrestore.damage.tape import PRESETS, TapeDamage, damage_tape, sample_tape
+
+from .pictures import flat, noise
+
+FAULTS = {
+    "interlacing": TapeDamage(interlacing=Interlacing(combing=1, soften=0.5)),
+    "dot crawl": TapeDamage(composite=Composite(amount=1)),
+    "pal": TapeDamage(composite=Composite(amount=0.6, system="pal")),
+    "bandwidth": TapeDamage(bandwidth=Bandwidth(luma=1, chroma=6, generations=2)),
+    "chroma shift": TapeDamage(chroma_shift=ChromaShift(right=8, down=2, bleed=6)),
+    "chroma noise": TapeDamage(chroma=ChromaFaults(noise=0.04)),
+    "hue": TapeDamage(chroma=ChromaFaults(hue_jitter=10)),
+    "lost colour": TapeDamage(chroma=ChromaFaults(loss=10)),
+    "time base": TapeDamage(time_base=TimeBase(jitter=2, waving=4, flagging=60)),
+    "ringing": TapeDamage(ringing=Ringing(peaking=1, ring=0.3, smear=0.1)),
+    "drop-outs": TapeDamage(dropouts=Dropouts(rate=8, crease=0.1)),
+    "mistracking": TapeDamage(mistracking=Mistracking(bands=2, height=120)),
+    "head switching": TapeDamage(head_switching=HeadSwitching(height=12, skew=100)),
+    "luma noise": TapeDamage(luma_noise=LumaNoise(amount=0.05, streaks=0.005)),
+    "ghosts": TapeDamage(ghosting=Ghosting(gain=0.2, delay=100)),
+    "levels": TapeDamage(levels=Levels(gain=1.1, pumping=0.05, hum=0.05)),
+}
+FIXED = ("interlacing", "dot crawl", "pal", "bandwidth", "ringing")
+MIXTURES = {**FAULTS, **PRESETS, "sample": sample_tape(3)}
+
+
+def test_no_fault_is_the_identity_bit_by_bit():
+    frames = noise()
+    done = damage_tape(frames, 5, 1, TapeDamage())
+    assert done.damaged.dtype == np.float32
+    assert np.array_equal(done.damaged, frames)
+    assert not done.mask.any()
+    assert not done.shifts.any()
+
+
+@pytest.mark.parametrize("name", MIXTURES)
+def test_a_frame_alone_is_the_frame_of_the_run_bit_by_bit(name):
+    frames = noise(4)
+    kept = frames.copy()
+    run = damage_tape(frames, -2, 9, MIXTURES[name])
+    assert np.array_equal(frames, kept)
+    for i in (3, 0, 2):
+        following = frames[min(i + 1, 3)]
+        alone = damage_tape(frames[i : i + 1], i - 2, 9, MIXTURES[name], following=following)
+        for whole, part in zip(run, alone, strict=True):
+            assert np.array_equal(whole[i], part[0])
+
+
+@pytest.mark.parametrize("name", MIXTURES)
+def test_same_seed_same_samples_other_seed_others(name):
+    frames = noise()
+    one, again, other = (damage_tape(frames, 20, seed, MIXTURES[name]) for seed in (4, 4, 5))
+    assert all(np.array_equal(a, b) for a, b in zip(one, again, strict=True))
+    assert np.array_equal(one.damaged, other.damaged) == (name in FIXED)
+
+
+@pytest.mark.parametrize("name", MIXTURES)
+def test_results_are_pictures_that_differ_from_the_source(name):
+    frames = noise(2)
+    done = damage_tape(frames, 0, 1, MIXTURES[name])
+    assert done.damaged.dtype == done.mask.dtype == done.shifts.dtype == np.float32
+    assert (done.damaged.shape, done.mask.shape, done.shifts.shape) == (frames.shape, frames.shape[:3], (2, 48))
+    assert 0 <= done.damaged.min() <= done.damaged.max() <= 1
+    assert 0 <= done.mask.min() <= done.mask.max() <= 1
+    assert np.abs(done.damaged - frames).max() > 0.01
+    assert (done.shifts != 0).any() == (
+        name in ("time base", "mistracking", "head switching", *PRESETS) or MIXTURES[name].time_base.jitter > 0
+    )
+
+
+@pytest.mark.parametrize("name", ["bandwidth", "chroma shift", "ringing", "time base", "interlacing"])
+def test_a_flat_picture_stays_flat_where_only_detail_can_suffer(name):
+    frames = flat((0.2, 0.5, 0.7))
+    np.testing.assert_allclose(damage_tape(frames, 0, 1, FAULTS[name]).damaged, frames, atol=1e-5)
+
+
+def test_parameters_of_one_fault_leave_the_draws_of_the_others():
+    frames = flat(0.5, 96, 128, 2)
+    drops, head = FAULTS["drop-outs"].dropouts, HeadSwitching(height=12, skew=0, snow=0, blank=0)
+    alone = damage_tape(frames, 0, 3, TapeDamage(dropouts=drops))
+    mixed = damage_tape(frames, 0, 3, TapeDamage(dropouts=drops, head_switching=head))
+    assert alone.mask.any()
+    assert np.array_equal(alone.mask, mixed.mask)
+
+
+def test_the_shifts_told_are_those_made():
+    """A ramp shows by how much each line was shifted."""
+    ramp = np.broadcast_to((np.arange(256, dtype=np.float32) / 256)[None, None, :, None], (1, 96, 256, 3))
+    params = TapeDamage(
+        time_base=TimeBase(jitter=2, waving=3), head_switching=HeadSwitching(height=12, snow=0, blank=0)
+    )
+    done = damage_tape(ramp, 3, 1, params)
+    seen = (ramp[0, :, 128, 1] - done.damaged[0, :, 128, 1]) * 256
+    np.testing.assert_allclose(seen, done.shifts[0], atol=1e-3)
+    assert np.abs(done.shifts[0]).max() > 1
+
+
+def test_a_piece_of_a_frame_gets_marks_of_its_size():
+    frames = flat(0.5, 64, 96, 8)
+    whole = damage_tape(frames, 0, 1, FAULTS["drop-outs"]).mask.mean()
+    pieces = [damage_tape(frames, 0, seed, FAULTS["drop-outs"], 720).mask.mean() for seed in range(6)]
+    assert 0 < np.mean(pieces) < whole
+
+
+def test_samples_are_repeatable_varied_and_within_the_ranges():
+    drawn = [sample_tape(seed) for seed in range(200)]
+    assert drawn[7] == sample_tape(7)
+    assert len(set(drawn)) == 200
+    for params in drawn:
+        assert not list(out_of_range(params))
+    for name in ("ringing", "ghosting", "levels", "dropouts", "mistracking", "head_switching"):
+        assert 10 < sum(getattr(params, name) == getattr(TapeDamage(), name) for params in drawn) < 190
+    assert 10 < sum(params.composite.amount == 0 for params in drawn) < 190
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_within_the_ranges(name):
+    assert not list(out_of_range(PRESETS[name]))
+
+
+def test_hi8_is_the_better_tape():
+    frames = noise(1, 96, 128)
+    vhs, hi8 = (np.abs(damage_tape(frames, 0, 1, PRESETS[name]).damaged - frames).mean() for name in ("vhs", "hi8"))
+    assert hi8 < vhs
+
+
+def test_wrong_shapes_are_refused():
+    with pytest.raises(ValueError, match=r"damage_tape: frames have the shape \(48, 64, 3\)"):
+        damage_tape(noise()[0], 0, 1, TapeDamage())
+    with pytest.raises(ValueError, match="damage_tape: following has the shape"):
+        damage_tape(noise(), 0, 1, TapeDamage(), following=noise()[0, :-2])
+
+
+def test_parameters_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        PRESETS["vhs"].composite = Composite()

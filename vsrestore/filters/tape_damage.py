@@ -1,0 +1,62 @@
+"""Tape damage on purpose: for test clips, demonstrations and measurements with a known truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import vapoursynth as vs
+
+from ..damage.ranges import out_of_range
+from ..damage.tape import PRESETS, TapeDamage, damage_tape
+from ..video.checks import choice, constant_clip, progressive, whole
+from ..video.errors import fail, warn
+from ..video.formats import from_planes, to_planes, with_matrix
+from ..video.frames import plane_views, write_planes
+from ..video.props import follow
+
+_NAME = "tape_damage"
+
+
+def tape_damage(
+    clip: vs.VideoNode, *, seed: int = 0, preset: str = "vhs", params: TapeDamage | None = None
+) -> vs.VideoNode:
+    """Damage a clip as tape damages it; frame n depends on the source's frames n and n + 1 and the arguments alone.
+
+    Args:
+        clip: any constant format, progressive; RGBS is clipped to [0, 1]. Gray clips get the faults of the luma.
+        seed: any whole number from 0 on; another seed gives other damage of the same kind.
+        preset: "vhs" or "hi8"; not looked at when `params` is given.
+        params: the faults in detail, see `vsrestore.damage.tape.TapeDamage`.
+
+    Returns:
+        The clip in the format it came in, with its frame properties; combed frames are not flagged as interlaced.
+
+    Raises:
+        vs.Error: clip or arguments that do not fit. Parameters out of their usual range only give a warning.
+
+    """
+    source = progressive(_NAME, constant_clip(_NAME, clip))
+    whole(_NAME, "seed", seed, 0)
+    faults = _chosen(preset, params)
+
+    def damage(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        picture, following = (np.stack(plane_views(frame), axis=-1) for frame in f)
+        done = damage_tape(picture[None], n, seed, faults, following=following).damaged[0]
+        return write_planes(f[0], done.transpose(2, 0, 1))
+
+    named = with_matrix(_NAME, source)
+    seen = to_planes(named, "rgb")
+    # Of the last frame, the one that follows is the frame itself.
+    following = seen.std.DuplicateFrames([seen.num_frames - 1])[1:]
+    damaged = seen.std.ModifyFrame(clips=[seen, following], selector=damage)
+    return follow(from_planes(damaged, seen, named), source, 1)
+
+
+def _chosen(preset: str, params: TapeDamage | None) -> TapeDamage:
+    if params is None:
+        choice(_NAME, "preset", preset, tuple(PRESETS))
+        return PRESETS[preset]
+    if not isinstance(params, TapeDamage):
+        fail(_NAME, f"params is {type(params).__name__}; a vsrestore.damage.tape.TapeDamage is needed")
+    for told in out_of_range(params):
+        warn(_NAME, told)
+    return params
