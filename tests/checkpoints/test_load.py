@@ -7,6 +7,7 @@ import sys
 import zipfile
 from random import Random
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -41,6 +42,14 @@ def test_reads_what_was_saved(tmp_path, form):
 def test_nested_dicts_are_joined_by_dots_and_other_things_left_out(tmp_path):
     torch.save({"epoch": 3, "state_dict": {"generator.a": torch.zeros(1)}, "meta": {"t": "x"}}, tmp_path / "a.pth")
     assert peek(tmp_path / "a.pth") == {"state_dict.generator.a": (1,)}
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_numbers_of_numpy_in_an_optimizer_are_left_out(tmp_path, zipped):
+    group = {"lr": np.float64(1e-3), "betas": (np.float32(0.95), 0.99), "params": [np.int64(0)]}
+    state = {"model": STATE, "opt": {"state": {}, "param_groups": [group]}}
+    torch.save(state, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
+    assert peek(tmp_path / "a.pth") == {f"model.{name}": shape for name, shape in SHAPES.items()}
 
 
 def test_peek_at_safetensors_needs_no_torch(tmp_path):

@@ -21,6 +21,7 @@ DDCOLOR = {
     **{"depths": (1, 1, 1, 1), "widths": (8, 8, 16, 16), "features": (16, 16, 16)},
     **{"hidden": 16, "queries": 8, "layers": 3, "feedforward": 16},
 }
+FASTAI_UNET = {"blocks": (1, 1, 1, 1), "stem": 8, "ups": (8, 8, 8, 8, 8), "widths": (16, 16, 16, 8)}
 DEOLDIFY = {"blocks": (1, 1, 1, 1), "stem": 8, "ups": (8, 8, 8, 8, 8), "widths": (16, 16, 16, 8)}
 MAT = {"size": 128, "width": 12, "code": 32, "most": 16, "capacity": 1024}
 UFORMER = {"width": 8, "depths": (1, 2, 1, 1, 2, 1, 1, 2, 1), "heads": (1, 1, 1, 1, 2, 2, 1, 1, 1)}

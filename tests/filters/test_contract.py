@@ -57,6 +57,9 @@ def least(name: str, folder: Path) -> dict[str, object]:
     if name == "style":
         path = seeded.checkpoint(folder / "small.safetensors", "fast_neural_style", width=8)
         return {"model": path, "device": "cpu"}
+    if name == "unet":
+        path = seeded.checkpoint(folder / "small.safetensors", "fastai_unet", **seeded.FASTAI_UNET)
+        return {"path": path, "device": "cpu"}
     if name in SMALL:
         path = seeded.checkpoint(folder / "small.safetensors", name, **SMALL[name])
         return {"model": path, "device": "cpu", **TOLD.get(name, {})}

@@ -13,11 +13,9 @@ from PIL import Image
 from tests import clips
 from tests.filters import seeded
 from tests.golden import records
-from vsrestore import networks
+from vsrestore import networks, unet
 from vsrestore.checkpoints import read
-from vsrestore.filters.unet import unet
 
-SMALL = {"blocks": (1, 1, 1, 1), "stem": 8, "ups": (8, 8, 8, 8, 8), "widths": (16, 16, 16, 8)}
 MEAN, STD = (
     np.array(numbers, np.float32).reshape(3, 1, 1) for numbers in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 )
@@ -27,14 +25,16 @@ MEAN, STD = (
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Saved as fastai does: what the seeded network gives lies about the middle of [0, 1]."""
     path = tmp_path_factory.mktemp("weights") / "film.pth"
-    torch.save({"model": seeded.tensors("fastai_unet", **SMALL), "opt": {"state": {}, "param_groups": []}}, path)
+    torch.save(
+        {"model": seeded.tensors("fastai_unet", **seeded.FASTAI_UNET), "opt": {"state": {}, "param_groups": []}}, path
+    )
     return path
 
 
 @pytest.fixture(scope="module")
 def attentive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "gan.safetensors"
-    return seeded.checkpoint(path, "fastai_unet", **SMALL, attention=True)
+    return seeded.checkpoint(path, "fastai_unet", **seeded.FASTAI_UNET, attention=True)
 
 
 def alone(path: Path, frames: np.ndarray, **settings: object) -> np.ndarray:

@@ -12,7 +12,6 @@ from vsrestore import networks
 from vsrestore.networks import fastai_unet
 from vsrestore.networks.layers.normed_conv import SpectralConv, WeightNormConv
 
-SMALL = {"blocks": (1, 1, 1, 1), "stem": 8, "ups": (8, 8, 8, 8, 8), "widths": (16, 16, 16, 8)}
 RESNET34 = {
     **{"blocks": [3, 4, 6, 3], "bottleneck": False, "stem": 64},
     **{"ups": [256, 256, 192, 128, 96], "widths": [512, 384, 256, 96]},
@@ -22,7 +21,7 @@ PARAMETERS = {"fastai_unet-resnet34": 41_229_213, "fastai_unet-resnet34-sa": 41_
 
 @pytest.fixture
 def tensors():
-    return seeded.tensors("fastai_unet", **SMALL)
+    return seeded.tensors("fastai_unet", **seeded.FASTAI_UNET)
 
 
 def shapes_of(record: str) -> dict[str, tuple[int, ...]]:
@@ -43,7 +42,10 @@ def test_it_has_the_published_number_of_parameters(record):
     assert sum(parameter.numel() for parameter in network.parameters()) == PARAMETERS[record]
 
 
-@pytest.mark.parametrize("settings", [SMALL, {**SMALL, "attention": True}, {**SMALL, "bottleneck": True}])
+@pytest.mark.parametrize(
+    "settings",
+    [seeded.FASTAI_UNET, {**seeded.FASTAI_UNET, "attention": True}, {**seeded.FASTAI_UNET, "bottleneck": True}],
+)
 @pytest.mark.parametrize("size", [(32, 32), (74, 90), (2, 2)])
 def test_folding_changes_nothing(settings, size):
     tensors = seeded.tensors("fastai_unet", **settings)
@@ -112,7 +114,7 @@ def test_bf16_is_near(tensors):
 
 def test_training_lowers_the_loss():
     torch.manual_seed(1)
-    network = fastai_unet.FastaiUNet(**SMALL)
+    network = fastai_unet.FastaiUNet(**seeded.FASTAI_UNET)
     network.initialise()
     weight = network.layers[3][0][0]
     torch.testing.assert_close(weight.weight, weight.weight_v)
@@ -131,7 +133,7 @@ def test_training_lowers_the_loss():
 
 def test_self_attention_is_not_trained():
     with pytest.raises(ValueError, match="fastai_unet with self-attention cannot be trained here; build it without"):
-        fastai_unet.FastaiUNet(**SMALL, attention=True).initialise()
+        fastai_unet.FastaiUNet(**seeded.FASTAI_UNET, attention=True).initialise()
 
 
 def test_a_square_is_seen_and_the_frame_comes_back():

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import pickle
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from vsrestore.checkpoints.errors import CheckpointError
 from vsrestore.checkpoints.kinds import is_stored, kind_of
-from vsrestore.checkpoints.network_pickle import read_generator
+from vsrestore.checkpoints.network_pickle import Inert, read_generator
 from vsrestore.checkpoints.safetensors_header import read_shapes
 from vsrestore.networks.state_dict import NetworkError, flatten
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+# NumPy's numbers among the options of optimizers, as fastai saves them; nobody reads them.
+NUMBERS = (("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"), ("numpy", "dtype"))
+_ALLOWING = Lock()  # what torch allows is one list for all threads
 
 
 def peek(path: str | Path) -> dict[str, tuple[int, ...]]:
@@ -82,7 +89,8 @@ def _unpickle(path: Path) -> Any:
         if kind == "network":
             return read_generator(path)
         mmap = kind == "zip" and is_stored(path)
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+        with _numbers_left_out():
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except CheckpointError:
         raise
     except pickle.UnpicklingError as error:
@@ -90,6 +98,15 @@ def _unpickle(path: Path) -> Any:
     except Exception as error:  # where a file is damaged decides which of a dozen kinds torch.load raises
         first_line = str(error).strip().partition("\n")[0] or type(error).__name__
         raise CheckpointError(f"{path} is truncated or damaged ({first_line}); download it again") from error
+
+
+@contextmanager
+def _numbers_left_out() -> Iterator[None]:
+    """Let files hold numbers of NumPy; objects that can do nothing stand for them."""
+    from torch.serialization import safe_globals
+
+    with _ALLOWING, safe_globals([type(name, (Inert,), {"__module__": module}) for module, name in NUMBERS]):
+        yield
 
 
 def _foreign(error: pickle.UnpicklingError) -> str:
