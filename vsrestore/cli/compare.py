@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -28,6 +29,7 @@ def compare(
     from vsrestore.comparison.folder import PAGE
     from vsrestore.comparison.page import table
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     bar = Bar() if sys.stderr.isatty() else None
     try:
         with bar or nullcontext():

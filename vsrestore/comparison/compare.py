@@ -87,7 +87,7 @@ def compare(
         paths = {name: given[name] for name in _ordered(given)}
         shown = [_shown(crop) for crop in crops]
         content = Content(paths, figures.goal, frames, curves, figures.totals(), seen.samples, shown)
-        (part / PAGE).write_text(page(content), encoding="utf-8")
+        (part / PAGE).write_text(page(content), encoding="utf-8", errors="xmlcharrefreplace")
     return figures.totals()
 
 

@@ -36,17 +36,13 @@ def open_clips(paths: Mapping[str, Path]) -> dict[str, vs.VideoNode]:
     clips = {name: rgb_clip(path) for name, path in paths.items()}
     (first, leader), *others = clips.items()
     for name, clip in others:
-        for what, mine, theirs in (
-            ("frames of", _size(leader), _size(clip)),
-            ("", f"{leader.num_frames} frames", f"{clip.num_frames} frames"),
-        ):
-            if mine != theirs:
-                raise ComparisonError(
-                    f"{paths[name]}: has {what} {theirs}, {paths[first]} {mine}; videos of one size and "
-                    "length are compared: resize or trim one first"
-                )
+        if _extent(clip) != _extent(leader):
+            raise ComparisonError(
+                f"{paths[name]}: has {_extent(clip)}, {paths[first]} {_extent(leader)}; videos of one size "
+                "and length are compared: resize or trim one first"
+            )
     if min(leader.width, leader.height) < SMALLEST:
-        raise ComparisonError(f"{paths[first]}: is {_size(leader)}; at least {SMALLEST}x{SMALLEST} can be measured")
+        raise ComparisonError(f"{paths[first]}: has {_extent(leader)}; at least {SMALLEST}x{SMALLEST} can be measured")
     return {**clips, first: scenes(leader)}
 
 
@@ -81,5 +77,5 @@ def begins_shot(frame: vs.VideoFrame) -> bool:
     return bool(frame.props.get(PREVIOUS, 0))
 
 
-def _size(clip: vs.VideoNode) -> str:
-    return f"{clip.width}x{clip.height}"
+def _extent(clip: vs.VideoNode) -> str:
+    return f"{clip.num_frames} frames of {clip.width}x{clip.height}"

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    """Videos of a second (ten for the long one), by name."""
+    from vsrestore.pipeline import programs
+
+    folder = tmp_path_factory.mktemp("videos")
+    kinds = {"plain": ("64x48", 1), "wide": ("96x48", 1), "short": ("64x48", 0.5), "long": ("640x480", 10)}
+    for name, (size, seconds) in kinds.items():
+        source = f"testsrc2=size={size}:rate=24:duration={seconds}"
+        made = ["-f", "lavfi", "-i", source, "-c:v", "libx264", "-preset", "ultrafast", str(folder / f"{name}.mkv")]
+        subprocess.run([programs.ffmpeg(), "-v", "error", "-nostdin", *made], check=True)
+    return folder
+
+
+@pytest.fixture
+def command(videos, tmp_path):
+    """Return a function that starts ``vsrestore compare`` in the folder of the videos."""
+
+    def start(*words: str, **settings) -> subprocess.Popen[str]:
+        begin = [sys.executable, "-m", "vsrestore", "compare"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **settings}
+        return subprocess.Popen([*begin, *words], cwd=videos, env=environment, text=True, **streams)
+
+    return start
+
+
+def ended(process):
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def test_two_videos_are_compared_quietly(command, tmp_path):
+    output = tmp_path / "out"
+    code, out, err = ended(command("plain.mkv", "plain.mkv", "-o", str(output)))
+    assert (code, [line for line in err.splitlines() if "matrix" not in line]) == (0, [])
+    heading, before, after, page = out.splitlines()
+    assert heading.split() == ["PSNR,", "dB", "SSIM", "Temporal", "flicker"]
+    assert before.split()[0] == "before"
+    assert after.split()[:3] == ["after", "100.00", "1.0000"]
+    assert page == str(output / "index.html")
+    assert {path.name for path in output.iterdir()} == {"index.html", "frames.csv", "side-by-side.mp4"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("plain.mkv", "none.mkv"), "none.mkv: no such file"),
+        (("plain.mkv", "wide.mkv"), "wide.mkv: has 24 frames of 96x48, plain.mkv 24 frames of 64x48"),
+        (("plain.mkv", "short.mkv"), "short.mkv: has 12 frames of 64x48, plain.mkv 24 frames of"),
+        (("plain.mkv", "plain.mkv", "wide.mkv"), "plain.mkv: has 24 frames of 64x48, wide.mkv 24 frames of 96x48"),
+        (("plain.mkv", "."), "is a folder"),
+    ],
+)
+def test_bad_wishes_are_one_line_and_exit_code_2(command, tmp_path, words, message):
+    code, out, err = ended(command(*words, "-o", str(tmp_path / "out")))
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.startswith("vsrestore: ")
+    assert err.count("\n") == 1
+    assert {path.name for path in tmp_path.iterdir()} <= {"cache"}
+
+
+def test_an_existing_folder_needs_overwrite(command, tmp_path):
+    output = tmp_path / "out"
+    output.mkdir()
+    (output / "mine.txt").write_text("mine")
+    code, out, err = ended(command("plain.mkv", "plain.mkv", "-o", str(output)))
+    assert (code, out) == (2, "")
+    assert "exists; --overwrite" in err
+    assert [path.name for path in output.iterdir()] == ["mine.txt"]
+    code, _, _ = ended(command("plain.mkv", "plain.mkv", "-o", str(output), "--overwrite"))
+    assert code == 0
+    assert (output / "mine.txt").read_text() == "mine"
+    assert (output / "index.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("/proc/out", "/proc/out: cannot be written"),
+        ("nowhere/out", "nowhere: no such folder"),
+        ("plain.mkv", "plain.mkv: is a file"),
+        ("plain.mkv/out", "plain.mkv: no such folder"),
+    ],
+)
+def test_folders_that_cannot_be(command, output, message):
+    code, out, err = ended(command("short.mkv", "short.mkv", "-o", output))
+    assert (code, out) == (2, "")
+    assert err.startswith(f"vsrestore: {message}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_nothing(command, tmp_path, sent):
+    process = command("long.mkv", "long.mkv", "-o", str(tmp_path / "out"))
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(".out.*.part/frames.csv")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(sent)
+    code, out, err = ended(process)
+    assert (code, out) == (130, "")
+    assert err.splitlines()[-1] == "vsrestore: cancelled; nothing was written"
+    assert {path.name for path in tmp_path.iterdir()} == {"cache"}
+
+
+def test_a_terminal_sees_the_progress(command, tmp_path):
+    ours, theirs = pty.openpty()
+    process = command("plain.mkv", "plain.mkv", "-o", str(tmp_path / "out"), stderr=theirs)
+    os.close(theirs)
+    seen = b""
+    try:
+        while chunk := os.read(ours, 65536):
+            seen += chunk
+    except OSError:  # how a terminal ends on Linux
+        pass
+    assert process.wait(60) == 0
+    os.close(ours)
+    assert b"24/24" in seen
