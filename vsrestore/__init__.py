@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .filters.bsrnet import bsrnet
     from .filters.ddcolor import ddcolor
     from .filters.deoldify import deoldify
+    from .filters.digital_damage import digital_damage
     from .filters.edvr import edvr
     from .filters.esrgan import esrgan
     from .filters.film import film
@@ -38,6 +39,7 @@ FILTERS = {
     "bsrnet": "vsrestore.filters.bsrnet",
     "ddcolor": "vsrestore.filters.ddcolor",
     "deoldify": "vsrestore.filters.deoldify",
+    "digital_damage": "vsrestore.filters.digital_damage",
     "edvr": "vsrestore.filters.edvr",
     "esrgan": "vsrestore.filters.esrgan",
     "film": "vsrestore.filters.film",
@@ -61,6 +63,7 @@ __all__ = [
     "bsrnet",
     "ddcolor",
     "deoldify",
+    "digital_damage",
     "edvr",
     "esrgan",
     "film",

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +21,7 @@ from vsrestore.damage.tape import PRESETS, TapeDamage, damage_tape, sample_tape
 
 from .pictures import flat, noise
 
+ROOT = Path(__file__).parents[2]
 FAULTS = {
     "interlacing": TapeDamage(interlacing=Interlacing(combing=1, soften=0.5)),
     "dot crawl": TapeDamage(composite=Composite(amount=1)),
@@ -149,3 +154,15 @@ def test_wrong_shapes_are_refused():
 def test_parameters_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         PRESETS["vhs"].composite = Composite()
+
+
+def test_another_process_makes_the_same_samples():
+    told = (
+        "import hashlib, numpy as np; from vsrestore.damage.tape import PRESETS, damage_tape;"
+        "frames = np.linspace(0, 1, 2 * 48 * 64 * 3, dtype=np.float32).reshape(2, 48, 64, 3);"
+        "print(hashlib.sha256(damage_tape(frames, 7, 3, PRESETS['vhs']).damaged.tobytes()).hexdigest())"
+    )
+    there = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    frames = np.linspace(0, 1, 2 * 48 * 64 * 3, dtype=np.float32).reshape(2, 48, 64, 3)
+    here = damage_tape(frames, 7, 3, PRESETS["vhs"]).damaged
+    assert there.strip() == hashlib.sha256(here.tobytes()).hexdigest()

@@ -28,4 +28,4 @@ def banded(picture: Array, banding: Banding, scale: float) -> Array:
         reach = len(kernel) // 2
         picture = filtered(np.pad(picture, ((reach, reach), (reach, reach), (0, 0)), mode="edge"), kernel)
     levels = np.float32(2**banding.bits - 1)
-    return np.floor(np.clip(picture, 0, 1) * levels + np.float32(0.5)) / levels
+    return np.asarray(np.floor(np.clip(picture, 0, 1) * levels + np.float32(0.5)) / levels, dtype=np.float32)

@@ -55,24 +55,37 @@ def damage_digital(
         ValueError: the array is not (T, H, W, 3).
         CompressionError: ffmpeg is missing or refuses; a ValueError.
     """
+    height, width = frames.shape[1:3]
+    coded = compressed(before_codec(frames, first, seed, params, frame_width), first, params.compression)
+    return enlarged(coded, height, width, params.scaling)
+
+
+def before_codec(frames: Array, first: int, seed: int, params: DigitalDamage, frame_width: int | None = None) -> Array:
+    """Return what `damage_digital` gives to the codec, (T, h, w, 3) in [0, 1]; frame t depends on itself alone."""
     if frames.ndim != 4 or frames.shape[3] != 3:
         raise ValueError(f"damage_digital: frames have the shape {frames.shape}; give (T, H, W, 3)")
-    height, width = frames.shape[1:3]
-    scale = (frame_width or width) / 720.0
-    frames = frames.astype(np.float32, copy=False)
-    frames = np.stack([_camera(picture, first + i, seed, params, scale) for i, picture in enumerate(frames)])
+    scale = (frame_width or frames.shape[2]) / 720.0
     scaling = params.scaling
-    if scaling.factor > 1:
-        small = reduced_size(height, scaling.factor), reduced_size(width, scaling.factor)
-        frames = resized(frames, *small, scaling.kernel, scaling.antialias)
-        scale /= scaling.factor
-    frames = np.stack([add_grain(picture, seed, first + i, params.noise) for i, picture in enumerate(frames)])
-    if params.banding.bits > 0:
-        frames = np.stack([banded(picture, params.banding, scale) for picture in frames])
-    frames = compressed(frames, first, params.compression)
-    if scaling.factor > 1 and scaling.enlarge:
-        frames = resized(frames, height, width)
-    return np.clip(frames, 0, 1)
+    done = []
+    for i, picture in enumerate(frames.astype(np.float32, copy=False)):
+        small = _reduced(_camera(picture, first + i, seed, params, scale), scaling)
+        noisy = add_grain(small, seed, first + i, params.noise)
+        done.append(banded(noisy, params.banding, scale / scaling.factor) if params.banding.bits > 0 else noisy)
+    return np.clip(np.stack(done), 0, 1)
+
+
+def enlarged(frames: Array, height: int, width: int, scaling: Scaling) -> Array:
+    """Return frames (T, h, w, 3) in their old size, where they were made smaller and are to be enlarged again."""
+    if scaling.factor == 1 or not scaling.enlarge:
+        return frames
+    return np.clip(resized(frames, height, width), 0, 1)
+
+
+def _reduced(picture: Array, scaling: Scaling) -> Array:
+    if scaling.factor == 1:
+        return picture
+    height, width = (reduced_size(side, scaling.factor) for side in picture.shape[:2])
+    return resized(picture[None], height, width, scaling.kernel, scaling.antialias)[0]
 
 
 def _camera(picture: Array, frame: int, seed: int, params: DigitalDamage, scale: float) -> Array:

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import vapoursynth as vs
+
+from tests import clips
+from vsrestore.damage.blur import Defocus
+from vsrestore.damage.compression import Compression
+from vsrestore.damage.digital import DigitalDamage, damage_digital
+from vsrestore.damage.grain import Grain
+from vsrestore.damage.scaling import Scaling
+from vsrestore.filters.digital_damage import digital_damage
+
+FORMATS = (vs.RGBS, vs.RGB24, vs.YUV420P8, vs.YUV444P16, vs.GRAY8, vs.GRAYS, vs.YUV422P10)
+UNCODED = DigitalDamage(defocus=Defocus(radius=8), scaling=Scaling(factor=2), noise=Grain(amount=0.05))
+CODED = DigitalDamage(
+    scaling=Scaling(factor=2), noise=Grain(amount=0.05), compression=Compression(codec="mpeg2", quality=8, gop=3)
+)
+
+
+def rgb(frame):
+    return np.stack(clips.samples(frame), axis=-1)
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_format_length_and_properties_stay(fmt):
+    clip = clips.noise(fmt, width=64, height=48, length=4).std.SetFrameProps(_SceneChangePrev=1, note="x")
+    damaged = digital_damage(clip, params=UNCODED)
+    assert (damaged.format.id, damaged.width, damaged.height, damaged.num_frames) == (fmt, 64, 48, 4)
+    assert damaged.fps == clip.fps
+    frame = damaged.get_frame(2)
+    assert frame.props["_SceneChangePrev"] == 1
+    assert frame.props["note"] == "x"
+    assert clips.picture(frame) != clips.picture(clip.get_frame(2))
+
+
+@pytest.mark.parametrize("params", [UNCODED, CODED])
+def test_rgbs_is_what_damage_digital_returns(params):
+    clip = clips.noise(width=64, height=48, length=5)
+    expected = damage_digital(np.stack([rgb(frame) for frame in clip.frames()]), 0, 3, params)
+    result = digital_damage(clip, seed=3, params=params)
+    for n in (4, 0, 2):
+        np.testing.assert_allclose(rgb(result.get_frame(n)), expected[n], atol=1e-6)
+
+
+def test_cuts_do_not_matter_to_a_codec():
+    clip = clips.noise(width=64, height=48, length=5)
+    cut = clip[:1] + clip[1].std.SetFrameProps(_SceneChangePrev=1) + clip[2:]
+    plain, marked = (digital_damage(c, params=CODED).get_frame(2) for c in (clip, cut))
+    assert clips.picture(plain) == clips.picture(marked)
+
+
+@pytest.mark.parametrize("preset", ["dvd", "web-low"])
+def test_presets_damage(preset):
+    clip = clips.noise(vs.YUV420P8, width=64, height=48, length=2)
+    damaged = digital_damage(clip, preset=preset)
+    assert clips.picture(damaged.get_frame(1)) != clips.picture(clip.get_frame(1))
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_no_fault_changes_nothing(fmt):
+    clip = clips.noise(fmt, width=32, height=16, length=2)
+    same = digital_damage(clip, params=DigitalDamage())
+    assert clips.picture(same.get_frame(1)) == clips.picture(clip.get_frame(1))
+
+
+def test_small_pictures_stay_small_when_not_enlarged():
+    clip = clips.noise(vs.YUV420P8, width=64, height=48, length=2)
+    small = digital_damage(clip, params=DigitalDamage(scaling=Scaling(factor=2, enlarge=False)))
+    assert (small.width, small.height, small.format.id) == (32, 24, vs.YUV420P8)
+    assert small.get_frame(1).width == 32
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"preset": "vcd"}, "digital_damage: preset='vcd'; accepted: 'dvd', 'web-low'"),
+        ({"params": {"noise": 3}}, "digital_damage: params is dict"),
+        ({"seed": -1}, "digital_damage: seed=-1"),
+        ({"params": DigitalDamage(compression=Compression(gop=0))}, "digital_damage: compression.gop=0"),
+    ],
+)
+def test_wrong_arguments_are_refused(arguments, message):
+    with pytest.raises(vs.Error) as told:
+        digital_damage(clips.noise(), **arguments)
+    assert message in str(told.value)
+
+
+def test_what_ffmpeg_refuses_is_a_clear_error():
+    refused = DigitalDamage(compression=Compression(codec="h264", quality=-5000))
+    with pytest.raises(vs.Error, match=r"digital_damage: .*ffmpeg failed"):
+        digital_damage(clips.noise(width=64, height=48, length=2), params=refused).get_frame(0)
+
+
+def test_unusual_parameters_give_a_warning(log):
+    digital_damage(clips.noise(), params=DigitalDamage(defocus=Defocus(radius=50)))
+    assert any("digital_damage: defocus.radius=50" in line for line in log)

@@ -1,0 +1,110 @@
+"""Digital damage on purpose: for test clips, demonstrations and measurements with a known truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import vapoursynth as vs
+
+from ..damage.compression import Compression, compressed
+from ..damage.digital import PRESETS, DigitalDamage, before_codec, enlarged
+from ..damage.ranges import out_of_range
+from ..damage.scaling import reduced_size
+from ..runtime.descriptor import Descriptor
+from ..runtime.graph import chunk_graph
+from ..video.checks import choice, constant_clip, progressive, whole
+from ..video.errors import fail, warn
+from ..video.formats import from_planes, to_planes, with_matrix
+from ..video.frames import plane_views, write_planes
+from ..video.props import follow
+
+if TYPE_CHECKING:
+    from ..runtime.engine import Engine, Warn
+    from ..runtime.windows import Shot
+
+_NAME = "digital_damage"
+
+
+class _Codec:
+    """A codec in the place of a network: it sees one group of pictures at a time."""
+
+    def __init__(self, compression: Compression) -> None:
+        self.compression = compression
+        self.descriptor = Descriptor(name=_NAME, kind="recurrent", chunk=compression.gop)
+
+    def run(self, frames: Sequence[list[np.ndarray]], found: Sequence[Shot], warn: Warn) -> list[np.ndarray]:
+        """Return the decoded pictures (3, H, W) of all frames that exist; cuts do not matter to a codec."""
+        exist = max(shot.wanted_end for shot in found)
+        pictures = np.stack([np.stack(planes, axis=-1) for planes in frames[:exist]])
+        return list(compressed(pictures, 0, self.compression).transpose(0, 3, 1, 2))
+
+
+def digital_damage(
+    clip: vs.VideoNode, *, seed: int = 0, preset: str = "web-low", params: DigitalDamage | None = None
+) -> vs.VideoNode:
+    """Damage a clip as cameras and codecs do; frame n depends on its group of pictures and the arguments alone.
+
+    Args:
+        clip: any constant format, progressive; RGBS is clipped to [0, 1].
+        seed: any whole number from 0 on; another seed gives other damage of the same kind.
+        preset: "dvd" or "web-low"; not looked at when `params` is given.
+        params: the faults in detail, see `vsrestore.damage.digital.DigitalDamage`. Codecs run in ffmpeg.
+
+    Returns:
+        The clip in the format it came in, with its frame properties; smaller where `params.scaling` does not enlarge.
+
+    Raises:
+        vs.Error: clip or arguments that do not fit. Parameters out of their usual range only give a warning.
+
+    """
+    source = progressive(_NAME, constant_clip(_NAME, clip))
+    whole(_NAME, "seed", seed, 0)
+    faults = _chosen(preset, params)
+    named = with_matrix(_NAME, source)
+    seen = to_planes(named, "rgb")
+    coded = _small(seen, seed, faults)
+    if faults.compression.codec != "none":
+        coded = chunk_graph(coded, cast("Engine", _Codec(faults.compression)))
+    return follow(from_planes(_large(coded, seen, faults), seen, named), source, 1)
+
+
+def _small(seen: vs.VideoNode, seed: int, faults: DigitalDamage) -> vs.VideoNode:
+    """Return what the codec gets."""
+    factor = faults.scaling.factor
+    width, height = (reduced_size(side, factor) if factor > 1 else side for side in (seen.width, seen.height))
+    blank = vs.core.std.BlankClip(seen, width=width, height=height, keep=True)
+
+    def damage(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        picture = np.stack(plane_views(f[1]), axis=-1)
+        return write_planes(f[0], before_codec(picture[None], n, seed, faults)[0].transpose(2, 0, 1))
+
+    return blank.std.ModifyFrame(clips=[blank, seen], selector=damage)
+
+
+def _large(coded: vs.VideoNode, seen: vs.VideoNode, faults: DigitalDamage) -> vs.VideoNode:
+    """Return what comes out of the codec in the old size, where it is to be enlarged."""
+    if faults.scaling.factor == 1 or not faults.scaling.enlarge:
+        return coded
+    blank = vs.core.std.BlankClip(seen, keep=True)
+
+    def enlarge(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        picture = np.stack(plane_views(f[1]), axis=-1)
+        done = enlarged(picture[None], seen.height, seen.width, faults.scaling)[0]
+        return write_planes(f[0], done.transpose(2, 0, 1))
+
+    return blank.std.ModifyFrame(clips=[blank, coded], selector=enlarge)
+
+
+def _chosen(preset: str, params: DigitalDamage | None) -> DigitalDamage:
+    if params is None:
+        choice(_NAME, "preset", preset, tuple(PRESETS))
+        return PRESETS[preset]
+    if not isinstance(params, DigitalDamage):
+        fail(_NAME, f"params is {type(params).__name__}; a vsrestore.damage.digital.DigitalDamage is needed")
+    if not 1 <= params.compression.gop <= 250:
+        fail(_NAME, f"compression.gop={params.compression.gop}; 1 to 250 frames are accepted")
+    for told in out_of_range(params):
+        warn(_NAME, told)
+    return params
