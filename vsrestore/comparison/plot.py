@@ -10,7 +10,7 @@ import numpy as np
 
 POINTS = 600
 WIDTH, HEIGHT = 900, 220
-LEFT, RIGHT, TOP, BOTTOM = 58, 8, 8, 30
+LEFT, RIGHT, TOP, BOTTOM = 58, 24, 8, 30
 """Margins around the curves, for the axes' numbers."""
 TICKS = 5
 
