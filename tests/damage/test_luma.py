@@ -19,11 +19,18 @@ def test_noise_is_stronger_in_the_dark(level, factor):
 
 
 def test_noise_has_more_high_than_low_frequencies():
-    spectrum = np.abs(np.fft.rfft(luma_noise(1, 0, 0.0, VIEW), axis=1)).mean(axis=0)
+    spectrum = np.abs(np.fft.rfft(luma_noise(1, 0, 0.7, 0.0, VIEW), axis=1)).mean(axis=0)
     # The weighting has a gain of 0.3 at frequency 0 and of 1 at the highest.
     assert spectrum[-20:].mean() / spectrum[1:20].mean() == pytest.approx(1 / 0.3, rel=0.1)
-    limited = np.abs(np.fft.rfft(luma_noise(1, 0, 1.0, VIEW), axis=1)).mean(axis=0)
+    limited = np.abs(np.fft.rfft(luma_noise(1, 0, 0.7, 1.0, VIEW), axis=1)).mean(axis=0)
     assert limited[-20:].mean() < 0.2 * limited[1:20].mean()
+
+
+def test_without_weighting_noise_is_correlated_as_its_gaussian():
+    noise = luma_noise(1, 0, 0.0, 1.15, VIEW)
+    for lag in (1, 2):
+        expected = np.exp(-(lag**2) / (4 * 1.15**2))
+        assert np.mean(noise[:, lag:] * noise[:, :-lag]) == pytest.approx(expected, abs=0.04)
 
 
 def test_streaks_are_few_and_no_higher_than_told():

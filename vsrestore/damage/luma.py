@@ -15,14 +15,17 @@ from .ranges import ranged
 
 @dataclass(frozen=True, kw_only=True)
 class LumaNoise:
-    """Noise of the FM luma channel, new in each field: weighted to high frequencies, stronger in the dark.
+    """Noise of the FM luma channel, new in each field, stronger in the dark.
 
     amount: standard deviation at white, 0 = off; 0.01 / 0.03 / 0.08. It is 1.5 times that in black.
-    size: sigma in px of the band limit after it.
+    weighting: how much low frequencies lose: the gain is 1 - weighting for flat areas. 0.7 is bare FM, 0 what a good
+        de-emphasis leaves.
+    size: sigma in px of the band limit after it; VHS 1.1, which makes short dashes of the noise.
     streaks: share of samples where a short streak starts, 0 = off; 0.0005-0.005. streak: largest height of one.
     """
 
     amount: float = ranged(0.0, 0, 0.08)
+    weighting: float = ranged(0.7, 0, 0.7)
     size: float = ranged(0.6, 0, 1.5)
     streaks: float = ranged(0.0, 0, 0.005)
     streak: float = ranged(0.15, 0, 0.4)
@@ -47,7 +50,7 @@ def add_luma_noise(planes: Array, seed: int, frame: int, noise: LumaNoise, view:
     luma = planes[..., 0]
     added = np.zeros_like(luma)
     if noise.amount > 0:
-        grain = luma_noise(seed, frame, noise.size * view.scale, view)
+        grain = luma_noise(seed, frame, noise.weighting, noise.size * view.scale, view)
         added += np.float32(noise.amount) * (np.float32(1.5) - np.float32(0.5) * np.clip(luma, 0, 1)) * grain
     if noise.streaks > 0:
         rng = generator(seed, "luma streaks", frame)
@@ -56,9 +59,9 @@ def add_luma_noise(planes: Array, seed: int, frame: int, noise: LumaNoise, view:
     return np.concatenate([(luma + added)[..., None], planes[..., 1:]], axis=-1)
 
 
-def luma_noise(seed: int, frame: int, sigma: float, view: View) -> Array:
-    """Return unit noise (H, W): w - 0.7 (w * [1/4, 1/2, 1/4]) along the lines, then a Gaussian of `sigma` px."""
-    taps = np.convolve(np.array([-0.175, 0.65, -0.175]), gaussian(sigma))
+def luma_noise(seed: int, frame: int, weighting: float, sigma: float, view: View) -> Array:
+    """Return unit noise (H, W): w - weighting (w * [1/4, 1/2, 1/4]) along the lines, then a Gaussian of `sigma` px."""
+    taps = np.convolve(np.array([-0.25 * weighting, 1 - 0.5 * weighting, -0.25 * weighting]), gaussian(sigma))
     taps /= math.sqrt(float(np.square(taps).sum()))
     reach = len(taps) // 2
     rng = generator(seed, "luma noise", frame)

@@ -171,7 +171,8 @@ def sample_tape(seed: int) -> TapeDamage:
         ringing=_sample_ringing(signal) if on[1] < 0.7 else Ringing(),
         luma_noise=LumaNoise(
             amount=between(signal, 0.005, 0.01 * 6**top),
-            size=float(0.3 + 0.9 * signal.random()),
+            weighting=float(0.7 * signal.random()),
+            size=float(0.3 + 1.2 * signal.random()),
             streaks=between(signal, 0.0002, 0.005) if on[2] < 0.4 else 0.0,
         ),
         ghosting=Ghosting(gain=between(signal, 0.02, 0.15), delay=between(signal, 5, 80))
@@ -253,23 +254,23 @@ PRESETS = MappingProxyType(
         "vhs": TapeDamage(
             bandwidth=Bandwidth(luma=0.8, chroma=4.5, generations=1),
             chroma_shift=ChromaShift(right=3, down=2, bleed=2),
-            chroma=ChromaFaults(noise=0.03, hue_jitter=3, loss=1),
+            chroma=ChromaFaults(noise=0.02, hue_jitter=3, loss=1),
             time_base=TimeBase(jitter=0.4, waving=0.6, flagging=4),
             ringing=Ringing(peaking=0.6, ring=0.15),
             dropouts=Dropouts(rate=1),
             mistracking=Mistracking(bands=1, strength=0.5, height=25, shift=12, tear=3),
             head_switching=HeadSwitching(height=8),
-            luma_noise=LumaNoise(amount=0.03, streaks=0.0005),
+            luma_noise=LumaNoise(amount=0.02, weighting=0.1, size=1.15, streaks=0.0005),
         ),
         "hi8": TapeDamage(
             bandwidth=Bandwidth(luma=0.45, chroma=3.5),
             chroma_shift=ChromaShift(right=1, down=0),
-            chroma=ChromaFaults(noise=0.02, hue_jitter=1.5),
+            chroma=ChromaFaults(noise=0.012, hue_jitter=1.5),
             time_base=TimeBase(jitter=0.15, waving=0.2),
             ringing=Ringing(peaking=0.4, width=1.2),
             dropouts=Dropouts(rate=4, length=60, compensated=0.5),
             head_switching=HeadSwitching(height=5, skew=12, snow=0.1),
-            luma_noise=LumaNoise(amount=0.018, streaks=0.0003),
+            luma_noise=LumaNoise(amount=0.014, weighting=0.3, streaks=0.0003),
         ),
     }
 )
