@@ -25,7 +25,8 @@ MAY_IMPORT = {
     "filters": {"runtime", "video", "networks", "checkpoints", "damage"},
     "pipeline": {"video", "filters"},
     "training": {"networks", "damage", "checkpoints", "runtime"},
-    "cli": {"filters", "runtime", "video", "networks", "checkpoints", "pipeline", "training", "damage"},
+    "comparison": {"video", "networks", "pipeline"},
+    "cli": {"filters", "runtime", "video", "networks", "checkpoints", "pipeline", "training", "damage", "comparison"},
 }
 # What a room must never import, not even inside a function.
 NEVER = {
@@ -40,7 +41,7 @@ DISTRIBUTIONS = {"PIL": "pillow", "imageio_ffmpeg": "imageio-ffmpeg", "skimage":
 EXTRA_OF_ROOM = {"training": "train"}
 SLOW_LIBRARIES = {"torch", "torchvision", "onnxruntime", "spandrel"}
 # Rooms whose import must stay cheap, because a script, an editor or the command imports them.
-QUICK_ROOMS = ("filters", "video", "pipeline", "cli")
+QUICK_ROOMS = ("filters", "video", "pipeline", "comparison", "cli")
 TOP_LEVEL = {
     *(".ci", ".gitignore", "LICENSE", "README.md", "docs", "pyproject.toml", "scripts", "setup.cfg", "tests"),
     *("vsrestore", "weights"),

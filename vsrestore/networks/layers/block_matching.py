@@ -21,7 +21,7 @@ from vsrestore.networks.layers.box import halve
 LEVELS = 4  # 1, 1/2, 1/4 and 1/8 of the size
 MULTIPLE = 32  # of height and width, so that every size is made of whole cells
 WIDE = 3  # pixels searched each way at the smallest size: 24 at the largest, and what the steps add
-FINE_STEPS, COARSE_STEPS = (1,), (2, 1)  # pixels: tried one after another at the largest size, at the others
+FINE_STEPS, COARSE_STEPS = (1,), (4, 2, 1)  # pixels: tried one after another at the largest size, at the others
 CELL, BLOCK = 4, 8
 LIMIT = 51  # codes; a pixel differs by this much at most: a speck must not outweigh the block around it
 PRICE = 3  # codes summed over a block: what a move must be better by
