@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from vsrestore.networks import load
 from vsrestore.networks.ddcolor import DDColor
 from vsrestore.networks.deoldify import DeOldify
 from vsrestore.runtime.descriptor import Precision
+from vsrestore.runtime.device import PROCESSOR
 
 from .material import moving_clip
 from .published import seeded
@@ -85,7 +85,7 @@ def _state(network: nn.Module) -> dict[str, Tensor]:
 
 
 def bare(network: nn.Module, size: int, frames: int) -> Run:
-    """Return a run that gives the network gray squares one after another, in a thread of its own as filters do."""
+    """Return a run that gives the network gray squares one after another, in the runtime's thread."""
     squares: list[Tensor] = [torch.rand(1, 1, size, size).expand(-1, 3, -1, -1).contiguous() for _ in range(frames)]
 
     def calls() -> None:
@@ -93,5 +93,4 @@ def bare(network: nn.Module, size: int, frames: int) -> Run:
             for square in squares:
                 network(square)
 
-    thread = ThreadPoolExecutor(max_workers=1)
-    return lambda: thread.submit(calls).result()
+    return lambda: PROCESSOR.submit(calls).result()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import torch
@@ -13,6 +12,7 @@ from vsrestore.filters.film import DESCRIPTOR as FILM
 from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.runtime.apply import apply
 from vsrestore.runtime.descriptor import Descriptor, Options
+from vsrestore.runtime.device import PROCESSOR
 
 from .material import moving_clip, moving_frames
 from .networks import plain
@@ -45,8 +45,7 @@ def run(chunks: int, repeats: int) -> list[Report]:
 def bare(network: nn.Module, descriptor: Descriptor, chunks: int) -> Run:
     """Return a run that gives the network its chunks as tensors, with nothing around it.
 
-    It has a thread of its own, as the runtime's networks have: glibc's heaps of threads hold blocks up to 64 MiB, that
-    of the main thread any, so networks with larger tensors run faster there than any filter can.
+    It runs in the runtime's thread, as a second set of torch's threads would slow both down.
     """
     network = network.eval().to(memory_format=torch.channels_last)
     length = descriptor.before + descriptor.chunk + descriptor.after
@@ -62,5 +61,4 @@ def bare(network: nn.Module, descriptor: Descriptor, chunks: int) -> Run:
             for _ in range(chunks):
                 call()
 
-    thread = ThreadPoolExecutor(max_workers=1)
-    return lambda: thread.submit(calls).result()
+    return lambda: PROCESSOR.submit(calls).result()

@@ -1,11 +1,19 @@
-"""Figures that need a process of their own, such as peak memory: it runs a module of this package and prints them."""
+"""Figures that need a process of their own, which runs a module of this package and prints them.
+
+Peak memory does, and so does the speed of rivals whose threads wait awake for work and disturb each other.
+"""
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from .timing import Run, duration
 
 KIB, MIB = 1 << 10, 1 << 20
 
@@ -15,6 +23,39 @@ def figures_of(module: str, *arguments: object) -> list[float]:
     command = [sys.executable, "-m", f"{__package__}.{module}", *map(str, arguments)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return [float(figure) for figure in done.stdout.split()]
+
+
+class Rival:
+    """A process that runs ``python -m benchmarks.MODULE ARGUMENTS`` and waits; a call is one run, and its seconds."""
+
+    def __init__(self, module: str, *arguments: object) -> None:
+        command = [sys.executable, "-m", f"{__package__}.{module}", *map(str, arguments)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __call__(self) -> float:
+        """Have the process take its turn (see :func:`take_turns`)."""
+        assert self._process.stdin
+        assert self._process.stdout
+        print(file=self._process.stdin, flush=True)
+        return float(self._process.stdout.readline())
+
+    def __enter__(self) -> Self:
+        """Return the rival; on leaving, its process ends."""
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        self._process.communicate()
+
+
+def take_turns(run: Run) -> None:
+    """Run once for every line on stdin and print the seconds; Python's collector rests after the first."""
+    for turn, _ in enumerate(sys.stdin):
+        print(duration(run), flush=True)
+        if not turn:
+            gc.collect()
+            gc.freeze()
 
 
 def resident_peak() -> float:

@@ -28,8 +28,9 @@ Warn = Callable[[str], None]
 class Engine:
     """A network with everything between arrays and its tensors.
 
-    It owns one thread: the intra-op threads of torch belong to the thread that calls it, so VapourSynth's own threads
-    taking turns would each start a pool of their own.
+    It runs in one thread: the intra-op threads of torch belong to the thread that calls it, so VapourSynth's own
+    threads taking turns would each start a pool of their own. On a card every engine has its own thread, so that one
+    uploads while another computes.
     """
 
     def __init__(self, descriptor: Descriptor, options: Options, build: Build, **arguments: object) -> None:
@@ -49,7 +50,8 @@ class Engine:
             warn: told when half precision broke and float32 stood in; gets the positions in words.
 
         """
-        pictures = self._thread.submit(self._run, frames, found, warn).result()
+        thread = devices.PROCESSOR if self.networks.device.type == "cpu" else self._thread
+        pictures = thread.submit(self._run, frames, found, warn).result()
         self._heap.passed(sum(plane.nbytes for planes in frames for plane in planes))
         self._heap.passed(sum(picture.nbytes for picture in pictures))
         return pictures
@@ -121,7 +123,7 @@ class Engine:
 
     def _to_arrays(self, result: Tensor) -> list[np.ndarray]:
         order = slice(None, None, -1 if self.descriptor.channel_order == "bgr" else 1)
-        pictures = result.float().clamp(0, 1).cpu().numpy()
+        pictures = np.clip(result.float().cpu().numpy(), 0, 1)
         return [picture[order] for picture in pictures]
 
 

@@ -1,8 +1,9 @@
 """The chunk graph: a clip whose every frame is a function of the source clip and its number.
 
 Chunk k always covers the same source frames, whatever was asked first. Three kinds of core nodes do the work: lanes
-bring position j of every run, one ModifyFrame runs the network and hangs the finished frames on a small carrier frame,
-and one ModifyFrame per position takes its frame off the carrier.
+bring position j of every run, a ModifyFrame runs the network and hangs the finished frames on a small carrier frame,
+and one ModifyFrame per position takes its frame off the carrier. Two of the former take turns, for each works on one
+chunk at a time: one brings frames in and out while the network is busy for the other.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from .descriptor import Descriptor
 from .engine import Engine, empty_cache, out_of_memory
 from .windows import shots
 
-# Carriers kept by VapourSynth: the one being read, the one being made, and one behind for a seek.
-CARRIERS_KEPT = 3
+TURNS = 2
+# Carriers kept by VapourSynth: the one being read, those being made, and one behind for a seek.
+CARRIERS_KEPT = 2 + TURNS
 
 
 def chunk_graph(clip: vs.VideoNode, engine: Engine, beside: vs.VideoNode | None = None) -> vs.VideoNode:
@@ -35,7 +37,11 @@ def chunk_graph(clip: vs.VideoNode, engine: Engine, beside: vs.VideoNode | None 
     carrier = vs.core.std.BlankClip(clip, width=16, height=16, format=vs.GRAY8, length=chunks, keep=True)
     seen = [clip] if beside is None else [clip, beside]
     lanes = [lane for part in seen for lane in _lanes(part, descriptor, chunks)]
-    carriers = carrier.std.ModifyFrame(clips=[carrier, blank, *lanes], selector=_maker(engine, clip.num_frames))
+    makers = []
+    for turn in range(min(TURNS, chunks)):
+        first, *others = (_every(part, TURNS, turn) for part in (carrier, blank, *lanes))
+        makers.append(first.std.ModifyFrame([first, *others], selector=_maker(engine, clip.num_frames, turn)))
+    carriers = vs.core.std.Interleave(makers, modify_duration=False).std.Trim(length=chunks)
     carriers.std.SetVideoCache(mode=1, fixedsize=1, maxsize=CARRIERS_KEPT)
     positions = [blank.std.ModifyFrame(clips=[carriers], selector=_taker(j)) for j in range(chunk * factor)]
     whole = vs.core.std.Interleave(positions, modify_duration=False)
@@ -60,12 +66,12 @@ def _lanes(clip: vs.VideoNode, descriptor: Descriptor, chunks: int) -> list[vs.V
     return [_every(padded.std.Trim(first=j), descriptor.chunk).std.Trim(length=chunks) for j in range(run)]
 
 
-def _every(clip: vs.VideoNode, cycle: int) -> vs.VideoNode:
-    return clip.std.SelectEvery(cycle, 0, modify_duration=False) if cycle > 1 else clip
+def _every(clip: vs.VideoNode, cycle: int, offset: int = 0) -> vs.VideoNode:
+    return clip.std.SelectEvery(cycle, offset, modify_duration=False) if cycle > 1 else clip
 
 
-def _maker(engine: Engine, num_frames: int) -> Callable[[int, Sequence[vs.VideoFrame]], vs.VideoFrame]:
-    """Return the callback that makes carrier k from the frames of its run."""
+def _maker(engine: Engine, num_frames: int, turn: int) -> Callable[[int, Sequence[vs.VideoFrame]], vs.VideoFrame]:
+    """Return the callback that makes the carriers of every chunk whose turn it is, from the frames of its run."""
     descriptor = engine.descriptor
     before, after = descriptor.reach
     length = before + descriptor.chunk + after
@@ -73,7 +79,7 @@ def _maker(engine: Engine, num_frames: int) -> Callable[[int, Sequence[vs.VideoF
 
     def make(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
         carrier, blank, run = f[0].copy(), f[1], f[2 : 2 + length]
-        start = n * descriptor.chunk
+        start = (TURNS * n + turn) * descriptor.chunk
         exists = [0 <= start - before + j < num_frames for j in range(len(run))]
         starts = [j > 0 and starts_scene(run[j - 1], run[j]) for j in range(len(run))]
         found = shots(exists, starts, range(before, before + descriptor.chunk))

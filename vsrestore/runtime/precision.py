@@ -48,7 +48,9 @@ class Networks:
 
 def all_finite(picture: Tensor) -> bool:
     """Tell whether no value is NaN or infinite."""
-    # A sum is one pass and carries any NaN or infinity; large finite float16 values are summed in float32.
+    # A sum is one pass and carries any NaN or infinity; large finite float16 values are summed in float32. On the
+    # processor NumPy takes it, in one thread: torch's threads would stay awake afterwards beside those of ONNX Runtime.
     import math
 
-    return math.isfinite(float(picture.float().sum()))
+    values = picture.float()
+    return math.isfinite(float(values.numpy().sum() if values.device.type == "cpu" else values.sum()))
