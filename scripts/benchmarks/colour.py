@@ -15,6 +15,7 @@ import vsrestore
 from vsrestore.networks import load
 from vsrestore.networks.ddcolor import DDColor
 from vsrestore.networks.deoldify import DeOldify
+from vsrestore.networks.layers.layout import channels_last
 from vsrestore.runtime.descriptor import Precision
 from vsrestore.runtime.device import PROCESSOR
 
@@ -25,6 +26,7 @@ from .timing import Run, medians, successive
 
 WIDTH, HEIGHT = 640, 480
 SHARE, BF16_GAIN = 0.95, 1.8
+AHEAD = 10  # frames beyond the last run: every run paints as many as it gives, for those that steady its last ones
 Filter = Callable[..., vs.VideoNode]
 
 
@@ -59,7 +61,7 @@ def run(frames: int, repeats: int, names: tuple[str, ...] = tuple(CASES)) -> lis
 
 
 def _seconds(case: Case, frames: int, repeats: int) -> dict[str, float]:
-    clip = moving_clip(frames * (repeats + 1), WIDTH, HEIGHT)
+    clip = moving_clip(frames * (repeats + 1) + AHEAD, WIDTH, HEIGHT)
     clip = clip.resize.Bicubic(format=vs.YUV420P8, matrix=vs.MATRIX_ST170_M)
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Path(folder) / "seeded.pth"
@@ -86,7 +88,7 @@ def _state(network: nn.Module) -> dict[str, Tensor]:
 
 def bare(network: nn.Module, size: int, frames: int) -> Run:
     """Return a run that gives the network gray squares one after another, in the runtime's thread."""
-    squares: list[Tensor] = [torch.rand(1, 1, size, size).expand(-1, 3, -1, -1).contiguous() for _ in range(frames)]
+    squares = [channels_last(torch.rand(1, 1, size, size).expand(-1, 3, -1, -1)) for _ in range(frames)]
 
     def calls() -> None:
         with torch.inference_mode():

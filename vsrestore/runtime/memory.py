@@ -6,13 +6,13 @@ import ctypes
 import sys
 
 # Parameters of glibc's mallopt (malloc.h).
-M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -2, -3, -8
 # Blocks up to this size are used again. glibc's own limit of 32 MiB is below one tensor of a network: each would be
 # taken from the system and given back again, and half the time of a network would go into clearing its pages.
-# A thread's heap holds blocks of up to 64 MiB whatever is set here; larger ones still come from the system.
 KEPT_BLOCK = 2**30
-# More than a heap of glibc's threads, so that an empty heap is kept as well.
 KEPT_HEAP = 2**27
+# A thread's own heap would hold blocks of up to 64 MiB whatever is set above, so new threads share the first one.
+HEAPS = 1
 # Bytes of frames in and out after which the heap is trimmed: rare enough to cost nothing, often enough to stay flat.
 TRIM_AFTER = 2**29
 
@@ -32,6 +32,7 @@ class Heap:
             adjust(M_MMAP_THRESHOLD, KEPT_BLOCK)
             adjust(M_TRIM_THRESHOLD, KEPT_BLOCK)
             adjust(M_TOP_PAD, KEPT_HEAP)
+            adjust(M_ARENA_MAX, HEAPS)
 
     def passed(self, size: int) -> None:
         """Count ``size`` bytes of frames, and trim the heap when enough have passed."""
