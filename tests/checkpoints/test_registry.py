@@ -83,10 +83,13 @@ def test_every_file_in_the_weights_folder_is_in_the_registry():
     assert files <= {entry.file for entry in entries().values() if entry.shipped}
 
 
+UNPUBLISHED = {"fastai_unet"}  # its users train it themselves
+
+
 def test_entries_are_sorted_by_architecture_and_networks_we_have_are_served():
     architectures = [entry.architecture for entry in entries().values()]
     assert architectures == sorted(architectures)
-    assert set(ARCHITECTURES) <= set(architectures)
+    assert set(ARCHITECTURES) - UNPUBLISHED <= set(architectures)
 
 
 def test_eight_digits_in_a_file_name_are_those_of_the_recorded_hash():

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from vsrestore.runtime.memory import TRIM_AFTER, Heap
+from vsrestore.runtime.memory import SMALL, SMALL_CALLS, TRIM_AFTER, Heap
 
 resource = pytest.importorskip("resource")
 needs_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are left to themselves")
@@ -39,4 +39,15 @@ def test_the_heap_is_trimmed_once_enough_frames_have_passed(monkeypatch):
     monkeypatch.setattr(heap, "_trim", trimmed.append)
     for _ in range(5):
         heap.passed(TRIM_AFTER // 2)
+    assert trimmed == [0, 0]
+
+
+@needs_glibc
+def test_the_heap_is_trimmed_after_some_small_frames(monkeypatch):
+    trimmed: list[int] = []
+    heap = Heap()
+    monkeypatch.setattr(heap, "_trim", trimmed.append)
+    for _ in range(2 * SMALL_CALLS + 1):
+        heap.passed(SMALL - 1)
+        heap.passed(SMALL)
     assert trimmed == [0, 0]

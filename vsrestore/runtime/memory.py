@@ -15,7 +15,8 @@ KEPT_HEAP = 2**27
 HEAPS = 1
 # Bytes of frames in and out after which the heap is trimmed: rare enough to cost nothing, often enough to stay flat.
 TRIM_AFTER = 2**29
-TRIM_CALLS = 8  # or after so many calls: small frames leave gaps as large ones do
+# Small frames leave gaps as large ones do, and little to clear again: they are trimmed after so many of them.
+SMALL, SMALL_CALLS = 2**21, 8
 
 
 class Heap:
@@ -26,7 +27,7 @@ class Heap:
     """
 
     def __init__(self) -> None:
-        self._passed = self._calls = 0
+        self._passed = self._small = 0
         self._trim = _function("malloc_trim")
         adjust = _function("mallopt")
         if adjust is not None:
@@ -38,9 +39,9 @@ class Heap:
     def passed(self, size: int) -> None:
         """Count ``size`` bytes of frames, and trim the heap when enough have passed."""
         self._passed += size
-        self._calls += 1
-        if self._trim is not None and (self._passed >= TRIM_AFTER or self._calls >= TRIM_CALLS):
-            self._passed = self._calls = 0
+        self._small += size < SMALL
+        if self._trim is not None and (self._passed >= TRIM_AFTER or self._small >= SMALL_CALLS):
+            self._passed = self._small = 0
             self._trim(0)
 
 
