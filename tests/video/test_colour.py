@@ -145,7 +145,9 @@ def test_colour_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(colour, "warn", lambda name, message: told.append(f"{name}: {message}"))
     for clip in (clips.noise(vs.YUV420P8), clips.noise(vs.RGB24), clips.noise(vs.YUV444PS)):
         told.clear()
-        list(colour.told_if_coloured("ddcolor", clip).frames())
+        looked_at = colour.told_if_coloured("ddcolor", clip)
+        for n in range(looked_at.num_frames):  # one after another, so that frame 0 is the first to be seen
+            looked_at.get_frame(n).close()
         assert told == ["ddcolor: frame 0 has colour already; it is painted anew from its brightness alone"]
 
 
