@@ -12,7 +12,6 @@ from vsrestore.damage.grain import Grain
 from vsrestore.damage.scaling import Scaling
 from vsrestore.filters.digital_damage import digital_damage
 
-FORMATS = (vs.RGBS, vs.RGB24, vs.YUV420P8, vs.YUV444P16, vs.GRAY8, vs.GRAYS, vs.YUV422P10)
 UNCODED = DigitalDamage(defocus=Defocus(radius=8), scaling=Scaling(factor=2), noise=Grain(amount=0.05))
 CODED = DigitalDamage(
     scaling=Scaling(factor=2), noise=Grain(amount=0.05), compression=Compression(codec="mpeg2", quality=8, gop=3)
@@ -21,18 +20,6 @@ CODED = DigitalDamage(
 
 def rgb(frame):
     return np.stack(clips.samples(frame), axis=-1)
-
-
-@pytest.mark.parametrize("fmt", FORMATS)
-def test_format_length_and_properties_stay(fmt):
-    clip = clips.noise(fmt, width=64, height=48, length=4).std.SetFrameProps(_SceneChangePrev=1, note="x")
-    damaged = digital_damage(clip, params=UNCODED)
-    assert (damaged.format.id, damaged.width, damaged.height, damaged.num_frames) == (fmt, 64, 48, 4)
-    assert damaged.fps == clip.fps
-    frame = damaged.get_frame(2)
-    assert frame.props["_SceneChangePrev"] == 1
-    assert frame.props["note"] == "x"
-    assert clips.picture(frame) != clips.picture(clip.get_frame(2))
 
 
 @pytest.mark.parametrize("params", [UNCODED, CODED])
@@ -56,13 +43,6 @@ def test_presets_damage(preset):
     clip = clips.noise(vs.YUV420P8, width=64, height=48, length=2)
     damaged = digital_damage(clip, preset=preset)
     assert clips.picture(damaged.get_frame(1)) != clips.picture(clip.get_frame(1))
-
-
-@pytest.mark.parametrize("fmt", FORMATS)
-def test_no_fault_changes_nothing(fmt):
-    clip = clips.noise(fmt, width=32, height=16, length=2)
-    same = digital_damage(clip, params=DigitalDamage())
-    assert clips.picture(same.get_frame(1)) == clips.picture(clip.get_frame(1))
 
 
 def test_small_pictures_stay_small_when_not_enlarged():

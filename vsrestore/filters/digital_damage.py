@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import vapoursynth as vs
 
 from ..damage.compression import Compression, compressed
 from ..damage.digital import PRESETS, DigitalDamage, before_codec, enlarged
-from ..damage.ranges import out_of_range
 from ..damage.scaling import reduced_size
 from ..runtime.descriptor import Descriptor
 from ..runtime.graph import chunk_graph
-from ..video.checks import choice, constant_clip, progressive, whole
-from ..video.errors import fail, warn
+from ..video.checks import constant_clip, progressive, whole
+from ..video.errors import fail
 from ..video.formats import from_planes, to_planes, with_matrix
 from ..video.frames import plane_views, write_planes
 from ..video.props import follow
+from .faults import chosen
 
 if TYPE_CHECKING:
-    from ..runtime.engine import Engine, Warn
+    from ..runtime.engine import Warn
     from ..runtime.windows import Shot
 
 _NAME = "digital_damage"
@@ -39,6 +39,10 @@ class _Codec:
         exist = max(shot.wanted_end for shot in found)
         pictures = np.stack([np.stack(planes, axis=-1) for planes in frames[:exist]])
         return list(compressed(pictures, 0, self.compression).transpose(0, 3, 1, 2))
+
+    def memory_advice(self) -> str:
+        """Return what to do, to follow the words "out of memory"."""
+        return f"; try compression.gop={max(self.compression.gop // 2, 1)}"
 
 
 def digital_damage(
@@ -61,12 +65,14 @@ def digital_damage(
     """
     source = progressive(_NAME, constant_clip(_NAME, clip))
     whole(_NAME, "seed", seed, 0)
-    faults = _chosen(preset, params)
+    faults = chosen(_NAME, preset, params, PRESETS)
+    if not 1 <= faults.compression.gop <= 250:
+        fail(_NAME, f"compression.gop={faults.compression.gop}; 1 to 250 frames are accepted")
     named = with_matrix(_NAME, source)
     seen = to_planes(named, "rgb")
     coded = _small(seen, seed, faults)
     if faults.compression.codec != "none":
-        coded = chunk_graph(coded, cast("Engine", _Codec(faults.compression)))
+        coded = chunk_graph(coded, _Codec(faults.compression))
     return follow(from_planes(_large(coded, seen, faults), seen, named), source, 1)
 
 
@@ -95,16 +101,3 @@ def _large(coded: vs.VideoNode, seen: vs.VideoNode, faults: DigitalDamage) -> vs
         return write_planes(f[0], done.transpose(2, 0, 1))
 
     return blank.std.ModifyFrame(clips=[blank, coded], selector=enlarge)
-
-
-def _chosen(preset: str, params: DigitalDamage | None) -> DigitalDamage:
-    if params is None:
-        choice(_NAME, "preset", preset, tuple(PRESETS))
-        return PRESETS[preset]
-    if not isinstance(params, DigitalDamage):
-        fail(_NAME, f"params is {type(params).__name__}; a vsrestore.damage.digital.DigitalDamage is needed")
-    if not 1 <= params.compression.gop <= 250:
-        fail(_NAME, f"compression.gop={params.compression.gop}; 1 to 250 frames are accepted")
-    for told in out_of_range(params):
-        warn(_NAME, told)
-    return params

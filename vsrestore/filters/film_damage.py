@@ -8,12 +8,11 @@ import numpy as np
 import vapoursynth as vs
 
 from ..damage.film import PRESETS, Damaged, FilmDamage, damage_film
-from ..damage.ranges import out_of_range
 from ..video.checks import choice, constant_clip, progressive, whole
-from ..video.errors import fail, warn
 from ..video.formats import from_planes, to_planes, with_matrix
 from ..video.frames import plane_views, write_planes
 from ..video.props import follow
+from .faults import chosen
 
 Output = Literal["damaged", "grained", "clean"]
 
@@ -47,7 +46,7 @@ def film_damage(
     source = progressive(_NAME, constant_clip(_NAME, clip))
     whole(_NAME, "seed", seed, 0)
     choice(_NAME, "output", output, ("damaged", "grained", "clean"))
-    faults = _chosen(preset, params)
+    faults = chosen(_NAME, preset, params, PRESETS)
     wanted = Damaged._fields.index(output)
 
     def damage(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
@@ -58,14 +57,3 @@ def film_damage(
     named = with_matrix(_NAME, source)
     seen = to_planes(named, "rgb")
     return follow(from_planes(seen.std.ModifyFrame(clips=seen, selector=damage), seen, named), source, 1)
-
-
-def _chosen(preset: str, params: FilmDamage | None) -> FilmDamage:
-    if params is None:
-        choice(_NAME, "preset", preset, tuple(PRESETS))
-        return PRESETS[preset]
-    if not isinstance(params, FilmDamage):
-        fail(_NAME, f"params is {type(params).__name__}; a vsrestore.damage.film.FilmDamage is needed")
-    for told in out_of_range(params):
-        warn(_NAME, told)
-    return params

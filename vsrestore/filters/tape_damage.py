@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import vapoursynth as vs
 
-from ..damage.ranges import out_of_range
 from ..damage.tape import PRESETS, TapeDamage, damage_tape
-from ..video.checks import choice, constant_clip, progressive, whole
-from ..video.errors import fail, warn
+from ..video.checks import constant_clip, progressive, whole
 from ..video.formats import from_planes, to_planes, with_matrix
 from ..video.frames import plane_views, write_planes
 from ..video.props import follow
+from .faults import chosen
 
 _NAME = "tape_damage"
 
@@ -36,7 +35,7 @@ def tape_damage(
     """
     source = progressive(_NAME, constant_clip(_NAME, clip))
     whole(_NAME, "seed", seed, 0)
-    faults = _chosen(preset, params)
+    faults = chosen(_NAME, preset, params, PRESETS)
 
     def damage(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         picture, following = (np.stack(plane_views(frame), axis=-1) for frame in f)
@@ -49,14 +48,3 @@ def tape_damage(
     following = seen.std.DuplicateFrames([seen.num_frames - 1])[1:]
     damaged = seen.std.ModifyFrame(clips=[seen, following], selector=damage)
     return follow(from_planes(damaged, seen, named), source, 1)
-
-
-def _chosen(preset: str, params: TapeDamage | None) -> TapeDamage:
-    if params is None:
-        choice(_NAME, "preset", preset, tuple(PRESETS))
-        return PRESETS[preset]
-    if not isinstance(params, TapeDamage):
-        fail(_NAME, f"params is {type(params).__name__}; a vsrestore.damage.tape.TapeDamage is needed")
-    for told in out_of_range(params):
-        warn(_NAME, told)
-    return params

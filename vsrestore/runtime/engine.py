@@ -56,6 +56,17 @@ class Engine:
         self._heap.passed(sum(picture.nbytes for picture in pictures))
         return pictures
 
+    def memory_advice(self) -> str:
+        """Return where memory ended and what to do, to follow the words "out of memory"."""
+        tile, descriptor = self.options.tile, self.descriptor
+        smaller = "tile=512" if tile is None else f"tile={max(tile // 2, 64)}"
+        cure = f"try {smaller}" if descriptor.tiles else "try a smaller frame"
+        if descriptor.output_size:
+            cure = "let the network paint at a smaller size"
+        if descriptor.kind == "recurrent":
+            cure += f" or chunk={max(descriptor.chunk // 2, 1)}"
+        return f" on {self.networks.device}; {cure}, or precision='float16'"
+
     def _run(self, frames: Sequence[list[np.ndarray]], found: Sequence[Shot], warn: Warn) -> list[np.ndarray]:
         import torch
 

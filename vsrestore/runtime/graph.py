@@ -10,38 +10,53 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
+import numpy as np
 import vapoursynth as vs
 
 from ..video.errors import fail, warn
 from ..video.frames import plane_views, write_planes
 from ..video.props import starts_scene
 from .descriptor import Descriptor
-from .engine import Engine, empty_cache, out_of_memory
-from .windows import shots
+from .engine import Warn, empty_cache, out_of_memory
+from .windows import Shot, shots
 
 TURNS = 2
 # Carriers kept by VapourSynth: the one being read, those being made, and one behind for a seek.
 CARRIERS_KEPT = 2 + TURNS
 
 
-def chunk_graph(clip: vs.VideoNode, engine: Engine, beside: vs.VideoNode | None = None) -> vs.VideoNode:
-    """Return the clip that ``engine`` makes of ``clip`` (RGBS or GRAYS), frame_factor times as long.
+class ChunkMaker(Protocol):
+    """What makes the frames of a chunk: an engine with its network, or a codec in its place."""
+
+    descriptor: Descriptor
+
+    def run(self, frames: Sequence[list[np.ndarray]], found: Sequence[Shot], warn: Warn) -> list[np.ndarray]:
+        """Return the finished pictures of all wanted positions; arguments as for ``Engine.run``."""
+
+    def memory_advice(self) -> str:
+        """Return where memory ended and what to do, to follow the words "out of memory"."""
+
+
+def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker, beside: vs.VideoNode | None = None) -> vs.VideoNode:
+    """Return the clip that ``maker`` makes of ``clip`` (RGBS or GRAYS), frame_factor times as long.
 
     ``beside`` is a clip of the same size, length and sample type whose planes the network sees as further channels.
     """
-    descriptor = engine.descriptor
+    weakref.finalize(maker, empty_cache)
+    descriptor = maker.descriptor
     chunk, factor = descriptor.chunk, descriptor.frame_factor
     chunks = -(-clip.num_frames // chunk)
     blank = _blank(clip, descriptor, chunks)
     carrier = vs.core.std.BlankClip(clip, width=16, height=16, format=vs.GRAY8, length=chunks, keep=True)
     seen = [clip] if beside is None else [clip, beside]
     lanes = [lane for part in seen for lane in _lanes(part, descriptor, chunks)]
-    makers = []
+    turns = []
     for turn in range(min(TURNS, chunks)):
         first, *others = (_every(part, TURNS, turn) for part in (carrier, blank, *lanes))
-        makers.append(first.std.ModifyFrame([first, *others], selector=_maker(engine, clip.num_frames, turn)))
-    carriers = vs.core.std.Interleave(makers, modify_duration=False).std.Trim(length=chunks)
+        turns.append(first.std.ModifyFrame([first, *others], selector=_maker(maker, clip.num_frames, turn)))
+    carriers = vs.core.std.Interleave(turns, modify_duration=False).std.Trim(length=chunks)
     carriers.std.SetVideoCache(mode=1, fixedsize=1, maxsize=CARRIERS_KEPT)
     positions = [blank.std.ModifyFrame(clips=[carriers], selector=_taker(j)) for j in range(chunk * factor)]
     whole = vs.core.std.Interleave(positions, modify_duration=False)
@@ -70,12 +85,11 @@ def _every(clip: vs.VideoNode, cycle: int, offset: int = 0) -> vs.VideoNode:
     return clip.std.SelectEvery(cycle, offset, modify_duration=False) if cycle > 1 else clip
 
 
-def _maker(engine: Engine, num_frames: int, turn: int) -> Callable[[int, Sequence[vs.VideoFrame]], vs.VideoFrame]:
+def _maker(maker: ChunkMaker, num_frames: int, turn: int) -> Callable[[int, Sequence[vs.VideoFrame]], vs.VideoFrame]:
     """Return the callback that makes the carriers of every chunk whose turn it is, from the frames of its run."""
-    descriptor = engine.descriptor
+    descriptor = maker.descriptor
     before, after = descriptor.reach
     length = before + descriptor.chunk + after
-    weakref.finalize(engine, empty_cache)
 
     def make(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
         carrier, blank, run = f[0].copy(), f[1], f[2 : 2 + length]
@@ -88,9 +102,9 @@ def _maker(engine: Engine, num_frames: int, turn: int) -> Callable[[int, Sequenc
         planes = [[plane for frame in position for plane in plane_views(frame)] for position in positions]
         told = f"frames {start} to {last}" if last > start else f"frame {start}"
         try:
-            finished = engine.run(planes, found, lambda text: warn(descriptor.name, f"{told}: {text}"))
+            finished = maker.run(planes, found, lambda text: warn(descriptor.name, f"{told}: {text}"))
         except Exception as error:
-            _explain(engine, told, error)
+            _explain(maker, told, error)
         for position, picture in enumerate(finished):
             carrier.props[_key(position)] = write_planes(blank, picture)
         return carrier
@@ -113,18 +127,11 @@ def _key(position: int) -> str:
     return f"vsrestore_frame{position}"
 
 
-def _explain(engine: Engine, told: str, error: Exception) -> None:
-    """Raise the ``vs.Error`` that a user can act on for whatever went wrong in the network."""
-    name = engine.descriptor.name
+def _explain(maker: ChunkMaker, told: str, error: Exception) -> None:
+    """Raise the ``vs.Error`` that a user can act on for whatever went wrong in the making of a chunk."""
+    name = maker.descriptor.name
     if isinstance(error, vs.Error):
         raise error
     if out_of_memory(error):
-        tile = engine.options.tile
-        smaller = "tile=512" if tile is None else f"tile={max(tile // 2, 64)}"
-        cure = f"try {smaller}" if engine.descriptor.tiles else "try a smaller frame"
-        if engine.descriptor.output_size:
-            cure = "let the network paint at a smaller size"
-        if engine.descriptor.kind == "recurrent":
-            cure += f" or chunk={max(engine.descriptor.chunk // 2, 1)}"
-        fail(name, f"{told}: out of memory on {engine.networks.device}; {cure}, or precision='float16'")
+        fail(name, f"{told}: out of memory{maker.memory_advice()}")
     raise vs.Error(f"{name}: {told}: {type(error).__name__}: {error}") from error
