@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
+from typing import cast
 
 import imageio_ffmpeg
 import torch
@@ -13,8 +13,9 @@ from safetensors.torch import load_file
 
 from vsrestore import networks
 from vsrestore.damage.film import PRESETS, sample_film
-from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.training.data import decode
+from vsrestore.training.task import Restorer
+from vsrestore.training.tasks.film import FilmTask, film_cases
 from vsrestore.training.validate import Scores, scores, table
 
 SEEDS = (101, 102, 103, 104, 105, 106)
@@ -37,17 +38,16 @@ def measure(
 
     """
     network = networks.load(load_file(weights), "temporal_unet").to(memory_format=torch.channels_last)
-    assert isinstance(network, TemporalUNet)
     damage = {name: (FIRST_SEED + number, film) for number, (name, film) in enumerate(PRESETS.items())}
     damage |= {f"mixture {seed}": (seed, sample_film(seed)) for seed in seeds}
     rows: list[Scores] = []
     for path in clips:
         clean = decode(path, *size_of(path, width))[:frames]
-        for row in scores(network, {path.stem: clean}, damage):
+        for row in scores(cast("Restorer", network), {path.stem: clean}, film_cases(damage)):
             rows.append(row)
             if figures:
                 write(figures, rows)
-    return table(rows)
+    return table(rows, FilmTask.heads)
 
 
 def size_of(path: Path, widest: int) -> tuple[int, int]:
@@ -61,7 +61,8 @@ def size_of(path: Path, widest: int) -> tuple[int, int]:
 
 def write(path: Path, rows: Sequence[Scores]) -> None:
     """Write all figures as CSV."""
+    names = [f"{head} {when}" for when in ("before", "after") for head in FilmTask.heads]
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(asdict(rows[0])))
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+        writer = csv.writer(file)
+        writer.writerow(("clip", "damage", *names))
+        writer.writerows((row.clip, row.case, *row.before, *row.after) for row in rows)

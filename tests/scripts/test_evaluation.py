@@ -357,8 +357,9 @@ def test_the_command_measures_film_weights(tmp_path):
     done = command("film", str(weights), str(path), *given)
     assert done.returncode == 0, done.stderr
     rows = [line.split("|")[1:3] for line in done.stdout.splitlines()[2:]]
-    assert [name.strip() for _, name in rows] == ["film-light", "film-heavy", "mixture 101", ""]
-    assert len((tmp_path / "figures.csv").read_text().splitlines()) == 4
+    cases = ["film-light", "film-heavy", "mixture 101", "undamaged"]
+    assert [name.strip() for _, name in rows] == [*cases, *cases]  # of the clip, and their means
+    assert len((tmp_path / "figures.csv").read_text().splitlines()) == 5
 
 
 def test_the_command_refuses_in_one_line(tmp_path):

@@ -6,8 +6,9 @@ import torch
 
 from vsrestore.damage.film import PRESETS
 from vsrestore.training import augment, data
-from vsrestore.training.data import Batches, DataError, Shot, batches, cut, decode, denser, read_shots, split
+from vsrestore.training.data import Batches, DataError, Shot, batches, cut, decode, read_shots, split
 from vsrestore.training.recipe import DataRecipe, Recipe, ScheduleRecipe
+from vsrestore.training.tasks.film import denser
 
 RECIPE = Recipe("film", data=DataRecipe(crop=64), schedule=ScheduleRecipe(batch=3, fresh=2))
 

@@ -4,7 +4,10 @@ import torch
 
 from vsrestore.damage.film import PRESETS
 from vsrestore.networks.temporal_unet import TemporalUNet
-from vsrestore.training.validate import Scores, psnr, restore_clip, scores, table
+from vsrestore.networks.temporal_upscaler import TemporalUpscaler
+from vsrestore.training.tasks.film import film_cases
+from vsrestore.training.tasks.upscale import UpscaleTask
+from vsrestore.training.validate import Scores, means, psnr, restore_clip, scores, table
 
 
 @pytest.fixture
@@ -27,16 +30,38 @@ def test_restore_clip_returns_every_frame_in_order(network):
 
 def test_a_network_that_does_nothing_gains_nothing_and_keeps_everything(network):
     clip = np.random.default_rng(0).integers(40, 200, (5, 32, 40, 3), dtype=np.uint8)
-    rows = list(scores(network, {"noise": clip}, {"heavy": (1, PRESETS["film-heavy"])}))
-    assert len(rows) == 1
-    assert rows[0].grained == pytest.approx(rows[0].damaged, abs=0.01)
-    assert rows[0].clean == pytest.approx(rows[0].noisy, abs=0.01)
-    assert rows[0].kept > 70
-    assert rows[0].damaged < 35
+    heavy, undamaged = scores(network, {"noise": clip}, film_cases({"heavy": (1, PRESETS["film-heavy"])}))
+    assert heavy.after == pytest.approx(heavy.before, abs=0.01)
+    assert heavy.before[0] < 35
+    assert undamaged.case == "undamaged"
+    assert min(undamaged.after) > 70
+
+
+def test_a_network_that_enlarges_by_interpolation_gains_nothing():
+    clip = np.random.default_rng(0).integers(40, 200, (3, 64, 64, 3), dtype=np.uint8)
+    small = TemporalUpscaler(2, widths=(8, 8, 8), blocks=(0, 0, 0, 0, 1)).eval()
+    cases = {"plain": UpscaleTask(2).cases()["plain"]}
+    (row,) = scores(small, {"noise": clip}, cases)
+    assert row.after == pytest.approx(row.before, abs=0.01)
+
+
+ROWS = [
+    Scores("a", "x", (20, 18), (26, 25)),
+    Scores("b", "x", (30, 28), (34, 33)),
+    Scores("a", "undamaged", (80, 80), (45, 41)),
+]
 
 
 def test_table_ends_with_the_means():
-    rows = [Scores("a", "x", 20, 26, 18, 25, 44, 40), Scores("b", "x", 30, 34, 28, 33, 46, 42)]
-    lines = table(rows).splitlines()
-    assert lines[-1] == "| mean |  | 25.00 | 30.00 | 5.00 | 23.00 | 29.00 | 6.00 | 45.00 | 41.00 |"
+    lines = table(ROWS, ("grained", "clean")).splitlines()
+    assert lines[-2] == "| mean | x | 25.00 | 30.00 | 5.00 | 23.00 | 29.00 | 6.00 |"
     assert len({line.count("|") for line in lines}) == 1
+
+
+def test_means_are_gains_but_where_nothing_is_damaged():
+    assert means(ROWS, ("grained", "clean")) == {
+        "x grained": 5.0,
+        "x clean": 6.0,
+        "undamaged grained": 45.0,
+        "undamaged clean": 41.0,
+    }

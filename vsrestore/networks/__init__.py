@@ -37,6 +37,7 @@ ARCHITECTURES: dict[str, str] = {
     "realbasicvsr": "vsrestore.networks.realbasicvsr:RealBasicVSR",
     "spynet": "vsrestore.networks.spynet:SPyNet",
     "temporal_unet": "vsrestore.networks.temporal_unet:TemporalUNet",
+    "temporal_upscaler": "vsrestore.networks.temporal_upscaler:TemporalUpscaler",
     "uformer": "vsrestore.networks.uformer:Uformer",
 }
 """Architecture -> "module:class"; a module is imported when it is asked for."""

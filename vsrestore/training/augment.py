@@ -84,6 +84,11 @@ def gray(frames: Frames) -> Frames:
     return np.repeat((frames @ LUMA)[..., None], 3, axis=-1)
 
 
+def in_codes(frames: Frames) -> Frames:
+    """Frames rounded to the values that 8 bits can hold."""
+    return np.asarray(np.round(frames * np.float32(255)) / np.float32(255), np.float32)
+
+
 def blur(frames: Frames, sigma: float) -> Frames:
     """Soften frames (T, H, W) or (T, H, W, 3) by a Gaussian of ``sigma`` px, one kernel of five taps each way."""
     taps = np.exp(-0.5 * (np.arange(-2, 3) / sigma) ** 2).astype(np.float32)

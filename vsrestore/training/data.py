@@ -6,10 +6,9 @@ import csv
 import itertools
 import subprocess
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import imageio_ffmpeg
 import numpy as np
@@ -18,14 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from vsrestore.damage.film import FilmDamage, damage_film, sample_film
-from vsrestore.damage.hairs import Hairs
 from vsrestore.training import augment
 from vsrestore.training.recipe import DataRecipe, Recipe
+from vsrestore.training.tasks import task_of
 
 SHRINK_LEAST = 0.6
-FRAME_WIDTHS = (480, 960)  # px: the whole frame that a crop stands for, which sets the size of the damage
-DENSER = 4.0
 KEPT = 256  # samples that are used again
 
 
@@ -40,18 +36,6 @@ class Shot:
     name: str
     origin: str
     frames: NDArray[np.uint8]
-
-
-class Sample(NamedTuple):
-    """What the network sees and should give; each (T, H, W, 3) float32 in [0, 1]."""
-
-    damaged: NDArray[np.float32]
-    grained: NDArray[np.float32]
-    clean: NDArray[np.float32]
-
-
-Degrade = Callable[[NDArray[np.float32], np.random.Generator, bool], Sample]
-"""Damage frames (T, H, W, 3) at random; the flag asks for dense damage."""
 
 
 def read_shots(clips: Path, licence_classes: Sequence[str]) -> list[Shot]:
@@ -99,35 +83,6 @@ def split(shots: Sequence[Shot], held_out: Sequence[str]) -> tuple[list[Shot], l
     return train, [shot for shot in shots if shot.name in held_out]
 
 
-def degrade_film(frames: NDArray[np.float32], rng: np.random.Generator, dense: bool) -> Sample:
-    """Damage frames as film is damaged, with a random mixture."""
-    seed = int(rng.integers(2**40))
-    params = sample_film(seed)
-    if dense:
-        params = denser(params)
-    first, width = int(rng.integers(100_000)), int(rng.uniform(*FRAME_WIDTHS))
-    return Sample(*damage_film(frames, first, seed, params, frame_width=width)[:3])
-
-
-def denser(params: FilmDamage) -> FilmDamage:
-    """Lay several times as many marks: a crop is small, and the network learns from where they are."""
-    return replace(
-        params,
-        dirt=replace(params.dirt, rate=params.dirt.rate * DENSER),
-        hairs=_denser_hairs(params.hairs),
-        scratches=replace(params.scratches, count=params.scratches.count * DENSER * 0.75),
-        blotches=replace(params.blotches, rate=params.blotches.rate * DENSER),
-    )
-
-
-def _denser_hairs(hairs: Hairs) -> Hairs:
-    """Hairs in the gate are seldom and at the edges of the frame, so that a crop would hardly ever have one."""
-    return replace(hairs, loose=hairs.loose * DENSER, lint=hairs.lint * DENSER, gate=hairs.gate * DENSER * 2)
-
-
-TASKS: dict[str, Degrade] = {"film": degrade_film}
-
-
 class Batches(Dataset[list[Tensor]]):
     """Endless batches; batch i depends on the seed and on i alone, so a resumed run sees the same ones.
 
@@ -140,16 +95,19 @@ class Batches(Dataset[list[Tensor]]):
         self.data = recipe.data
         self.seed = recipe.seed
         self.size, self.fresh = recipe.schedule.batch, recipe.schedule.fresh
-        self.degrade = TASKS[recipe.task]
+        self.task = task_of(recipe)
         self.kept: OrderedDict[int, tuple[Tensor, ...]] = OrderedDict()
 
     def __getitem__(self, step: int) -> list[Tensor]:
-        """Batch ``step`` as tensors (N, T, 3, H, W): damaged, grained, clean."""
+        """Batch ``step`` as tensors (N, T, 3, H, W): what is seen, and what each head should give."""
         rng = np.random.default_rng((self.seed, step, 1))
         made = (step + 1) * self.fresh
         older = rng.integers(max(made - KEPT, 0), made, self.size - self.fresh)
         numbers = [*range(made - self.fresh, made), *older.tolist()]
-        return [torch.stack(parts) for parts in zip(*(_turned(self._sample(n), rng) for n in numbers), strict=True)]
+        return [
+            torch.stack(parts)
+            for parts in zip(*(_turned(self._sample(n), self.task.flips, rng) for n in numbers), strict=True)
+        ]
 
     def _sample(self, number: int) -> tuple[Tensor, ...]:
         if number not in self.kept:
@@ -159,29 +117,16 @@ class Batches(Dataset[list[Tensor]]):
         return self.kept[number]
 
     def sample(self, number: int) -> tuple[Tensor, ...]:
-        """Sample ``number`` as tensors (T, 3, H, W): damaged, grained, clean."""
+        """Sample ``number`` as tensors (T, 3, H, W): what is seen, and what each head should give."""
         rng = np.random.default_rng((self.seed, number))
         frames, order = cut(self.shots[int(rng.integers(len(self.shots)))].frames, self.data, rng)
-        sample = self._degraded(augment.vary(frames, self.data, rng), rng)
-        return tuple(torch.from_numpy(part[order].transpose(0, 3, 1, 2)).contiguous() for part in sample)
-
-    def _degraded(self, frames: NDArray[np.float32], rng: np.random.Generator) -> Sample:
-        if rng.random() < self.data.undamaged:
-            if rng.random() < self.data.gray:
-                frames = augment.gray(frames)
-            return Sample(frames, frames, frames)
-        sample = self.degrade(frames, rng, bool(rng.random() < self.data.dense))
-        if rng.random() < self.data.blurred:
-            sigma = float(rng.uniform(0.3, 0.8))
-            sample = Sample(*(augment.blur(part, sigma) for part in sample))
-        if rng.random() < self.data.compressed:
-            sample = sample._replace(damaged=augment.compress(sample.damaged, int(rng.integers(70, 96))))
-        return sample
+        seen, targets = self.task.damaged(augment.vary(frames, self.data, rng), self.data, rng)
+        return tuple(torch.from_numpy(part[order].transpose(0, 3, 1, 2)).contiguous() for part in (seen, *targets))
 
 
-def _turned(sample: tuple[Tensor, ...], rng: np.random.Generator) -> tuple[Tensor, ...]:
-    """Flip a sample left to right, upside down, and reverse its time, each half of the time."""
-    dims = [dim for dim in (-1, -2, 0) if rng.random() < 0.5]
+def _turned(sample: tuple[Tensor, ...], flips: Sequence[int], rng: np.random.Generator) -> tuple[Tensor, ...]:
+    """Flip a sample along each of the axes half of the time."""
+    dims = [dim for dim in flips if rng.random() < 0.5]
     return tuple(part.flip(dims) for part in sample)
 
 
@@ -220,7 +165,7 @@ class CountFrom(Sampler[int]):
 
 
 def batches(shots: Sequence[Shot], recipe: Recipe, first_step: int, workers: int) -> Iterator[list[Tensor]]:
-    """Batches from step ``first_step`` on, without end: lists of (N, T, C, H, W) in the order of `Sample`."""
+    """Batches from step ``first_step`` on, without end: lists of (N, T, C, H, W), what is seen first."""
     loader = DataLoader(
         Batches(shots, recipe),
         batch_size=None,

@@ -14,39 +14,34 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from vsrestore.damage.film import PRESETS, sample_film
 from vsrestore.networks.temporal_unet import TemporalUNet
+from vsrestore.networks.temporal_upscaler import TemporalUpscaler
 from vsrestore.runtime.windows import window
 from vsrestore.training.data import Shot, batches
 from vsrestore.training.losses import log_error
 from vsrestore.training.optimiser import optimisers
 from vsrestore.training.recipe import Recipe
 from vsrestore.training.schedule import floor_at, progress_at, rate_at
-from vsrestore.training.validate import BORDER, scores
+from vsrestore.training.tasks import task_of
+from vsrestore.training.validate import BORDER, means, scores
 
 LOG_EVERY = 50  # steps
 SAVE_EVERY_S = 300.0
 VALIDATION_FRAMES, VALIDATION_SIDE = 5, 256  # of every shot held out: its first frames, their top left corner
-VALIDATION_DAMAGE = {
-    "light": (1, PRESETS["film-light"]),
-    "heavy": (2, PRESETS["film-heavy"]),
-    "mixture 3": (3, sample_film(3)),
-}
-COLUMNS = ("step", "progress", "seconds", "rate", "loss", "grained", "clean")
-
-HEADS = ("weigh", "add")  # the last layers of a network
-NETWORKS = {"temporal_unet": TemporalUNet}
-"""What a recipe may train, by the name of its file in `vsrestore.networks`."""
-
 log = logging.getLogger(__name__)
+
+Trained = TemporalUNet | TemporalUpscaler
+LAST_LAYERS = ("weigh", "add")
+NETWORKS: dict[str, Callable[..., Trained]] = {"temporal_unet": TemporalUNet, "temporal_upscaler": TemporalUpscaler}
+"""What a recipe may train, by the name of its file in `vsrestore.networks`."""
 
 
 @dataclass
 class Run:
     """A run in progress: the network, its moving average, the optimisers, the steps done and the seconds spent."""
 
-    network: TemporalUNet
-    average: TemporalUNet
+    network: Trained
+    average: Trained
     optimisers: list[torch.optim.Optimizer]
     step: int = 0
     spent_s: float = 0.0
@@ -58,10 +53,10 @@ def start(recipe: Recipe) -> Run:
     network, average = (build(recipe).to(memory_format=torch.channels_last) for _ in range(2))
     average.load_state_dict(network.state_dict())
     average.requires_grad_(False).eval()
-    return Run(network, average, optimisers(network, HEADS, recipe.schedule))
+    return Run(network, average, optimisers(network, LAST_LAYERS, recipe.schedule))
 
 
-def build(recipe: Recipe) -> TemporalUNet:
+def build(recipe: Recipe) -> Trained:
     """The network of a recipe, with random weights."""
     return NETWORKS[recipe.network.architecture](**recipe.network.settings)
 
@@ -130,8 +125,7 @@ def train(
         sums.append(_step(run, recipe, batch, progress))
         run.step += 1
         if run.step % LOG_EVERY == 0:
-            line = _log(run, out, progress, rate_at(run.step, progress, recipe.schedule), sums)
-            report(progress, line)
+            report(progress, _log(run, recipe, out, progress, sums))
             sums.clear()
         if time.monotonic() - last_save > SAVE_EVERY_S:
             _keep(run, recipe, out, shots[1], report, progress)
@@ -141,7 +135,7 @@ def train(
 
 
 def _step(run: Run, recipe: Recipe, batch: list[Tensor], progress: float) -> Tensor:
-    """One optimiser step; returns the losses (total, grained, clean)."""
+    """One optimiser step; returns the losses (their sum, then those of the heads)."""
     share = rate_at(run.step, progress, recipe.schedule)
     for group in (group for optimiser in run.optimisers for group in optimiser.param_groups):
         group["lr"] = group["initial_lr"] * share
@@ -165,25 +159,28 @@ def ends(count: int, radius: int, step: int) -> tuple[int, int]:
     return step % radius, count - 1 - (step + 1) % radius
 
 
-def _losses(network: TemporalUNet, recipe: Recipe, batch: list[Tensor], progress: float, step: int) -> Tensor:
-    damaged, grained, clean = batch
-    radius, count = network.radius, damaged.shape[1]
+def _losses(network: Trained, recipe: Recipe, batch: list[Tensor], progress: float, step: int) -> Tensor:
+    """The loss and its parts, one for each head."""
+    seen, *targets = batch
+    radius, count = network.radius, seen.shape[1]
     centres = [*range(radius, count - radius), *ends(count, radius, step)]
     windows = torch.tensor([window(centre, count, radius, radius, BORDER) for centre in centres])
     with torch.autocast("cpu", torch.bfloat16):
-        restored = network.restore(damaged, windows)
+        restored = network.restore(seen, windows)
     floor, margin = floor_at(progress, recipe.loss), recipe.data.margin
-    inner = slice(margin, damaged.shape[-1] - margin)
-    pairs = (restored[0], grained[:, centres]), (restored[-1], clean[:, centres])
-    parts = [log_error(ours[..., inner, inner], truth[..., inner, inner], floor) for ours, truth in pairs]
-    return torch.stack((parts[0] + parts[1], *parts))
+    inner = slice(margin, targets[0].shape[-1] - margin)
+    pairs = zip(restored, targets, strict=True)
+    parts = [log_error(ours[..., inner, inner], truth[:, centres][..., inner, inner], floor) for ours, truth in pairs]
+    return torch.stack((torch.stack(parts).sum(), *parts))
 
 
-def _log(run: Run, out: Path, progress: float, rate: float, sums: list[Tensor]) -> str:
+def _log(run: Run, recipe: Recipe, out: Path, progress: float, sums: list[Tensor]) -> str:
     means = torch.stack(sums).mean(0).tolist()
+    rate = rate_at(run.step, progress, recipe.schedule)
+    names = ("loss", *task_of(recipe).heads)
     values = (run.step, round(progress, 5), round(run.spent_s, 1), rate, *means)
-    append_row(out / "train.csv", COLUMNS, values)
-    return f"step {run.step} loss {means[0]:.5f} grained {means[1]:.5f} clean {means[2]:.5f}"
+    append_row(out / "train.csv", ("step", "progress", "seconds", "rate", *names), values)
+    return f"step {run.step} " + " ".join(f"{name} {mean:.5f}" for name, mean in zip(names, means, strict=True))
 
 
 def append_row(path: Path, columns: Sequence[str], values: Sequence[object]) -> None:
@@ -209,10 +206,9 @@ def _keep(
     export(run, out / "weights.safetensors", recipe)
     side = VALIDATION_SIDE
     clips = {shot.name: shot.frames[:VALIDATION_FRAMES, :side, :side] for shot in held_out}
-    rows = list(scores(run.average, clips, VALIDATION_DAMAGE))
+    rows = list(scores(run.average.eval(), clips, task_of(recipe).cases()))
     if not rows:
         return
-    columns = ("damaged", "grained", "noisy", "clean", "kept", "kept_smooth")
-    means = [sum(getattr(row, name) for row in rows) / len(rows) for name in columns]
-    append_row(out / "validation.csv", ("step", *columns), (run.step, *(round(mean, 3) for mean in means)))
-    report(progress, "held out: " + " ".join(f"{n} {m:.2f}" for n, m in zip(columns, means, strict=True)))
+    figures = means(rows, task_of(recipe).heads)
+    append_row(out / "validation.csv", ("step", *figures), (run.step, *(round(f, 3) for f in figures.values())))
+    report(progress, "held out: " + ", ".join(f"{name} {figure:.2f}" for name, figure in figures.items()))

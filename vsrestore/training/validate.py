@@ -2,52 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vsrestore.damage.film import FilmDamage, damage_film
-from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.runtime.descriptor import Border
 from vsrestore.runtime.windows import window
+from vsrestore.training.task import Frames, Restorer, Sample
 
 CHUNK = 4  # frames restored per call
 BORDER: Border = "reflect_circle"  # what stands for neighbours beyond the ends of a shot
-COLUMNS = (
-    "clip",
-    "damage",
-    "damaged",
-    "grain 0",
-    "gain",
-    "with grain",
-    "grain 1",
-    "gain",
-    "undamaged 0",
-    "undamaged 1",
-)
 
 
 @dataclass(frozen=True)
 class Scores:
-    """PSNR in dB of one clip with one mixture of damage.
+    """PSNR in dB of a clip with one kind of damage against what each head should give: before and after restoring.
 
-    damaged, grained: input and restored frame with grain left, against the undamaged frame with its grain.
-    noisy, clean: input and restored frame with grain removed, against the clean frame.
-    kept, kept_smooth: the undamaged clip sent through the network, with grain left and removed, against itself.
+    Before: of the frames as they are seen, enlarged by a bicubic kernel where the truth is larger.
     """
 
     clip: str
-    damage: str
-    damaged: float
-    grained: float
-    noisy: float
-    clean: float
-    kept: float
-    kept_smooth: float
+    case: str
+    before: tuple[float, ...]
+    after: tuple[float, ...]
 
 
 def psnr(a: Tensor, b: Tensor) -> float:
@@ -59,8 +41,8 @@ def psnr(a: Tensor, b: Tensor) -> float:
     return float(-10 * torch.log10(error))
 
 
-def restore_clip(network: TemporalUNet, frames: Tensor) -> tuple[Tensor, Tensor]:
-    """Restore every frame of (T, 3, H, W): with grain left and with grain removed."""
+def restore_clip(network: Restorer, frames: Tensor) -> tuple[Tensor, ...]:
+    """Restore every frame of (T, 3, H, W): (T, 3, s * H, s * W) for every head."""
     radius = network.radius
     table = torch.tensor([window(centre, len(frames), radius, radius, BORDER) for centre in range(len(frames))])
     heads: list[tuple[Tensor, ...]] = []
@@ -70,58 +52,71 @@ def restore_clip(network: TemporalUNet, frames: Tensor) -> tuple[Tensor, Tensor]
             first = int(windows.min())
             piece = frames[first : int(windows.max()) + 1]
             heads.append(network.restore(piece[None], windows - first))
-    grained, clean = (torch.cat([pair[i][0] for pair in heads]) for i in (0, -1))
-    return grained, clean
+    return tuple(torch.cat([part[0] for part in head]) for head in zip(*heads, strict=True))
 
 
-def score(
-    network: TemporalUNet, clip: str, frames: NDArray[np.uint8], damage: str, seed: int, film: FilmDamage
-) -> Scores:
-    """Damage frames (T, H, W, 3) uint8, restore them, and compare; also send them through undamaged."""
-    source = frames.astype(np.float32) / np.float32(255)
-    damaged, grained, clean = (to_planes(part) for part in damage_film(source, 0, seed, film)[:3])
-    damaged = (damaged * 255).round() / 255
-    plain = to_planes(source)
-    with_grain, without_grain = restore_clip(network, damaged)
-    kept, kept_smooth = restore_clip(network, plain)
+def score(network: Restorer, clip: str, case: str, sample: Sample) -> Scores:
+    """Restore what is seen of a clip and compare it with the truth."""
+    seen, targets = to_planes(sample.seen), [to_planes(target) for target in sample.targets]
+    restored = restore_clip(network, seen)
+    plain = seen
+    if seen.shape != targets[0].shape:
+        plain = F.interpolate(seen, size=targets[0].shape[-2:], mode="bicubic")
     return Scores(
         clip,
-        damage,
-        psnr(damaged, grained),
-        psnr(with_grain, grained),
-        psnr(damaged, clean),
-        psnr(without_grain, clean),
-        psnr(kept, plain),
-        psnr(kept_smooth, plain),
+        case,
+        tuple(psnr(plain, target) for target in targets),
+        tuple(psnr(ours, target) for ours, target in zip(restored, targets, strict=True)),
     )
 
 
-def to_planes(frames: NDArray[np.float32]) -> Tensor:
+def to_planes(frames: Frames) -> Tensor:
     """(T, H, W, 3) array to (T, 3, H, W) tensor."""
     return torch.from_numpy(np.ascontiguousarray(frames.transpose(0, 3, 1, 2)))
 
 
 def scores(
-    network: TemporalUNet, clips: Mapping[str, NDArray[np.uint8]], damage: Mapping[str, tuple[int, FilmDamage]]
+    network: Restorer, clips: Mapping[str, NDArray[np.uint8]], cases: Mapping[str, Callable[[Frames], Sample]]
 ) -> Iterable[Scores]:
-    """Scores of every clip with every damage (name: seed and parameters), one after another."""
-    network.eval()
+    """Scores of every clip (T, H, W, 3) uint8 with every kind of damage, one after another."""
     for clip, frames in clips.items():
-        for name, (seed, film) in damage.items():
-            yield score(network, clip, frames, name, seed, film)
+        clean = frames.astype(np.float32) / np.float32(255)
+        for name, damaged in cases.items():
+            yield score(network, clip, name, damaged(clean))
 
 
-def table(rows: Sequence[Scores]) -> str:
-    """Scores as a Markdown table with a last line of means.
+def means(rows: Sequence[Scores], heads: Sequence[str]) -> dict[str, float]:
+    """Means over clips: the gain of every head in every case, or the PSNR where the case damages nothing."""
+    figures: dict[str, float] = {}
+    for case in dict.fromkeys(row.case for row in rows):
+        for index, head in enumerate(heads):
+            pairs = [(row.before[index], row.after[index]) for row in rows if row.case == case]
+            kept = all(before >= KEPT for before, _ in pairs)
+            figures[f"{case} {head}"] = float(np.mean([after - (0 if kept else before) for before, after in pairs]))
+    return figures
 
-    Columns: the damaged frame against the truth that keeps its grain, restored with grain=0, the gain; the same
-    against the truth without grain, restored with grain=1; the undamaged clip restored with grain=0 and grain=1.
+
+KEPT = 79.0  # dB: what is seen is what should come out
+
+
+def table(rows: Sequence[Scores], heads: Sequence[str]) -> str:
+    """Scores as a Markdown table with a line of means for every kind of damage.
+
+    Columns, for every head: what is seen against the truth, what is restored, the gain.
     """
-    lines = ["| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
-    figures = [(r.damaged, r.grained, r.noisy, r.clean, r.kept, r.kept_smooth) for r in rows]
-    mean = tuple(float(column) for column in np.mean(figures, axis=0))
-    names = [(r.clip, r.damage) for r in rows] + [("mean", "")]
-    for (clip, damage), (damaged, grained, noisy, clean, kept, smooth) in zip(names, [*figures, mean], strict=True):
-        values = (damaged, grained, grained - damaged, noisy, clean, clean - noisy, kept, smooth)
-        lines.append(f"| {clip} | {damage} | " + " | ".join(f"{value:.2f}" for value in values) + " |")
+    names = [name for head in heads for name in (f"before ({head})", "after", "gain")]
+    lines = ["| " + " | ".join(("clip", "damage", *names)) + " |", "|" + " --- |" * (2 + len(names))]
+    for row in (*rows, *_mean_rows(rows)):
+        pairs = zip(row.before, row.after, strict=True)
+        figures = [f"{figure:.2f}" for before, after in pairs for figure in (before, after, after - before)]
+        lines.append("| " + " | ".join((row.clip, row.case, *figures)) + " |")
     return "\n".join(lines)
+
+
+def _mean_rows(rows: Sequence[Scores]) -> list[Scores]:
+    found = []
+    for case in dict.fromkeys(row.case for row in rows):
+        some = [row for row in rows if row.case == case]
+        before, after = (np.mean([getattr(row, part) for row in some], axis=0) for part in ("before", "after"))
+        found.append(Scores("mean", case, tuple(before.tolist()), tuple(after.tolist())))
+    return found

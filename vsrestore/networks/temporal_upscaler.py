@@ -1,0 +1,115 @@
+"""TemporalUpscaler: our own sliding-window network that enlarges frames with what their neighbours show.
+
+Neighbours are aligned to the centre frame by block matching, in whole pixels; what lies between pixels is what they
+add. A small U-Net at the size of the input says what the bicubic enlargement of the centre lacks.
+
+The pieces are well known: block matching, early fusion of aligned frames (Caballero et al., CVPR 2017), the U-Net
+(Ronneberger et al., MICCAI 2015), the pixel shuffle (Shi et al., CVPR 2016) over an interpolated picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vsrestore.networks.layers.block_matching import MULTIPLE, BlockSearch, moved
+from vsrestore.networks.layers.residual import ResidualBlock
+from vsrestore.networks.temporal_unet import CHANNELS, SOFTER, UNet, beside, luma, pad_to_multiple
+
+SCALES = (2, 4)
+
+
+class TemporalUpscaler(nn.Module):
+    """Enlarge the centre frame of a window with the help of its neighbours.
+
+    The weights may be half precision or bf16 while the frames stay float32, as for `TemporalUNet`.
+
+    Args:
+        scale: 2 or 4.
+        radius: neighbours on each side.
+        widths: channels of the U-Net at the size of the input, at 1/2 and at 1/4 of it.
+        blocks: residual blocks of the U-Net on its way: three down, two up.
+    """
+
+    def __init__(
+        self,
+        scale: int = 2,
+        radius: int = 2,
+        widths: Sequence[int] = (48, 64, 96),
+        blocks: Sequence[int] = (1, 1, 1, 1, 3),
+    ) -> None:
+        super().__init__()
+        self.scale, self.radius = scale, radius
+        self.fuse = nn.Conv2d(CHANNELS * (1 + 2 * radius), widths[0], 3, padding=1)
+        self.body = UNet(widths, blocks)
+        self.add = nn.Conv2d(widths[0], CHANNELS * scale * scale, 3, padding=1)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        """Keep the size of features through the layers (He et al., ICCV 2015) and begin as bicubic enlargement."""
+        for part in self.modules():
+            if isinstance(part, nn.Conv2d):
+                nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+                nn.init.zeros_(cast("Tensor", part.bias))
+        for part in self.modules():
+            if isinstance(part, ResidualBlock):
+                nn.init.kaiming_normal_(part.conv2.weight, a=3.0, nonlinearity="leaky_relu")
+        nn.init.zeros_(self.add.weight)
+
+    def forward(self, frames: Tensor, windows: Tensor) -> Tensor:
+        """Enlarge one frame per window.
+
+        Args:
+            frames: (N, T, 3, H, W) in [0, 1].
+            windows: (K, 2 * radius + 1), int64: the positions in T that form each window, centre in the middle.
+
+        Returns:
+            (N, K, 3, scale * H, scale * W), not clamped.
+        """
+        return self.restore(frames, windows)[0]
+
+    def restore(self, frames: Tensor, windows: Tensor) -> tuple[Tensor, ...]:
+        """Return what the only head gives, as networks with several heads do; arguments as for ``forward``."""
+        n, t, _, h, w = frames.shape
+        padded = pad_to_multiple(frames.flatten(0, 1), MULTIPLE)
+        rows = torch.arange(n, device=frames.device)[:, None, None] * t + windows.to(frames.device)
+        rows = rows.flatten(0, 1)  # (N * K, W), positions in the flattened frames
+        search = BlockSearch(luma(padded))
+        at_once = len(rows) if self.training else 1  # in use, one frame at a time stays in the cache and spares memory
+        large = torch.cat([self._enlarged(padded, search, some) for some in rows.split(at_once)])
+        return (large.unflatten(0, (n, -1))[..., : self.scale * h, : self.scale * w],)
+
+    def _enlarged(self, frames: Tensor, search: BlockSearch, rows: Tensor) -> Tensor:
+        """The centres of the windows ``rows`` (R, W) into ``frames``, enlarged: (R, 3, scale * H, scale * W)."""
+        centre = frames[rows[:, self.radius]]
+        x = self.body(F.relu(self.fuse(beside(centre, *self._differences(frames, search, rows)))))
+        plain = F.interpolate(centre, scale_factor=float(self.scale), mode="bicubic")
+        return plain + F.pixel_shuffle(self.add(x), self.scale) * SOFTER
+
+    @torch.no_grad()
+    def _differences(self, frames: Tensor, search: BlockSearch, rows: Tensor) -> list[Tensor]:
+        """Differences of the aligned neighbours to the centre, (R, 3, H, W) each."""
+        columns = [column for column in range(rows.shape[1]) if column != self.radius]
+        centres = rows[:, self.radius]
+        flows = search.flow(centres.repeat(len(columns)), rows[:, columns].T.flatten()).chunk(len(columns))
+        neighbours = (moved(frames[rows[:, column]], flow) for column, flow in zip(columns, flows, strict=True))
+        return [(neighbour - frames[centres]).to(self.fuse.weight.dtype) for neighbour in neighbours]
+
+
+def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:
+    """Constructor settings of the TemporalUpscaler whose tensors have these names and shapes; None if it is none."""
+    needed = ("fuse.weight", "add.weight", "body.down1.weight", "body.down2.weight")
+    if any(name not in shapes for name in needed) or "weigh.weight" in shapes:
+        return None
+    scale = round((shapes["add.weight"][0] / CHANNELS) ** 0.5)
+    stages = ("encode1", "encode2", "bottom", "decode2", "decode1")
+    return {
+        "scale": scale,
+        "radius": (shapes["fuse.weight"][1] // CHANNELS - 1) // 2,
+        "widths": (shapes["fuse.weight"][0], shapes["body.down1.weight"][0], shapes["body.down2.weight"][0]),
+        "blocks": tuple(sum(f"body.{s}.{i}.conv1.weight" in shapes for i in range(len(shapes))) for s in stages),
+    }

@@ -1,0 +1,51 @@
+"""What a network is trained to undo: the interface of the files in `vsrestore.training.tasks`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vsrestore.training.recipe import DataRecipe
+
+Frames = NDArray[np.float32]
+"""(T, H, W, 3) RGB in [0, 1]."""
+
+
+class Sample(NamedTuple):
+    """What the network sees, (T, h, w, 3), and what each of its heads should give, (T, s * h, s * w, 3)."""
+
+    seen: Frames
+    targets: tuple[Frames, ...]
+
+
+class Restorer(Protocol):
+    """A network that can be trained: from windows of frames to one restored frame each, for every head."""
+
+    @property
+    def radius(self) -> int:
+        """Neighbours on each side of the centre."""
+
+    def restore(self, frames: Tensor, windows: Tensor) -> tuple[Tensor, ...]:
+        """From frames (N, T, 3, H, W) and windows (K, 2 * radius + 1): (N, K, 3, s * H, s * W) for every head."""
+
+
+class Task(Protocol):
+    """A kind of damage, and how the repair is measured."""
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """What the network's heads give, in a word each, for logs and tables."""
+
+    @property
+    def flips(self) -> tuple[int, ...]:
+        """Axes of tensors (T, 3, H, W) along which damaged and clean frames may be flipped together."""
+
+    def damaged(self, clean: Frames, data: DataRecipe, rng: np.random.Generator) -> Sample:
+        """Damage clean frames at random, for training."""
+
+    def cases(self) -> Mapping[str, Callable[[Frames], Sample]]:
+        """Damage for measuring, by name: the same at every call."""

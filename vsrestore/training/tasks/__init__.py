@@ -1,0 +1,21 @@
+"""The tasks that a recipe may name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+
+from vsrestore.training.recipe import Recipe
+from vsrestore.training.task import Task
+from vsrestore.training.tasks.film import FilmTask
+from vsrestore.training.tasks.tape import TapeTask
+from vsrestore.training.tasks.upscale import UpscaleTask
+
+TASKS: MappingProxyType[str, Callable[[Recipe], Task]] = MappingProxyType(
+    {"film": lambda _: FilmTask(), "tape": lambda _: TapeTask(), "upscale": UpscaleTask.of}
+)
+
+
+def task_of(recipe: Recipe) -> Task:
+    """Return the task that a recipe names."""
+    return TASKS[recipe.task](recipe)

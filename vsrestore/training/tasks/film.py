@@ -1,0 +1,84 @@
+"""Film: dirt, hairs, scratches, blotches, marks, bars, and grain, which a head of its own removes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from vsrestore.damage.film import PRESETS, FilmDamage, damage_film, sample_film
+from vsrestore.damage.hairs import Hairs
+from vsrestore.training import augment
+from vsrestore.training.recipe import DataRecipe
+from vsrestore.training.task import Frames, Sample
+
+FRAME_WIDTHS = (480, 960)  # px: the whole frame that a crop stands for, which sets the size of the damage
+DENSER = 4.0
+MEASURED = {
+    "light": (1, PRESETS["film-light"]),
+    "heavy": (2, PRESETS["film-heavy"]),
+    "mixture 3": (3, sample_film(3)),
+}
+
+
+class FilmTask:
+    """Remove the damage and keep the grain (first head), or remove both (last head)."""
+
+    heads = ("grained", "clean")
+    flips = (-1, -2, 0)
+
+    def damaged(self, clean: Frames, data: DataRecipe, rng: np.random.Generator) -> Sample:
+        """Damage frames with a random mixture of film's faults, or leave them as they are."""
+        if rng.random() < data.undamaged:
+            if rng.random() < data.gray:
+                clean = augment.gray(clean)
+            return Sample(clean, (clean, clean))
+        seen, *targets = _at_random(clean, rng, dense=bool(rng.random() < data.dense))
+        if rng.random() < data.blurred:
+            sigma = float(rng.uniform(0.3, 0.8))
+            seen, *targets = (augment.blur(part, sigma) for part in (seen, *targets))
+        if rng.random() < data.compressed:
+            seen = augment.compress(seen, int(rng.integers(70, 96)))
+        return Sample(seen, tuple(targets))
+
+    def cases(self) -> Mapping[str, Callable[[Frames], Sample]]:
+        """Both presets, a random mixture, and no damage."""
+        return film_cases(MEASURED)
+
+
+def film_cases(damage: Mapping[str, tuple[int, FilmDamage]]) -> dict[str, Callable[[Frames], Sample]]:
+    """Return measures of film damage by name, from seed and parameters each; "undamaged" comes last."""
+    known = {name: partial(_by_seed, seed=seed, film=film) for name, (seed, film) in damage.items()}
+    return {**known, "undamaged": lambda frames: Sample(frames, (frames, frames))}
+
+
+def _by_seed(frames: Frames, seed: int, film: FilmDamage) -> Sample:
+    seen, *targets = damage_film(frames, 0, seed, film)[:3]
+    return Sample(augment.in_codes(seen), tuple(targets))
+
+
+def _at_random(frames: Frames, rng: np.random.Generator, *, dense: bool) -> tuple[Frames, ...]:
+    seed = int(rng.integers(2**40))
+    params = sample_film(seed)
+    if dense:
+        params = denser(params)
+    first, width = int(rng.integers(100_000)), int(rng.uniform(*FRAME_WIDTHS))
+    return damage_film(frames, first, seed, params, frame_width=width)[:3]
+
+
+def denser(params: FilmDamage) -> FilmDamage:
+    """Lay several times as many marks: a crop is small, and the network learns from where they are."""
+    return replace(
+        params,
+        dirt=replace(params.dirt, rate=params.dirt.rate * DENSER),
+        hairs=_denser_hairs(params.hairs),
+        scratches=replace(params.scratches, count=params.scratches.count * DENSER * 0.75),
+        blotches=replace(params.blotches, rate=params.blotches.rate * DENSER),
+    )
+
+
+def _denser_hairs(hairs: Hairs) -> Hairs:
+    """Hairs in the gate are seldom and at the edges of the frame, so that a crop would hardly ever have one."""
+    return replace(hairs, loose=hairs.loose * DENSER, lint=hairs.lint * DENSER, gate=hairs.gate * DENSER * 2)

@@ -1,0 +1,62 @@
+"""Tape: noise, smeared and shifted chroma, ringing, drop-outs, lines out of place, lost bands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from vsrestore.damage.fields import Interlacing
+from vsrestore.damage.tape import PRESETS, TapeDamage, damage_tape, sample_tape
+from vsrestore.training import augment
+from vsrestore.training.recipe import DataRecipe
+from vsrestore.training.task import Frames, Sample
+
+FRAME_WIDTHS = (480, 800)  # px: the whole frame that a crop stands for, which sets the size of the damage
+DENSER = 3.0
+PRESET_SHARE = 0.35  # of the samples have a preset's damage, the others a random mixture
+MEASURED = {"vhs": (1, PRESETS["vhs"]), "hi8": (2, PRESETS["hi8"]), "mixture 3": (3, sample_tape(3))}
+
+
+class TapeTask:
+    """Undo what a tape and its player do to a deinterlaced picture."""
+
+    heads = ("clean",)
+    flips = (0,)  # chroma is late, heads switch at the bottom
+
+    def damaged(self, clean: Frames, data: DataRecipe, rng: np.random.Generator) -> Sample:
+        """Damage frames with a preset or a random mixture of the faults of tape, or leave them as they are."""
+        if rng.random() < data.gray:
+            clean = augment.gray(clean)
+        if rng.random() < data.undamaged:
+            return Sample(clean, (clean,))
+        seed = int(rng.integers(2**40))
+        params = sample_tape(seed) if rng.random() > PRESET_SHARE else PRESETS[("vhs", "hi8")[rng.integers(2)]]
+        if rng.random() < data.dense:
+            params = replace(params, dropouts=replace(params.dropouts, rate=params.dropouts.rate * DENSER))
+        first, width = int(rng.integers(100_000)), int(rng.uniform(*FRAME_WIDTHS))
+        seen = damage_tape(clean, first, seed, progressive(params), frame_width=width).damaged
+        if rng.random() < data.compressed:
+            seen = augment.compress(seen, int(rng.integers(80, 97)))
+        return Sample(seen, (clean,))
+
+    def cases(self) -> Mapping[str, Callable[[Frames], Sample]]:
+        """Both presets, a random mixture, and no damage."""
+        return tape_cases(MEASURED)
+
+
+def tape_cases(damage: Mapping[str, tuple[int, TapeDamage]]) -> dict[str, Callable[[Frames], Sample]]:
+    """Return measures of tape damage by name, from seed and parameters each; "undamaged" comes last."""
+    known = {name: partial(_by_seed, seed=seed, tape=tape) for name, (seed, tape) in damage.items()}
+    return {**known, "undamaged": lambda frames: Sample(frames, (frames,))}
+
+
+def _by_seed(frames: Frames, seed: int, tape: TapeDamage) -> Sample:
+    return Sample(augment.in_codes(damage_tape(frames, 0, seed, progressive(tape)).damaged), (frames,))
+
+
+def progressive(params: TapeDamage) -> TapeDamage:
+    """Return the damage without interlacing, which a deinterlacer undoes before."""
+    return replace(params, interlacing=Interlacing())
