@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from . import device as devices
 from .descriptor import Descriptor, Options, Precision
@@ -19,6 +16,7 @@ from .tiles import in_tiles
 from .windows import Shot, windows
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor, nn
 
 Build = Callable[[], "nn.Module"]
@@ -42,7 +40,9 @@ class Engine:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"vsrestore-{descriptor.name}")
 
     def run(self, frames: Sequence[list[np.ndarray]], found: Sequence[Shot], warn: Warn) -> list[np.ndarray]:
-        """Return the finished pictures (C, H, W), float32 in [0, 1], of all wanted positions, in order.
+        """Return the finished pictures (C, H, W), float32, of all wanted positions, in order; not limited to [0, 1].
+
+        What needs no network is done in the calling thread, while the network may be busy for another chunk.
 
         Args:
             frames: the planes (H, W) of every position of the run, float32.
@@ -50,8 +50,7 @@ class Engine:
             warn: told when half precision broke and float32 stood in; gets the positions in words.
 
         """
-        thread = devices.PROCESSOR if self.networks.device.type == "cpu" else self._thread
-        pictures = thread.submit(self._run, frames, found, warn).result()
+        pictures = [picture for shot in found for picture in self._finite(frames, shot, warn)]
         self._heap.passed(sum(plane.nbytes for planes in frames for plane in planes))
         self._heap.passed(sum(picture.nbytes for picture in pictures))
         return pictures
@@ -67,41 +66,66 @@ class Engine:
             cure += f" or chunk={max(descriptor.chunk // 2, 1)}"
         return f" on {self.networks.device}; {cure}, or precision='float16'"
 
-    def _run(self, frames: Sequence[list[np.ndarray]], found: Sequence[Shot], warn: Warn) -> list[np.ndarray]:
-        import torch
-
-        with torch.inference_mode():
-            results = [self._to_arrays(self._finite(frames, shot, warn)) for shot in found]
-        return list(chain.from_iterable(results))
-
-    def _finite(self, frames: Sequence[list[np.ndarray]], shot: Shot, warn: Warn) -> Tensor:
+    def _finite(self, frames: Sequence[list[np.ndarray]], shot: Shot, warn: Warn) -> np.ndarray:
+        """Return (K * factor, C, H, W) for the K wanted frames of a shot, without NaN and infinity."""
+        seen = self._seen(frames, shot)
         precision = self.options.precision
-        result = self._shot(frames, shot, precision)
+        result = self._computed(seen, shot, precision)
         if not all_finite(result) and precision != "float32":
             warn(f"{precision} gave NaN or infinity; computed again in float32")
-            result = self._shot(frames, shot, "float32")
+            result = self._computed(seen, shot, "float32")
         if not all_finite(result):
             raise ArithmeticError("the network gave NaN or infinity")
-        return result
+        return result[:, ::-1] if self.descriptor.channel_order == "bgr" else result
 
-    def _shot(self, frames: Sequence[list[np.ndarray]], shot: Shot, precision: Precision) -> Tensor:
+    def _seen(self, frames: Sequence[list[np.ndarray]], shot: Shot) -> Tensor:
+        """Return the frames (T, C, H, W) that the network sees for a shot, on the CPU."""
+        import torch
+
+        first, end = shot.first, shot.end
+        if self.descriptor.kind == "image":
+            first, end = shot.wanted_first, shot.wanted_end
+        if self.descriptor.kind == "window":
+            needed = windows(shot, self.descriptor)[0]
+            first, end = needed.start, needed.stop
+        shape = (end - first, len(frames[0]), *frames[0][0].shape)
+        layout = torch.channels_last if self.descriptor.channels_last else torch.contiguous_format
+        held = torch.empty(shape, dtype=torch.float32, memory_format=layout)
+        pixels = held.numpy()
+        order = slice(None, None, -1 if self.descriptor.channel_order == "bgr" else 1)
+        for index, planes in enumerate(frames[first:end]):
+            for channel, plane in enumerate(planes[order]):
+                pixels[index, channel] = plane
+        return held
+
+    def _computed(self, seen: Tensor, shot: Shot, precision: Precision) -> np.ndarray:
+        """Let the engine's thread run the network."""
+        thread = devices.PROCESSOR if self.networks.device.type == "cpu" else self._thread
+        return thread.submit(self._compute, seen, shot, precision).result()
+
+    def _compute(self, seen: Tensor, shot: Shot, precision: Precision) -> np.ndarray:
+        import torch
+
+        dtype = torch.float32 if self.descriptor.float32_frames else getattr(torch, precision)
+        with torch.inference_mode():
+            frames = seen.to(device=self.networks.device, dtype=dtype)
+            return self._shot(frames, shot, precision).float().cpu().numpy()
+
+    def _shot(self, frames: Tensor, shot: Shot, precision: Precision) -> Tensor:
         """Return (K * factor, C, H, W) for the K wanted frames of a shot, on the network's device."""
         import torch
 
         network = partial(self.networks.get(precision), **self.arguments)
         if self.descriptor.kind == "image":
-            images = self._to_tensor(frames[shot.wanted_first : shot.wanted_end], precision)
-            return self._sized(images, network)
+            return self._sized(frames, network)
+        sequence = frames.unsqueeze(0)
         if self.descriptor.kind == "recurrent":
-            sequence = self._to_tensor(frames[shot.first : shot.end], precision).unsqueeze(0)
             factor = self.descriptor.frame_factor
             keep = range(shot.wanted_first - shot.first, shot.wanted_end - shot.first)
             if self.descriptor.keeps:
                 return self._sized(sequence, partial(network, keep=keep))[0]
             return self._sized(sequence, network)[0][keep.start * factor : keep.stop * factor]
-        needed, rows = windows(shot, self.descriptor)
-        table = torch.tensor(rows, device=self.networks.device)
-        sequence = self._to_tensor(frames[needed.start : needed.stop], precision).unsqueeze(0)
+        table = torch.tensor(windows(shot, self.descriptor)[1], device=self.networks.device)
         return self._sized(sequence, lambda piece: network(piece, table))[0]
 
     def _sized(self, frames: Tensor, call: Callable[[Tensor], Tensor]) -> Tensor:
@@ -116,26 +140,6 @@ class Engine:
         if self.descriptor.output_size:
             return result
         return result[..., : height * scale, : width * scale]
-
-    def _to_tensor(self, frames: Sequence[list[np.ndarray]], precision: Precision) -> Tensor:
-        """Return frames (T, C, H, W) on the device in ``precision``."""
-        import torch
-
-        shape = (len(frames), len(frames[0]), *frames[0][0].shape)
-        layout = torch.channels_last if self.descriptor.channels_last else torch.contiguous_format
-        held = torch.empty(shape, dtype=torch.float32, memory_format=layout)
-        pixels = held.numpy()
-        order = slice(None, None, -1 if self.descriptor.channel_order == "bgr" else 1)
-        for index, planes in enumerate(frames):
-            for channel, plane in enumerate(planes[order]):
-                pixels[index, channel] = plane
-        dtype = torch.float32 if self.descriptor.float32_frames else getattr(torch, precision)
-        return held.to(device=self.networks.device, dtype=dtype)
-
-    def _to_arrays(self, result: Tensor) -> list[np.ndarray]:
-        order = slice(None, None, -1 if self.descriptor.channel_order == "bgr" else 1)
-        pictures = np.clip(result.float().cpu().numpy(), 0, 1)
-        return [picture[order] for picture in pictures]
 
 
 def out_of_memory(error: BaseException) -> bool:

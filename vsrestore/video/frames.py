@@ -12,14 +12,14 @@ def plane_views(frame: vs.VideoFrame) -> list[np.ndarray]:
 
 
 def write_planes(template: vs.VideoFrame, picture: np.ndarray) -> vs.VideoFrame:
-    """Return a new frame of the template's format that holds ``picture``.
+    """Return a new frame of the template's format that holds ``picture``, limited to [0, 1].
 
     Args:
         template: a frame of the wanted format and size.
-        picture: (C, H, W) in the sample type of the template, any memory layout.
+        picture: (C, H, W) in the sample type of the template, float, any memory layout.
 
     """
     frame = template.copy()
     for plane, values in enumerate(picture):
-        np.copyto(np.asarray(frame[plane]), values)
+        np.clip(values, 0, 1, out=np.asarray(frame[plane]))
     return frame
