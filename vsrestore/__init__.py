@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from .filters.scunet import scunet
     from .filters.style import style
     from .filters.swinir import swinir
+    from .filters.tape import tape
     from .filters.tape_damage import tape_damage
     from .filters.uformer import uformer
     from .filters.unet import unet
+    from .filters.upscale import upscale
     from .video.scenes import scenes
 
 __version__ = "0.1.0"
@@ -52,9 +54,11 @@ FILTERS = {
     "scunet": "vsrestore.filters.scunet",
     "style": "vsrestore.filters.style",
     "swinir": "vsrestore.filters.swinir",
+    "tape": "vsrestore.filters.tape",
     "tape_damage": "vsrestore.filters.tape_damage",
     "uformer": "vsrestore.filters.uformer",
     "unet": "vsrestore.filters.unet",
+    "upscale": "vsrestore.filters.upscale",
 }
 
 __all__ = [
@@ -76,9 +80,11 @@ __all__ = [
     "scunet",
     "style",
     "swinir",
+    "tape",
     "tape_damage",
     "uformer",
     "unet",
+    "upscale",
 ]
 
 

@@ -30,6 +30,9 @@ SMALL = {
 # What keeps those of them fast that work at a size of their own, or need to be told more.
 TOLD = {"ddcolor": {"render_size": 64}, "deoldify": {"render_factor": 4}, "mat": {"border": 2}}
 
+# Filters whose weights are shipped.
+OURS = ("film", "tape", "upscale")
+
 # Filters whose networks spandrel knows, and the small network that stands in.
 IMAGE_MODELS = {
     "bsrnet": "rrdbnet-x1",
@@ -63,7 +66,7 @@ def least(name: str, folder: Path) -> dict[str, object]:
     if name in SMALL:
         path = seeded.checkpoint(folder / "small.safetensors", name, **SMALL[name])
         return {"model": path, "device": "cpu", **TOLD.get(name, {})}
-    return {"device": "cpu"} if name == "film" else {}
+    return {"device": "cpu"} if name in OURS else {}
 
 
 @pytest.fixture(params=sorted(vsrestore.FILTERS))
@@ -80,7 +83,7 @@ def apply(name: str, tmp_path: Path) -> Filter:
 @pytest.fixture
 def scale(name: str) -> int:
     """Output size / input size of what :func:`apply` gives."""
-    return 4 if name == "realbasicvsr" else 1
+    return {"realbasicvsr": 4, "upscale": 2}.get(name, 1)
 
 
 def painted(name: str, fmt: int) -> int:

@@ -16,7 +16,7 @@ from vsrestore.training.task import Frames, Sample
 
 FRAME_WIDTHS = (480, 800)  # px: the whole frame that a crop stands for, which sets the size of the damage
 DENSER = 3.0
-PRESET_SHARE = 0.35  # of the samples have a preset's damage, the others a random mixture
+PRESET_SHARE = 0.5  # of the samples have a preset's damage, the others a random mixture
 MEASURED = {"vhs": (1, PRESETS["vhs"]), "hi8": (2, PRESETS["hi8"]), "mixture 3": (3, sample_tape(3))}
 
 

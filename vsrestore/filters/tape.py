@@ -1,0 +1,57 @@
+"""Faults of tape: noise, smeared and shifted chroma, ringing, drop-outs, lines out of place."""
+
+from __future__ import annotations
+
+import vapoursynth as vs
+
+from ..runtime.apply import apply
+from ..runtime.descriptor import Descriptor, Options, Precision
+from .checkpoint import Model, network_of
+
+DESCRIPTOR = Descriptor(
+    name="tape",
+    kind="window",
+    chunk=4,
+    before=2,
+    after=2,
+    border="reflect_circle",
+    multiple=32,
+    padding="replicate",
+    tile_overlap=64,
+    float32_frames=True,
+)
+
+
+def tape(
+    clip: vs.VideoNode,
+    *,
+    model: Model = "tape",
+    device: str | None = None,
+    precision: Precision = "float32",
+    tile: int | None = None,
+    scene_changes: bool = True,
+) -> vs.VideoNode:
+    """Undo the faults of VHS and Hi8 with our own network, which sees two frames before and two after each frame.
+
+    It takes noise out of luma and chroma, brings chroma back to where it belongs, sharpens what the tape has smeared,
+    takes off ringing, and fills drop-outs and the lines at the bottom where the heads switch.
+
+    Args:
+        clip: any constant format, colour or gray. Deinterlace it first (for example with bwdif or QTGMC to the full
+            field rate): lines of two times in one picture are not what the network has learnt.
+        model: a name of the registry or a path; weights that were trained with the recipe ``tape``.
+        device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
+        precision: "float32", "bfloat16" (about twice as fast on processors and cards that have it) or "float16".
+        tile: edge of square tiles in pixels, at least 128, for frames larger than memory; None takes whole frames.
+        scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).
+
+    Returns:
+        The clip in the format it came in.
+
+    Raises:
+        vs.Error: clip, weights, device or numbers that do not fit.
+
+    """
+    build = network_of("tape", model, "temporal_unet")
+    options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
+    return apply(clip, DESCRIPTOR, build, options)

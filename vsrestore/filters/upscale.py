@@ -1,0 +1,71 @@
+"""Enlarging by 2 or 4, of clean and of compressed video."""
+
+from __future__ import annotations
+
+import vapoursynth as vs
+
+from ..runtime.apply import apply
+from ..runtime.descriptor import Descriptor, Options, Precision
+from ..video.errors import fail
+from .checkpoint import Model, network_of, recognised
+
+# Scale -> the name of our weights in the registry.
+OURS = {2: "upscale-x2", 4: "upscale-x4"}
+
+DESCRIPTOR = Descriptor(
+    name="upscale",
+    kind="window",
+    chunk=4,
+    before=2,
+    after=2,
+    border="reflect_circle",
+    multiple=32,
+    padding="replicate",
+    tile_overlap=48,
+    float32_frames=True,
+)
+
+
+def upscale(
+    clip: vs.VideoNode,
+    scale: int = 2,
+    *,
+    model: Model | None = None,
+    device: str | None = None,
+    precision: Precision = "float32",
+    tile: int | None = None,
+    scene_changes: bool = True,
+) -> vs.VideoNode:
+    """Enlarge with our own network, which sees two frames before and two after each frame.
+
+    It was trained on clean video and on what H.264, H.265 and MPEG-2 leave of it: blocks and ringing are taken off
+    while the picture is enlarged.
+
+    Args:
+        clip: any constant format, progressive; colour or gray.
+        scale: 2 or 4.
+        model: a path of weights that were trained with a recipe ``upscale`` or by ``vsrestore finetune``, or a name of
+            the registry; None takes those that come with the package.
+        device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
+        precision: "float32", "bfloat16" (about twice as fast on processors and cards that have it) or "float16".
+        tile: edge of square tiles in pixels, at least 128, for frames larger than memory; None takes whole frames.
+        scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).
+
+    Returns:
+        The clip in the format it came in, ``scale`` times as large.
+
+    Raises:
+        vs.Error: clip, weights, device or numbers that do not fit.
+
+    """
+    if isinstance(scale, bool) or scale not in OURS:
+        fail("upscale", f"scale={scale!r}; {' or '.join(map(str, OURS))} are accepted")
+    if model is None:
+        build = network_of("upscale", OURS[scale], "temporal_upscaler")
+    else:
+        found = recognised("upscale", model, "temporal_upscaler")
+        if found.settings["scale"] != scale:
+            fail("upscale", f"{found.path.name} enlarges by {found.settings['scale']} but scale={scale}; give its own")
+        build = found.build
+    options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
+    return apply(clip, DESCRIPTOR.changed(scale=scale), build, options)
