@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from vsrestore.damage.blotches import Blotches
+from vsrestore.damage.blotches import Blotches, Mould
 from vsrestore.damage.film import FilmDamage, damage_film
 
-from .pictures import noise
+from .pictures import flat, noise
 
 
 def test_blotches_change_nothing_outside_their_mask():
@@ -32,3 +32,16 @@ def test_the_share_of_bright_blotches_is_kept_to():
         done = damage_film(clean, 0, 3, FilmDamage(blotches=Blotches(rate=4, bright=bright)))
         change = (done.damaged - clean)[done.mask > 0]
         assert (np.sign(change) == (1 if bright else -1)).mean() > 0.95
+
+
+def test_mould_covers_as_much_as_told_and_more_at_the_edges_of_the_film():
+    masks = damage_film(flat(0.5, 240, 320, 12), 0, 1, FilmDamage(mould=Mould(cover=0.2))).mask > 0.1
+    assert 0.08 < masks.mean() < 0.4
+    assert masks[:, :, :40].mean() > 2 * masks[:, :, 140:180].mean()
+
+
+def test_mould_is_of_one_kind_but_new_in_each_frame():
+    one, other = damage_film(flat(0.5, 240, 320, 2), 0, 1, FilmDamage(mould=Mould(cover=0.3)))[0]
+    assert not np.array_equal(one, other)
+    tints = [np.median((part - 0.5)[np.abs(part - 0.5).max(axis=-1) > 0.05], axis=0) for part in (one, other)]
+    np.testing.assert_allclose(tints[0] / tints[0].sum(), tints[1] / tints[1].sum(), atol=0.02)

@@ -78,3 +78,23 @@ def test_lost_colour_lasts_to_the_end_of_the_line():
     assert (lost < 0.11).any()
     assert (lost[:, -1] == lost.min(axis=1)).all()
     assert (np.diff(lost, axis=1) <= 0).all()
+
+
+def test_hanover_bars_turn_the_hue_to_either_side_in_turn():
+    planes = np.full((48, 720, 3), 0.2, np.float32)
+    turned = disturb_chroma(planes, 1, 0, ChromaFaults(hue=10, alternate=True), VIEW)
+    angle = np.degrees(np.arctan2(turned[:, 0, 2], turned[:, 0, 1])) - 45
+    np.testing.assert_allclose(angle, np.tile([10, 10, -10, -10], 12), atol=1e-3)
+
+
+def test_the_colour_killer_takes_all_colour_of_whole_bands():
+    view = view_of(480, 16, None, 0)
+    planes = np.full((480, 16, 3), 0.2, np.float32)
+    dark = np.zeros((200, 480), bool)
+    for n in range(200):
+        done = disturb_chroma(planes, 1, n, ChromaFaults(killer=1), view)
+        assert np.array_equal(done[..., 0], planes[..., 0])
+        assert np.isin(done[..., 1:], np.float32([0, 0.2])).all()
+        dark[n] = done[:, 0, 1] == 0
+    assert dark.any(axis=1).mean() == pytest.approx(1 - np.exp(-1), abs=0.1)
+    assert dark.mean() == pytest.approx(32 / 510, rel=0.25)

@@ -6,10 +6,13 @@ import pytest
 from vsrestore.damage.banding import Banding
 from vsrestore.damage.blur import Defocus, MotionBlur
 from vsrestore.damage.compression import Compression
+from vsrestore.damage.conversion import Conversion
 from vsrestore.damage.digital import PRESETS, DigitalDamage, damage_digital, sample_digital
 from vsrestore.damage.grain import Grain
 from vsrestore.damage.ranges import out_of_range
 from vsrestore.damage.scaling import Scaling
+from vsrestore.damage.sensor import Sensor
+from vsrestore.damage.slices import LostSlices
 
 from .pictures import noise
 
@@ -19,9 +22,16 @@ FAULTS = {
     "scaling": DigitalDamage(scaling=Scaling(factor=2)),
     "noise": DigitalDamage(noise=Grain(method="signal", amount=0.03)),
     "banding": DigitalDamage(banding=Banding(bits=5)),
+    "sensor": DigitalDamage(sensor=Sensor(shot=0.01, read=0.001, impulses=0.01, columns=0.01)),
+    "matrix": DigitalDamage(conversion=Conversion(matrix="601 as 709", siting=0.5)),
+    "range": DigitalDamage(conversion=Conversion(levels="full as limited", roundings=2)),
 }
-CODED = {"mpeg2": DigitalDamage(compression=Compression(codec="mpeg2", quality=10, gop=2)), **PRESETS}
-DRAWN = ("motion blur", "defocus", "noise")
+CODED = {
+    "mpeg2": DigitalDamage(compression=Compression(codec="mpeg2", quality=10, gop=2)),
+    "lost slices": DigitalDamage(slices=LostSlices(rate=0.8), compression=Compression(gop=2)),
+    **PRESETS,
+}
+DRAWN = ("motion blur", "defocus", "noise", "sensor", "lost slices")
 
 
 def test_no_fault_is_the_identity_bit_by_bit():
@@ -40,9 +50,10 @@ def test_a_frame_alone_is_the_frame_of_the_run_bit_by_bit(name):
         assert np.array_equal(damage_digital(frames[i : i + 1], i - 2, 9, FAULTS[name])[0], run[i])
 
 
-def test_a_group_of_pictures_alone_is_that_of_the_run():
-    run = damage_digital(noise(4), 4, 9, CODED["mpeg2"])
-    assert np.array_equal(damage_digital(noise(4)[2:], 6, 9, CODED["mpeg2"]), run[2:])
+@pytest.mark.parametrize("name", ["mpeg2", "lost slices"])
+def test_a_group_of_pictures_alone_is_that_of_the_run(name):
+    run = damage_digital(noise(4), 4, 9, CODED[name])
+    assert np.array_equal(damage_digital(noise(4)[2:], 6, 9, CODED[name]), run[2:])
 
 
 @pytest.mark.parametrize("name", {**FAULTS, **CODED})

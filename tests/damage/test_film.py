@@ -5,15 +5,18 @@ import dataclasses
 import numpy as np
 import pytest
 
-from vsrestore.damage.blotches import Blotches
-from vsrestore.damage.colour import Fading
+from vsrestore.damage.blotches import Blotches, Mould
+from vsrestore.damage.burns import Burns
+from vsrestore.damage.canvas import view_of
+from vsrestore.damage.colour import DyeLoss, Edges, Fading
 from vsrestore.damage.film import PRESETS, FilmDamage, damage_film, sample_film
 from vsrestore.damage.grain import Grain
 from vsrestore.damage.hairs import Hairs
 from vsrestore.damage.ranges import out_of_range
 from vsrestore.damage.scratches import Rain, Scratches
 from vsrestore.damage.specks import CueMarks, Dirt
-from vsrestore.damage.transport import Bars, Flicker, Weave
+from vsrestore.damage.splices import Splices
+from vsrestore.damage.transport import Bars, Flicker, Jumps, Weave
 
 from .pictures import flat, noise
 
@@ -25,6 +28,9 @@ FAULTS = {
     "scratches": FilmDamage(scratches=Scratches(count=5, broken=0.5)),
     "rain": FilmDamage(rain=Rain(rate=10)),
     "blotches": FilmDamage(blotches=Blotches(rate=2)),
+    "mould": FilmDamage(mould=Mould(cover=0.3)),
+    "splice edges": FilmDamage(splices=Splices(rate=0.5, offset=0, flash=0, edge=10)),
+    "burns": FilmDamage(burns=Burns(rate=0.5, size=1)),
     "bars": FilmDamage(bars=Bars(strength=0.2)),
     "soft marks": FilmDamage(dirt=Dirt(rate=60), softness=1.0),
     "grain": FilmDamage(grain=Grain(amount=0.05, coloured=True)),
@@ -35,8 +41,14 @@ FAULTS = {
     "fading": FilmDamage(fading=Fading(gain=(0.9, 0.7, 0.7), saturation=0.6)),
     "weave": FilmDamage(weave=Weave(amount=0.5, turn=0.02)),
     "flicker": FilmDamage(flicker=Flicker(amount=0.04)),
+    "exposure": FilmDamage(flicker=Flicker(exposure=0.2)),
+    "beat": FilmDamage(flicker=Flicker(beat=0.1)),
+    "lost dyes": FilmDamage(dye_loss=DyeLoss(loss=(0.5, 0.1, 0.3), stain=(0, 0, 0.1))),
+    "edges": FilmDamage(edges=Edges(vignette=0.5, vinegar=0.5, gate=20)),
+    "jumps": FilmDamage(jumps=Jumps(rate=1, height=300)),
 }
-KEPT = ("gray", "sepia", "fading", "weave", "flicker")
+CONSTANT = ("gray", "sepia", "fading", "lost dyes", "edges")
+KEPT = (*CONSTANT, "weave", "flicker", "exposure", "beat", "jumps")
 GRAIN = ("grain", "signal grain", "soft-light grain")
 MIXTURES = {**FAULTS, **PRESETS}
 
@@ -67,7 +79,7 @@ def test_same_seed_same_samples_other_seed_others(name):
     frames = noise()
     one, again, other = (damage_film(frames, 20, seed, MIXTURES[name]) for seed in (4, 4, 5))
     assert all(np.array_equal(a, b) for a, b in zip(one, again, strict=True))
-    assert np.array_equal(one.damaged, other.damaged) == (name in ("gray", "sepia", "fading"))
+    assert np.array_equal(one.damaged, other.damaged) == (name in CONSTANT)
 
 
 @pytest.mark.parametrize("name", MIXTURES)
@@ -160,3 +172,24 @@ def test_every_sampled_mixture_can_be_rendered():
     for seed in range(60):
         done = damage_film(frames, seed, seed, sample_film(seed), frame_width=300)
         assert all(np.isfinite(part).all() for part in done)
+
+
+def test_a_piece_of_the_edges_is_that_of_the_frame():
+    """Pieces know where in the frame they lie."""
+    edges = FilmDamage(edges=Edges(vignette=0.5, gate=20))
+    whole = damage_film(flat(0.5, 540, 720), 0, 1, edges).clean[0]
+    piece = damage_film(flat(0.5, 96, 128), 0, 1, edges, frame_width=720).clean[0]
+    view = view_of(96, 128, 720, 1)
+    assert np.array_equal(piece, whole[view.top : view.top + 96, view.left : view.left + 128])
+
+
+def test_new_faults_are_in_no_mixture_that_weights_were_trained_on():
+    old = FilmDamage()
+    for name in ("dye_loss", "edges", "jumps", "mould", "splices", "burns"):
+        assert all(getattr(sample_film(seed), name) == getattr(old, name) for seed in range(50))
+        assert all(getattr(params, name) == getattr(old, name) for params in PRESETS.values())
+
+
+def test_uneven_exposure_leaves_black_and_white_alone():
+    ends = np.stack([np.zeros((8, 8, 3)), np.ones((8, 8, 3))]).astype(np.float32)
+    assert np.array_equal(damage_film(ends, 0, 1, FAULTS["exposure"]).damaged, ends)

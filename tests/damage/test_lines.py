@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from vsrestore.damage.canvas import view_of
-from vsrestore.damage.lines import above, filter_lines, line_noise, shift_lines, streaks, tail, to_rgb, to_yuv
+from vsrestore.damage.lines import (
+    above,
+    filter_lines,
+    line_noise,
+    shift_lines,
+    streaks,
+    tail,
+    to_rgb,
+    to_yuv,
+    wrap_lines,
+)
 
 from .pictures import noise, smooth
 
@@ -73,3 +83,9 @@ def test_streaks_start_as_often_as_told_and_fade_to_the_right():
     ratio = np.roll(alpha, -1, axis=1)[inside] / alpha[inside]
     assert np.median(ratio) == pytest.approx(np.exp(-1 / 5), rel=1e-3)
     assert np.array_equal(draw[inside], np.roll(draw, -1, axis=1)[inside])
+
+
+def test_wrapped_lines_come_in_again_behind_the_blanking():
+    lines = np.arange(1, 6, dtype=np.float32).reshape(1, 5, 1).repeat(3, axis=0)
+    moved = wrap_lines(lines, np.array([0, 2, -7]), 2)[..., 0]
+    assert moved.tolist() == [[1, 2, 3, 4, 5], [0, 0, 1, 2, 3], [1, 2, 3, 4, 5]]

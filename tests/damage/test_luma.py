@@ -55,3 +55,20 @@ def test_hum_rolls_and_the_gain_pumps():
     np.testing.assert_allclose(bars[0], bars[2], atol=1e-5)
     means = [set_levels(planes, 1, frame, Levels(pumping=0.05), VIEW).mean() / 0.5 for frame in range(0, 3000, 30)]
     assert np.std(means) == pytest.approx(0.05, rel=0.3)
+
+
+def test_frozen_noise_is_as_strong_and_stays_from_frame_to_frame():
+    planes = np.ones((240, 720, 3), np.float32)
+    one, other = (add_luma_noise(planes, 1, n, LumaNoise(amount=0.05, frozen=0.7), VIEW)[..., 0] - 1 for n in (4, 5))
+    assert one.std() == pytest.approx(0.05, rel=0.02)
+    assert np.mean(one * other) / one.var() == pytest.approx(0.7 * 0.3 / (0.7**2 + 0.3**2), abs=0.02)
+
+
+def test_levels_are_clipped_before_the_gain_and_shaded():
+    planes = np.linspace(-0.1, 1.1, 240 * 720, dtype=np.float32).reshape(240, 720, 1).repeat(3, axis=-1)
+    done = set_levels(planes, 1, 0, Levels(white=0.9, black=0.1, gain=1.1), VIEW)
+    assert done[..., 0].min() == pytest.approx(0.11, rel=1e-5)
+    assert done[..., 0].max() == pytest.approx(0.99, rel=1e-5)
+    np.testing.assert_allclose(done[..., 1:], 1.1 * planes[..., 1:], rtol=1e-5)
+    shaded = set_levels(np.ones((240, 720, 3), np.float32), 1, 0, Levels(shading=0.2), VIEW)[:, 0, 0]
+    assert (shaded[0], shaded[120], shaded[-1]) == pytest.approx((0.8, 1, 1.2), abs=0.01)

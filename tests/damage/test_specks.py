@@ -71,3 +71,13 @@ def test_cue_marks_last_exactly_four_frames_in_the_upper_right_corner():
     y, x = np.array(places).T
     assert (y < 0.14 * 96).all()
     assert (x > 0.86 * 128).all()
+
+
+def test_reels_end_with_two_marks_of_four_frames():
+    params = FilmDamage(cue_marks=CueMarks(reel=1000))
+    wanted = {reel + start + i for reel in (0, 1000) for start in (808, 976) for i in range(4)}
+    clean = flat(0.5, 96, 128)
+    near = sorted({n + i for n in wanted for i in range(-4, 5)} | set(range(0, 2000, 50)))
+    assert {n for n in near if damage_film(clean, n, 1, params).mask.any()} == wanted
+    y, x = np.argwhere(damage_film(clean, 808, 1, params).mask[0] > 0.5).mean(axis=0)
+    assert (y / 96, x / 128) == pytest.approx((0.07, 0.94), abs=0.03)

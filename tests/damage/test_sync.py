@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 
 from vsrestore.damage.canvas import view_of
-from vsrestore.damage.sync import HeadSwitching, Mistracking, TimeBase, mistrack, switch_heads, time_base_shifts
+from vsrestore.damage.lines import stretch_lines
+from vsrestore.damage.sync import (
+    HeadSwitching,
+    LostSync,
+    Mistracking,
+    TimeBase,
+    lose_sync,
+    mistrack,
+    switch_heads,
+    time_base_shifts,
+    wow_shifts,
+)
 
 from .pictures import noise
 
@@ -78,3 +89,53 @@ def test_a_piece_above_the_bottom_has_no_head_switching():
     assert np.array_equal(done, planes)
     assert not cover.any()
     assert not shifts.any()
+
+
+def test_fields_apart_have_waves_of_their_own():
+    together, apart = (time_base_shifts(1, 7, TimeBase(waving=4, apart=share), VIEW) for share in (0, 1))
+    assert np.abs(together[::2] - together[1::2]).max() < 1
+    assert np.abs(apart[::2] - apart[1::2]).max() > 1
+    for field in (apart[::2], apart[1::2]):
+        assert np.abs(np.diff(field)).max() < 4 * 4 * np.pi / 20
+        assert not np.allclose(field, together[::2], atol=0.1)
+
+
+def test_wow_changes_the_length_of_lines_about_their_middle():
+    shifts = wow_shifts(1, 7, 0.01, VIEW)
+    assert shifts.shape == (480, 720)
+    np.testing.assert_allclose(shifts[:, :360], -shifts[:, :359:-1], atol=1e-5)
+    lengths = (shifts[:, -1] - shifts[:, 0]) / 719
+    assert 0.005 < np.abs(lengths).max() <= 0.01
+    assert np.abs(np.diff(lengths)).max() < 0.001
+
+
+def test_stretched_lines_move_each_pixel_by_its_shift():
+    ramp = np.broadcast_to((np.arange(720, dtype=np.float32) / 720)[None, :, None], (480, 720, 1))
+    shifts = wow_shifts(1, 7, 0.01, VIEW)
+    seen = (ramp[..., 0] - stretch_lines(ramp, shifts)[..., 0]) * 720
+    np.testing.assert_allclose(seen[:, 8:-8], shifts[:, 8:-8], atol=1e-3)
+
+
+def test_lost_sync_keeps_the_samples_but_not_their_place():
+    planes = 0.2 + 0.6 * noise(1, 240, 320)[0]
+    view = view_of(240, 320, None, 0)
+    done, cover, shifts = lose_sync(planes, 1, 0, LostSync(rate=1, snow=0), view)
+    assert np.abs(shifts).max() > 20
+    assert not cover.any()
+    black = done[..., 0] == 0
+    assert 0.05 < black.mean() < 0.25
+    assert np.isin(done[..., 0][~black], planes[..., 0]).all()
+
+
+def test_sync_is_lost_for_2_to_30_frames_as_often_as_told():
+    planes, view = noise(1, 8, 8)[0], view_of(8, 8, None, 0)
+    lost = np.array([lose_sync(planes, 1, n, LostSync(rate=0.005), view)[2].any() for n in range(4000)])
+    assert lost.mean() == pytest.approx(1 - np.exp(-0.005 * 28 / np.log(15)), abs=0.025)
+    assert np.array_equal(lose_sync(planes, 1, int(np.flatnonzero(~lost)[0]), LostSync(rate=0.005), view)[0], planes)
+
+
+def test_heads_may_switch_later_in_the_second_field():
+    planes = noise(1, 480, 720)[0]
+    faults = HeadSwitching(height=10, skew=60, snow=0, blank=0, apart=2)
+    shifts = switch_heads(planes, 1, 0, faults, VIEW)[2]
+    assert np.flatnonzero(shifts[::2])[0] == np.flatnonzero(shifts[1::2])[0] - 2

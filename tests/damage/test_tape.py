@@ -13,10 +13,10 @@ from vsrestore.damage.chroma import Bandwidth, ChromaFaults, ChromaShift
 from vsrestore.damage.composite import Composite
 from vsrestore.damage.dropouts import Dropouts
 from vsrestore.damage.echoes import Ghosting, Ringing
-from vsrestore.damage.fields import Interlacing
+from vsrestore.damage.fields import FieldFaults, Interlacing, Pulldown
 from vsrestore.damage.luma import Levels, LumaNoise
 from vsrestore.damage.ranges import out_of_range
-from vsrestore.damage.sync import HeadSwitching, Mistracking, TimeBase
+from vsrestore.damage.sync import HeadSwitching, LostSync, Mistracking, TimeBase
 from vsrestore.damage.tape import PRESETS, TapeDamage, damage_tape, sample_tape
 
 from .pictures import flat, noise
@@ -39,8 +39,20 @@ FAULTS = {
     "luma noise": TapeDamage(luma_noise=LumaNoise(amount=0.05, streaks=0.005)),
     "ghosts": TapeDamage(ghosting=Ghosting(gain=0.2, delay=100)),
     "levels": TapeDamage(levels=Levels(gain=1.1, pumping=0.05, hum=0.05)),
+    "clipped": TapeDamage(levels=Levels(white=0.9, black=0.1, shading=0.2)),
+    "pull-down": TapeDamage(pulldown=Pulldown(on=True, phase=2)),
+    "lost field": TapeDamage(fields=FieldFaults(lost=0.5)),
+    "blended": TapeDamage(fields=FieldFaults(blend=0.5)),
+    "Hanover bars": TapeDamage(chroma=ChromaFaults(hue_jitter=10, alternate=True)),
+    "colour killer": TapeDamage(chroma=ChromaFaults(killer=3)),
+    "wow": TapeDamage(time_base=TimeBase(wow=0.02)),
+    "fields apart": TapeDamage(time_base=TimeBase(waving=4, flagging=30, apart=1)),
+    "lost sync": TapeDamage(lost_sync=LostSync(rate=1)),
+    "heads apart": TapeDamage(head_switching=HeadSwitching(height=12, skew=100, apart=2)),
+    "frozen noise": TapeDamage(luma_noise=LumaNoise(amount=0.05, frozen=0.7)),
 }
-FIXED = ("interlacing", "dot crawl", "pal", "bandwidth", "ringing")
+FIXED = ("interlacing", "dot crawl", "pal", "bandwidth", "ringing", "clipped", "pull-down", "blended")
+SHIFTED = ("time base", "mistracking", "head switching", "fields apart", "lost sync", "heads apart", *PRESETS)
 MIXTURES = {**FAULTS, **PRESETS, "sample": sample_tape(3)}
 
 
@@ -83,12 +95,10 @@ def test_results_are_pictures_that_differ_from_the_source(name):
     assert 0 <= done.damaged.min() <= done.damaged.max() <= 1
     assert 0 <= done.mask.min() <= done.mask.max() <= 1
     assert np.abs(done.damaged - frames).max() > 0.01
-    assert (done.shifts != 0).any() == (
-        name in ("time base", "mistracking", "head switching", *PRESETS) or MIXTURES[name].time_base.jitter > 0
-    )
+    assert (done.shifts != 0).any() == (name in SHIFTED or MIXTURES[name].time_base.jitter > 0)
 
 
-@pytest.mark.parametrize("name", ["bandwidth", "chroma shift", "ringing", "time base", "interlacing"])
+@pytest.mark.parametrize("name", ["bandwidth", "chroma shift", "ringing", "time base", "wow", "interlacing"])
 def test_a_flat_picture_stays_flat_where_only_detail_can_suffer(name):
     frames = flat((0.2, 0.5, 0.7))
     np.testing.assert_allclose(damage_tape(frames, 0, 1, FAULTS[name]).damaged, frames, atol=1e-5)
@@ -166,3 +176,11 @@ def test_another_process_makes_the_same_samples():
     frames = np.linspace(0, 1, 2 * 48 * 64 * 3, dtype=np.float32).reshape(2, 48, 64, 3)
     here = damage_tape(frames, 7, 3, PRESETS["vhs"]).damaged
     assert there.strip() == hashlib.sha256(here.tobytes()).hexdigest()
+
+
+def test_new_faults_are_in_no_mixture_or_preset_that_was_there_before():
+    old = TapeDamage()
+    for params in (*PRESETS.values(), *(sample_tape(seed) for seed in range(50))):
+        assert (params.pulldown, params.fields, params.lost_sync) == (old.pulldown, old.fields, old.lost_sync)
+        assert (params.time_base.apart, params.time_base.wow, params.head_switching.apart) == (0, 0, 0)
+        assert (params.chroma.alternate, params.chroma.killer, params.luma_noise.frozen) == (False, 0, 0)

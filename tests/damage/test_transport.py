@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 
 from vsrestore.damage.canvas import view_of
-from vsrestore.damage.transport import Bars, Flicker, Weave, bar_of, flicker_of, shift_of, weave_frame
+from vsrestore.damage.transport import (
+    Bars,
+    Flicker,
+    Jumps,
+    Weave,
+    bar_of,
+    displaced,
+    exponent_of,
+    flicker_of,
+    jump_of,
+    shift_of,
+    weave_frame,
+)
 
 from .pictures import smooth
 
@@ -69,3 +81,38 @@ def test_a_bar_has_its_height_and_strength_and_rolls_at_its_speed():
     assert (gains > 1).sum(axis=1) == pytest.approx(108, abs=2)
     np.testing.assert_allclose(np.roll(gains[0], 30), gains[10], atol=1e-4)
     np.testing.assert_allclose(gains[:180].mean(axis=0), 1 + 0.3 * 0.2 / 2, atol=0.005)
+
+
+def test_a_beat_has_its_amplitude_and_pace():
+    gains = np.array([flicker_of(1, n, Flicker(beat=0.1, pace=0.25), VIEW)[0][0, 0, 0] for n in range(80)])
+    assert np.ptp(flicker_of(1, 3, Flicker(beat=0.1), VIEW)[0]) == 0
+    np.testing.assert_allclose(gains[4:], gains[:-4], atol=1e-6)
+    assert np.square(gains - 1).mean() == pytest.approx(0.1**2 / 2, rel=1e-3)
+
+
+def test_a_displaced_picture_shows_the_frame_line_and_its_other_end():
+    picture = smooth()
+    moved = displaced(picture, 10.0, 0.05, VIEW)
+    assert np.array_equal(moved[10:], picture[:-10])
+    assert not moved[5:10].any()
+    assert np.array_equal(moved[:5], picture[-5:])
+    assert np.array_equal(displaced(picture, -10.0, 0.05, VIEW)[:-10], picture[10:])
+    assert np.array_equal(displaced(picture, 0.2, 0.05, VIEW), picture)
+
+
+def test_jumps_are_as_many_as_told_and_last_up_to_three_frames():
+    offsets = np.array([jump_of(1, n, Jumps(rate=0.01, height=30), view_of(540, 720, None, 0)) for n in range(20_000)])
+    starts = (offsets != 0) & (np.roll(offsets, 1) == 0)
+    assert starts.sum() == pytest.approx(200, abs=45)
+    assert (offsets != 0).mean() == pytest.approx(0.02, rel=0.3)
+    # Now and then two jumps meet; one alone is 3 to 30 px high.
+    assert (np.abs(offsets[offsets != 0]) >= 3).mean() > 0.97
+    assert (np.abs(offsets) <= 30).mean() > 0.99
+    assert (offsets > 0).sum() == pytest.approx((offsets < 0).sum(), rel=0.4)
+
+
+def test_exposure_flickers_by_its_amount_about_an_exponent_of_one():
+    logs = np.log([exponent_of(1, n, Flicker(exposure=0.1, rho=0.5)) for n in range(3000)])
+    assert logs.mean() == pytest.approx(0, abs=0.01)
+    assert logs.std() == pytest.approx(0.1, rel=0.08)
+    assert exponent_of(1, 5, Flicker(amount=0.1)) == 1

@@ -7,6 +7,7 @@ import vapoursynth as vs
 from tests import clips
 from vsrestore.damage.film import PRESETS, FilmDamage, damage_film
 from vsrestore.damage.specks import Dirt
+from vsrestore.damage.splices import Splices, frame_map
 from vsrestore.filters.film_damage import film_damage
 
 
@@ -37,3 +38,14 @@ def test_wrong_arguments_are_refused(arguments, message):
 def test_unusual_parameters_give_a_warning(log):
     film_damage(clips.noise(), params=FilmDamage(dirt=Dirt(rate=5000)))
     assert any("film_damage: dirt.rate=5000" in line for line in log)
+
+
+def test_frames_are_missing_at_splices_in_the_truth_as_well():
+    splices = Splices(rate=0.05, missing=6, offset=0, edge=0, glue=0, flash=0)
+    clip = clips.numbered(200)
+    expected = np.minimum(frame_map(3, 0, 200, splices), 199)
+    assert (expected != np.arange(200)).sum() > 50
+    for output in ("damaged", "clean"):
+        result = film_damage(clip, seed=3, params=FilmDamage(splices=splices), output=output)
+        for n in (199, 0, 77, 120):
+            assert clips.number(result.get_frame(n)) == expected[n]

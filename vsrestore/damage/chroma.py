@@ -48,7 +48,9 @@ class ChromaFaults:
 
     noise: standard deviation in U and V, 0 = off; 0.01 / 0.04 / 0.12. size: its correlation in px along the line.
     hue: constant error in degrees. hue_jitter: standard deviation in degrees of the error from line to line.
+    alternate: the errors of hue change their sign from line to line of a field, as PAL has them (Hanover bars).
     saturation: 1 = unchanged; worn tapes 0.3-0.8.
+    killer: mean bands per frame, 5-60 lines high, whose colour the player has switched off; new in each frame.
     loss: mean runs per field that lose colour from somewhere to the end of the line, 1-3 lines high.
     """
 
@@ -58,6 +60,8 @@ class ChromaFaults:
     hue_jitter: float = ranged(0.0, 0, 15)
     saturation: float = ranged(1.0, 0.3, 1.8)
     loss: float = ranged(0.0, 0, 40)
+    alternate: bool = False
+    killer: float = ranged(0.0, 0, 3)
 
 
 def limit_bands(planes: Array, bandwidth: Bandwidth, view: View) -> Array:
@@ -93,11 +97,15 @@ def disturb_chroma(planes: Array, seed: int, frame: int, faults: ChromaFaults, v
     chroma = planes[..., 1:] * np.float32(faults.saturation)
     if faults.hue or faults.hue_jitter:
         turn = faults.hue + faults.hue_jitter * line_noise(seed, "hue", frame, view, 0.9)
+        if faults.alternate:
+            turn = turn * np.where(frame_rows(view) // 2 % 2 == 0, 1, -1)
         cos, sin = (f(np.radians(turn)).astype(np.float32)[:, None] for f in (np.cos, np.sin))
         u, v = chroma[..., 0], chroma[..., 1]
         chroma = np.stack([u * cos - v * sin, u * sin + v * cos], axis=-1)
     if faults.loss > 0:
         chroma = chroma * _loss(seed, frame, faults.loss, view)[..., None]
+    if faults.killer > 0:
+        chroma = chroma * _killed(seed, frame, faults.killer, view)[:, None, None]
     if faults.noise > 0:
         chroma = chroma + np.float32(faults.noise) * chroma_noise(seed, frame, faults.size * view.scale, view)
     return np.concatenate([planes[..., :1], chroma], axis=-1)
@@ -137,3 +145,15 @@ def _loss(seed: int, frame: int, rate: float, view: View) -> Array:
             hit = (rows >= top) & (rows < top + 2 * height) & (rows % 2 == parity)
             gain[np.ix_(hit, columns >= start)] *= np.float32(0.5 * level)
     return gain
+
+
+def _killed(seed: int, frame: int, rate: float, view: View) -> Array:
+    """Return the gain of the chroma per row (H,): 0 in bands without colour."""
+    rng = generator(seed, "colour killer", frame)
+    number = int(rng.poisson(rate))
+    lines = view.frame_height / 480
+    heights = (5 + 55 * rng.random(number)) * lines
+    tops = rng.random(number) * (view.frame_height + heights) - heights
+    rows = frame_rows(view)
+    dark = (rows[:, None] >= tops) & (rows[:, None] < tops + heights)
+    return np.where(dark.any(axis=1), 0, 1).astype(np.float32)

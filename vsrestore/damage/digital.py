@@ -1,6 +1,7 @@
 """Synthetic digital damage: parameters, presets, the order of the faults, and random mixtures for training.
 
-The order is that of a camera and a cheap copy: blur, down-scaling, noise, banding, a codec, enlarging back.
+The order is that of a camera and a cheap copy: blur, down-scaling, noise and faults of the sensor, wrong conversions,
+banding, a codec and what gets lost of its stream, enlarging back; last, frames at the wrong time.
 """
 
 from __future__ import annotations
@@ -13,9 +14,13 @@ import numpy as np
 from .banding import Banding, banded
 from .blur import Defocus, MotionBlur, blurred, disc_kernel, motion_kernel
 from .compression import Codec, Compression, compressed
+from .conversion import Conversion, converted
+from .frames import FrameFaults
 from .grain import Grain, add_grain
 from .noise import Array, between, generator
 from .scaling import Kernel, Scaling, reduced_size, resized
+from .sensor import Sensor, sensed
+from .slices import LostSlices, lost_slices, with_lost_slices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,14 +28,26 @@ class DigitalDamage:
     """Parameters of all digital faults, in their order; every default is "off", and off is the identity, bit by bit.
 
     noise: of the sensor, of the same kinds as the grain of film.
+    slices: where they are lost, a frame depends on its group of pictures, with or without a codec.
+    timing: no matter of one frame: `frames.frame_map` tells which frame is shown when, `frames.shown` puts them in that
+        order, and the filter `digital_damage` follows it.
     """
 
     motion_blur: MotionBlur = field(default_factory=MotionBlur)
     defocus: Defocus = field(default_factory=Defocus)
     scaling: Scaling = field(default_factory=Scaling)
     noise: Grain = field(default_factory=Grain)
+    sensor: Sensor = field(default_factory=Sensor)
+    conversion: Conversion = field(default_factory=Conversion)
     banding: Banding = field(default_factory=Banding)
     compression: Compression = field(default_factory=Compression)
+    slices: LostSlices = field(default_factory=LostSlices)
+    timing: FrameFaults = field(default_factory=FrameFaults)
+
+    @property
+    def grouped(self) -> bool:
+        """Whether a frame depends on others of its group of pictures."""
+        return self.compression.codec != "none" or self.slices.rate > 0
 
 
 def damage_digital(
@@ -38,8 +55,8 @@ def damage_digital(
 ) -> Array:
     """Damage frames of a clip as cameras and codecs do; a pure function of its arguments.
 
-    Without compression, frame t depends on itself alone. With it, on its group of pictures: give frames that begin at
-    a multiple of `compression.gop` where the result must not depend on which frames are given.
+    Without compression and lost slices, frame t depends on itself alone. With them, on its group of pictures: give
+    frames that begin at a multiple of `compression.gop` where the result must not depend on which frames are given.
 
     Args:
         frames: (T, H, W, 3) float32 RGB in [0, 1], gamma-coded. Left unchanged.
@@ -57,6 +74,10 @@ def damage_digital(
     """
     height, width = frames.shape[1:3]
     coded = compressed(before_codec(frames, first, seed, params, frame_width), first, params.compression)
+    if params.slices.rate > 0:
+        rows, columns = coded.shape[1:3]
+        lost = [lost_slices(seed, first + i, rows, columns, params.slices) for i in range(len(coded))]
+        coded = with_lost_slices(coded, np.stack(lost), first, params.compression.gop)
     return enlarged(coded, height, width, params.scaling)
 
 
@@ -69,7 +90,8 @@ def before_codec(frames: Array, first: int, seed: int, params: DigitalDamage, fr
     done = []
     for i, picture in enumerate(frames.astype(np.float32, copy=False)):
         small = _reduced(_camera(picture, first + i, seed, params, scale), scaling)
-        noisy = add_grain(small, seed, first + i, params.noise)
+        noisy = sensed(add_grain(small, seed, first + i, params.noise), seed, first + i, params.sensor)
+        noisy = converted(noisy, params.conversion)
         done.append(banded(noisy, params.banding, scale / scaling.factor) if params.banding.bits > 0 else noisy)
     return np.clip(np.stack(done), 0, 1)
 

@@ -1,4 +1,4 @@
-"""Interlaced frames: two fields of different times in one picture."""
+"""Interlaced frames: two fields of different times in one picture, film at the rate of video, fields gone wrong."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .noise import Array
+from .canvas import View
+from .lines import frame_rows
+from .noise import Array, events, generator
 from .ranges import ranged
 
 
@@ -22,6 +24,62 @@ class Interlacing:
     combing: float = ranged(0.0, 0, 1)
     soften: float = ranged(0.0, 0, 1)
     bottom_first: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulldown:
+    """3:2 pull-down: four frames of film make five of video, fields AA BB BC CD DD.
+
+    on: make it. Frames given to `damage_tape` must be in the order of `film_frame`, the third and fourth of five show
+        both themselves and the frame that follows.
+    phase: which of the five comes first, 0-4. bottom_first: the bottom field is the earlier one.
+    """
+
+    on: bool = False
+    phase: int = ranged(0, 0, 4)
+    bottom_first: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldFaults:
+    """Fields that are missing or mixed.
+
+    lost: mean times per frame that a field goes missing for 1-10 frames, 0 = off; lines of the other stand in for it.
+    blend: share of the frame that follows in every frame, as a cheap conversion of rates or fields leaves it; 0.5.
+    """
+
+    lost: float = ranged(0.0, 0, 0.2)
+    blend: float = ranged(0.0, 0, 0.5)
+
+
+def film_frame(frame: int, phase: int) -> int:
+    """Return which frame of the film a video frame of 3:2 pull-down shows (of its later field: that or the next)."""
+    return _film(frame + phase) - _film(phase)
+
+
+def _film(place: int) -> int:
+    return 4 * (place // 5) + (0, 1, 1, 2, 3)[place % 5]
+
+
+def pull_down(picture: Array, following: Array, frame: int, pulldown: Pulldown, first_row: int = 0) -> Array:
+    """Return a video frame (H, W, C): the third and fourth of five have the later field of the film frame after it."""
+    if (frame + pulldown.phase) % 5 not in (2, 3):
+        return picture
+    return interlace(picture, following, Interlacing(combing=1, bottom_first=pulldown.bottom_first), first_row)
+
+
+def spoil_fields(picture: Array, following: Array, seed: int, frame: int, faults: FieldFaults, view: View) -> Array:
+    """Return the picture (H, W, C) blended with the one that follows, or with one of its fields doubled."""
+    if faults.blend > 0:
+        picture = picture + np.float32(faults.blend) * (following - picture)
+    for event in events(seed, "lost field", frame, faults.lost, (1, 10)) if faults.lost > 0 else ():
+        parity = int(generator(seed, "lost parity", event.number).integers(2))
+        rows = np.arange(view.height)
+        gone = frame_rows(view) % 2 == parity
+        # The line above stands in; where there is none, the line below.
+        source = np.where(gone, np.where(rows > 0, rows - 1, min(1, view.height - 1)), rows)
+        picture = picture[source]
+    return picture
 
 
 def interlace(picture: Array, following: Array, interlacing: Interlacing, first_row: int = 0) -> Array:

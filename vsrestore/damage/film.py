@@ -1,7 +1,8 @@
 """Synthetic film damage: parameters, presets, the order of the effects, and random mixtures for training.
 
-The order is the physical one: stock and fading, grain, marks on the film (blotches, scratches, rain, dirt, hairs, cue
-marks), bars, weave, flicker, and last the hairs in the gate, which do not move with the picture.
+The order is the physical one: stock and fading, grain, marks on the film (mould, blotches, scratches, rain, dirt,
+hairs, cue marks, splices, burns), bars, weave, jumps, flicker, and last the hairs in the gate, which do not move with
+the picture.
 """
 
 from __future__ import annotations
@@ -12,16 +13,30 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .blotches import Blotches, lay_blotches
+from .blotches import Blotches, Mould, lay_blotches, lay_mould
+from .burns import Burns, lay_burns
 from .canvas import Canvas, View, view_of
-from .colour import Fading, Tone, faded, toned
+from .colour import DyeLoss, Edges, Fading, Tone, faded, toned, with_dye_loss, with_edges
 from .grain import Grain, add_grain
 from .hairs import Hairs, lay_gate_hairs, lay_loose_hairs
 from .noise import Array, between, filtered, gaussian, generator
 from .ranges import ranged
 from .scratches import Rain, Scratches, lay_rain, lay_scratches
 from .specks import CueMarks, Dirt, lay_cue_marks, lay_dirt
-from .transport import Bars, Flicker, Weave, bar_of, flicker_of, shift_of, weave_frame
+from .splices import Splices, lay_splices, splice_jolt
+from .transport import (
+    Bars,
+    Flicker,
+    Jumps,
+    Weave,
+    bar_of,
+    displaced,
+    exponent_of,
+    flicker_of,
+    jump_of,
+    shift_of,
+    weave_frame,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +45,13 @@ class FilmDamage:
 
     The usual range of each parameter is declared with it; `ranges.out_of_range` tells what lies outside.
 
-    dirt, cue_marks, hairs, scratches, rain, blotches, bars: damage, found in `Damaged.damaged` only.
+    dirt, cue_marks, hairs, scratches, rain, blotches, mould, burns, bars: damage, found in `Damaged.damaged` only.
+    splices: their edges are damage; how they move and brighten the picture is in every output. Which frames are missing
+        at them is no matter of one frame: `splices.frame_map` tells it, and the filter `film_damage` follows it.
     softness: sigma in px of a small blur of the marks as a soft scan gives it.
     grain: in `damaged` and `grained`.
-    tone ("colour", "gray", "sepia"), fading, weave, flicker: of the film as such, in every output.
+    tone ("colour", "gray", "sepia"), dye_loss, fading, edges, weave, jumps, flicker: of the film as such, in every
+        output.
     """
 
     dirt: Dirt = field(default_factory=Dirt)
@@ -49,6 +67,12 @@ class FilmDamage:
     fading: Fading = field(default_factory=Fading)
     weave: Weave = field(default_factory=Weave)
     flicker: Flicker = field(default_factory=Flicker)
+    dye_loss: DyeLoss = field(default_factory=DyeLoss)
+    edges: Edges = field(default_factory=Edges)
+    jumps: Jumps = field(default_factory=Jumps)
+    mould: Mould = field(default_factory=Mould)
+    splices: Splices = field(default_factory=Splices)
+    burns: Burns = field(default_factory=Burns)
 
 
 class Damaged(NamedTuple):
@@ -83,7 +107,8 @@ def damage_film(frames: Array, first: int, seed: int, params: FilmDamage, frame_
     if frames.ndim != 4 or frames.shape[3] != 3:
         raise ValueError(f"damage_film: frames have the shape {frames.shape}; give (T, H, W, 3)")
     view = view_of(frames.shape[1], frames.shape[2], frame_width, seed)
-    source = faded(toned(frames.astype(np.float32, copy=False), params.tone), params.fading)
+    source = with_dye_loss(frames.astype(np.float32, copy=False), params.dye_loss)
+    source = with_edges(faded(toned(source, params.tone), params.fading), params.edges, view)
     done = [_damage_frame(picture, first + i, seed, params, view) for i, picture in enumerate(source)]
     return Damaged(*(np.stack(planes) for planes in zip(*done, strict=True)))
 
@@ -104,6 +129,8 @@ def _damage_frame(picture: Array, frame: int, seed: int, params: FilmDamage, vie
 
 
 def _lay_marks(canvas: Canvas, seed: int, frame: int, params: FilmDamage) -> None:
+    if params.mould.cover > 0:
+        lay_mould(canvas, seed, frame, params.mould)
     if params.blotches.rate > 0:
         lay_blotches(canvas, seed, frame, params.blotches)
     if params.scratches.count > 0:
@@ -114,8 +141,11 @@ def _lay_marks(canvas: Canvas, seed: int, frame: int, params: FilmDamage) -> Non
         lay_dirt(canvas, seed, frame, params.dirt)
     if params.hairs.loose > 0 or params.hairs.lint > 0:
         lay_loose_hairs(canvas, seed, frame, params.hairs)
-    if params.cue_marks.rate > 0:
+    if params.cue_marks.rate > 0 or params.cue_marks.reel > 0:
         lay_cue_marks(canvas, seed, frame, params.cue_marks)
+    lay_splices(canvas, seed, frame, params.splices)
+    if params.burns.rate > 0:
+        lay_burns(canvas, seed, frame, params.burns)
 
 
 def _softened(canvas: Canvas, grained: Array, sigma: float) -> Canvas:
@@ -130,15 +160,27 @@ def _softened(canvas: Canvas, grained: Array, sigma: float) -> Canvas:
 def _transport(
     canvas: Canvas, grained: Array, picture: Array, seed: int, frame: int, params: FilmDamage
 ) -> tuple[Canvas, Array, Array]:
-    """Weave and flicker all three pictures and the mask alike."""
+    """Move and light all three pictures and the mask alike."""
     image, mask, view = canvas.image, canvas.mask, canvas.view
     if params.weave.amount > 0 or params.weave.turn > 0:
         shift = shift_of(seed, frame, params.weave, view)
         image, picture, mask = (weave_frame(part, shift, view) for part in (image, picture, mask[..., None]))
         grained, mask = (weave_frame(grained, shift, view) if params.grain.amount else picture), mask[..., 0]
-    if params.flicker.amount > 0:
-        gain, offset = flicker_of(seed, frame, params.flicker, view)
-        image, grained, picture = (part * gain + np.float32(offset) for part in (image, grained, picture))
+    offset, gain = splice_jolt(seed, frame, params.splices, view)
+    offset += jump_of(seed, frame, params.jumps, view) if params.jumps.rate > 0 else 0.0
+    if round(offset):
+        image, grained, picture = (
+            displaced(part, offset, params.jumps.line, view) for part in (image, grained, picture)
+        )
+        mask = displaced(mask[..., None], offset, params.jumps.line, view)[..., 0]
+    if gain != 1:
+        image, grained, picture = (part * np.float32(gain) for part in (image, grained, picture))
+    if params.flicker.amount > 0 or params.flicker.beat > 0:
+        alpha, beta = flicker_of(seed, frame, params.flicker, view)
+        image, grained, picture = (part * alpha + np.float32(beta) for part in (image, grained, picture))
+    if params.flicker.exposure > 0:
+        bend = np.float32(exponent_of(seed, frame, params.flicker))
+        image, grained, picture = (np.power(np.maximum(part, 0), bend) for part in (image, grained, picture))
     return replace(canvas, image=image, mask=mask), grained, picture
 
 

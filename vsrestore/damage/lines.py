@@ -51,6 +51,31 @@ def tail(length: float) -> Array:
     return (taps / taps.sum()).astype(np.float32)
 
 
+def wrap_lines(planes: Array, shifts: NDArray[np.integer], blanking: int) -> Array:
+    """Shift each line of planes (H, W, 3) by whole px of shifts (H,); what leaves at one side comes in at the other.
+
+    Args:
+        blanking: px between the end of a line and its next beginning; black.
+    """
+    height, width = planes.shape[:2]
+    columns = (np.arange(width)[None, :] - shifts[:, None]) % (width + blanking)
+    moved = planes[np.arange(height)[:, None], np.minimum(columns, width - 1)]
+    moved[columns >= width] = 0
+    return moved
+
+
+def stretch_lines(planes: Array, shifts: Array) -> Array:
+    """Shift each pixel of planes (H, W, C) to the right by its own px of shifts (H, W), which change slowly."""
+    height, width = planes.shape[:2]
+    place = np.arange(width)[None, :] - shifts
+    whole = np.floor(place).astype(int)
+    rows = np.arange(height)[:, None]
+    moved = np.zeros_like(planes)
+    for k, weight in enumerate(catmull_rom((place - whole).astype(np.float32))):
+        moved += weight[..., None] * planes[rows, np.clip(whole + k - 1, 0, width - 1)]
+    return moved
+
+
 def shift_lines(planes: Array, shifts: NDArray[np.floating]) -> Array:
     """Shift each line of planes (H, W, C) to the right by its own px of shifts (H,); Catmull-Rom, edges repeated."""
     height, width = planes.shape[:2]

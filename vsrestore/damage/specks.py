@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from .canvas import Box, Canvas, View, box_around
-from .noise import Array, ar1, events, generator, smooth_field
+from .noise import Array, Event, ar1, events, generator, smooth_field
 from .ranges import ranged
 
 
@@ -42,11 +43,13 @@ class Dirt:
 class CueMarks:
     """Change-over marks: a round or oval spot in the upper right corner, exactly four frames long.
 
-    rate: mean marks that start per frame, 0 = off; a real reel has two near its end.
+    rate: mean marks that start per frame, 0 = off.
+    reel: frames per reel, 0 = off; marks then begin 192 and 24 frames before each reel's end (8 s and 1 s).
     anywhere: place them anywhere in the frame instead of the corner (for training on pieces of frames).
     """
 
     rate: float = ranged(0.0, 0, 0.2)
+    reel: int = ranged(0, 0, 30_000)
     anywhere: bool = False
 
 
@@ -143,10 +146,19 @@ def _depth(specks: Specks, i: int, box: Box, seed: int, frame: int) -> Array:
     return (radius * np.minimum(outline, np.float32(1.8)) - distance) / stretch
 
 
+def _at_reel_ends(frame: int, reel: int) -> Iterator[Event]:
+    """Yield the mark of a reel's end that shows in this frame, motor cue or change-over cue."""
+    for order, before in enumerate((192, 24) if reel > 0 else ()):
+        start = frame // reel * reel + reel - before
+        if start <= frame < start + 4:
+            # Poisson marks of one cell are never so many.
+            yield Event(start, 4, frame // reel, 4000 + order)
+
+
 def lay_cue_marks(canvas: Canvas, seed: int, frame: int, marks: CueMarks) -> None:
     """Lay the change-over marks that show in this frame."""
     view = canvas.view
-    for event in events(seed, "cue", frame, marks.rate, (4, 4)):
+    for event in [*events(seed, "cue", frame, marks.rate, (4, 4)), *_at_reel_ends(frame, marks.reel)]:
         rng = generator(seed, "cue mark", event.number)
         corner = (0.07 * view.frame_height, 0.94 * view.frame_width)
         offset = (rng.random(2) - 0.5) * 0.02 * (view.frame_height, view.frame_width)

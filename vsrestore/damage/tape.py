@@ -1,7 +1,8 @@
 """Synthetic tape damage: parameters, presets, the order of the faults, and random mixtures for training.
 
-The order is the physical one: interlacing, composite coding, the tape (bandwidth, chroma shift and noise, time base,
-ringing, drop-outs, mistracking, head switching, tape noise), and its capture (ghosts, levels). Faults work on scan
+The order is the physical one: interlacing or pull-down, faults of fields, composite coding, the tape (bandwidth, chroma
+shift and noise, time base, ringing, drop-outs, mistracking, lost sync, head switching, tape noise), and its capture
+(ghosts, levels). Faults work on scan
 lines in Y, U and V.
 """
 
@@ -18,11 +19,21 @@ from .chroma import Bandwidth, ChromaFaults, ChromaShift, disturb_chroma, limit_
 from .composite import Composite, through_composite
 from .dropouts import Dropouts, drop_out
 from .echoes import Ghosting, Ringing, ghost, ring
-from .fields import Interlacing, interlace
-from .lines import shift_lines, to_rgb, to_yuv
+from .fields import FieldFaults, Interlacing, Pulldown, interlace, pull_down, spoil_fields
+from .lines import shift_lines, stretch_lines, to_rgb, to_yuv
 from .luma import Levels, LumaNoise, add_luma_noise, set_levels
 from .noise import Array, between, generator
-from .sync import HeadSwitching, Mistracking, TimeBase, mistrack, switch_heads, time_base_shifts
+from .sync import (
+    HeadSwitching,
+    LostSync,
+    Mistracking,
+    TimeBase,
+    lose_sync,
+    mistrack,
+    switch_heads,
+    time_base_shifts,
+    wow_shifts,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +45,8 @@ class TapeDamage:
     """
 
     interlacing: Interlacing = field(default_factory=Interlacing)
+    pulldown: Pulldown = field(default_factory=Pulldown)
+    fields: FieldFaults = field(default_factory=FieldFaults)
     composite: Composite = field(default_factory=Composite)
     bandwidth: Bandwidth = field(default_factory=Bandwidth)
     chroma_shift: ChromaShift = field(default_factory=ChromaShift)
@@ -42,6 +55,7 @@ class TapeDamage:
     ringing: Ringing = field(default_factory=Ringing)
     dropouts: Dropouts = field(default_factory=Dropouts)
     mistracking: Mistracking = field(default_factory=Mistracking)
+    lost_sync: LostSync = field(default_factory=LostSync)
     head_switching: HeadSwitching = field(default_factory=HeadSwitching)
     luma_noise: LumaNoise = field(default_factory=LumaNoise)
     ghosting: Ghosting = field(default_factory=Ghosting)
@@ -52,8 +66,8 @@ class TapeDamaged(NamedTuple):
     """What `damage_tape` returns, float32.
 
     damaged: (T, H, W, 3) in [0, 1] with everything.
-    mask: (T, H, W) in 0-1 where the signal is lost: drop-outs, mistracking, head switching.
-    shifts: (T, H) px by which each line was shifted to the right.
+    mask: (T, H, W) in 0-1 where the signal is lost: drop-outs, mistracking, lost sync, head switching.
+    shifts: (T, H) px by which the middle of each line was shifted to the right.
     """
 
     damaged: Array
@@ -98,15 +112,25 @@ def damage_tape(
 def _damage_frame(
     picture: Array, later: Array, frame: int, seed: int, params: TapeDamage, view: View
 ) -> tuple[Array, Array, Array]:
-    if params.interlacing.combing > 0:
-        picture = interlace(picture, later, params.interlacing, view.top)
+    picture = _in_fields(picture, later, frame, seed, params, view)
     mask, shifts = np.zeros(picture.shape[:2], np.float32), np.zeros(picture.shape[0], np.float32)
-    if params == TapeDamage(interlacing=params.interlacing):
+    if params == TapeDamage(interlacing=params.interlacing, pulldown=params.pulldown, fields=params.fields):
         # The way to YUV and back would cost the last bits.
         return picture, mask, shifts
     planes = _recorded(to_yuv(picture), frame, seed, params, view)
     planes, mask, shifts = _played(planes, mask, shifts, frame, seed, params, view)
     return np.clip(to_rgb(_captured(planes, frame, seed, params, view)), 0, 1), np.clip(mask, 0, 1), shifts
+
+
+def _in_fields(picture: Array, later: Array, frame: int, seed: int, params: TapeDamage, view: View) -> Array:
+    """Return the video frame (H, W, 3) before it is recorded: fields of two times, fields gone wrong."""
+    if params.interlacing.combing > 0:
+        picture = interlace(picture, later, params.interlacing, view.top)
+    if params.pulldown.on:
+        picture = pull_down(picture, later, frame, params.pulldown, view.top)
+    if params.fields != FieldFaults():
+        picture = spoil_fields(picture, later, seed, frame, params.fields, view)
+    return picture
 
 
 def _recorded(planes: Array, frame: int, seed: int, params: TapeDamage, view: View) -> Array:
@@ -129,6 +153,8 @@ def _played(
     if params.time_base != TimeBase():
         shifts = shifts + time_base_shifts(seed, frame, params.time_base, view)
         planes = shift_lines(planes, shifts)
+        if params.time_base.wow > 0:
+            planes = stretch_lines(planes, wow_shifts(seed, frame, params.time_base.wow, view))
     if params.ringing != Ringing():
         planes = ring(planes, params.ringing, view)
     if params.dropouts.rate > 0 or params.dropouts.crease > 0:
@@ -137,6 +163,9 @@ def _played(
     if params.mistracking.bands > 0:
         planes, cover, torn = mistrack(planes, seed, frame, params.mistracking, view)
         mask, shifts = np.maximum(shift_lines(mask[..., None], torn)[..., 0], cover), shifts + torn
+    if params.lost_sync.rate > 0:
+        planes, cover, scrambled = lose_sync(planes, seed, frame, params.lost_sync, view)
+        mask, shifts = np.maximum(mask, cover), shifts + scrambled
     if params.head_switching.height > 0:
         planes, cover, skewed = switch_heads(planes, seed, frame, params.head_switching, view)
         mask, shifts = np.maximum(shift_lines(mask[..., None], skewed)[..., 0], cover), shifts + skewed

@@ -1,4 +1,4 @@
-"""What the transport does to whole frames: gate weave, flicker, rolling bars."""
+"""What the transport does to whole frames: gate weave, jumps, flicker, rolling bars."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .canvas import View
-from .noise import Array, ar1, generator
+from .noise import Array, ar1, events, generator
 from .ranges import ranged
+
+_JUMP = (1, 3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,17 +29,36 @@ class Weave:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Jumps:
+    """Jumps: the picture stands too high or too low for 1-3 frames and the frame line shows, with what lies beyond.
+
+    rate: mean jumps per frame, 0 = off; 0.002-0.02.
+    height: largest displacement in px; 3-30.
+    line: height of the black frame line as a part of the frame's height.
+    """
+
+    rate: float = ranged(0.0, 0, 0.1)
+    height: float = ranged(20.0, 3, 30)
+    line: float = ranged(0.04, 0.03, 0.06)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Flicker:
     """Brightness flicker I' = alpha * I + beta (van Roosmalen 1999).
 
     amount: standard deviation of alpha, 0 = off; 0.01 / 0.04 / 0.12. beta has a quarter of it.
-    rho: correlation from frame to frame.
+    rho: correlation from frame to frame; 0.9 for a camera cranked by hand.
     spatial: strength of a second-order surface, as a part of `amount`.
+    beat: amplitude of a sine of shutter against mains, 0 = off. pace: its frequency in cycles per frame.
+    exposure: standard deviation of the logarithm of the exponent in I^e, which leaves black and white alone; 0 = off.
     """
 
     amount: float = ranged(0.0, 0, 0.12)
     rho: float = ranged(0.5, 0, 0.95)
     spatial: float = ranged(0.4, 0, 0.5)
+    beat: float = ranged(0.0, 0, 0.2)
+    pace: float = ranged(0.2, 0.05, 0.5)
+    exposure: float = ranged(0.0, 0, 0.2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +92,31 @@ def weave_frame(picture: Array, shift: tuple[float, float, float], view: View) -
     rows = np.arange(view.top, view.top + view.height) - view.frame_height / 2
     columns = np.arange(view.left, view.left + view.width) - view.frame_width / 2
     return _shifted(_shifted(picture, dx - angle * rows, axis=1), dy + angle * columns, axis=0)
+
+
+def jump_of(seed: int, frame: int, jumps: Jumps, view: View) -> float:
+    """Return by how many px the picture stands too low (too high where negative); 0 in most frames."""
+    offset = 0.0
+    for event in events(seed, "jump", frame, jumps.rate, _JUMP):
+        size, sign = generator(seed, "jump height", event.number).random(2).tolist()
+        offset += jumps.height * (0.1 + 0.9 * size) * (1 if sign < 0.5 else -1) * view.scale
+    return offset
+
+
+def displaced(picture: Array, offset: float, line: float, view: View) -> Array:
+    """Return a picture (H, W, C) moved down by whole px; beyond the black frame line lies its other end.
+
+    The other end stands for the neighbouring frame, which looks much the same. Of a piece of a frame, rows that are not
+    given are replaced by the nearest.
+
+    Args:
+        line: height of the frame line as a part of the frame's height.
+    """
+    period = view.frame_height + max(round(line * view.frame_height), 1)
+    source = (np.arange(view.top, view.top + view.height) - round(offset)) % period
+    moved = picture[np.clip(source - view.top, 0, view.height - 1)]
+    moved[source >= view.frame_height] = 0
+    return moved
 
 
 def _shifted(picture: Array, shifts: NDArray[np.floating[Any]], axis: int) -> Array:
@@ -112,7 +158,15 @@ def flicker_of(seed: int, frame: int, flicker: Flicker, view: View) -> tuple[Arr
     v = (np.arange(view.left, view.left + view.width, dtype=np.float32) / view.frame_width * 2 - 1)[None, :]
     surface = z[2] * u + z[3] * v + z[4] * (u * u - 0.33) + z[5] * (v * v - 0.33) + z[6] * u * v
     alpha = 1 + flicker.amount * (z[0] + flicker.spatial * surface)
+    if flicker.beat > 0:
+        phase = generator(seed, "flicker beat").random()
+        alpha += flicker.beat * math.sin(2 * math.pi * (flicker.pace * frame + phase))
     return np.maximum(alpha, 0)[..., None].astype(np.float32), 0.25 * flicker.amount * float(z[1])
+
+
+def exponent_of(seed: int, frame: int, flicker: Flicker) -> float:
+    """Return the exponent that uneven exposure or development gives a frame; 1 where there is none."""
+    return math.exp(flicker.exposure * float(ar1(seed, "flicker exposure", frame, 1, flicker.rho)[0, 0]))
 
 
 def bar_of(seed: int, frame: int, bars: Bars, view: View) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,9 @@ import vapoursynth as vs
 
 from ..damage.compression import Compression, compressed
 from ..damage.digital import PRESETS, DigitalDamage, before_codec, enlarged
+from ..damage.frames import BLACK, FrameFaults, frame_map
 from ..damage.scaling import reduced_size
+from ..damage.slices import LostSlices, lost_slices, with_lost_slices
 from ..runtime.descriptor import Descriptor
 from ..runtime.graph import chunk_graph
 from ..video.checks import constant_clip, progressive, whole
@@ -18,6 +21,7 @@ from ..video.errors import fail
 from ..video.formats import from_planes, to_planes, with_matrix
 from ..video.frames import plane_views, write_planes
 from ..video.props import follow
+from ..video.reorder import reordered
 from .faults import chosen
 
 if TYPE_CHECKING:
@@ -28,7 +32,7 @@ _NAME = "digital_damage"
 
 
 class _Codec:
-    """A codec in the place of a network: it sees one group of pictures at a time."""
+    """A codec in the place of a network: it sees one group of pictures at a time, and beside them what gets lost."""
 
     def __init__(self, compression: Compression) -> None:
         self.compression = compression
@@ -37,8 +41,12 @@ class _Codec:
     def run(self, frames: Sequence[list[np.ndarray]], found: Sequence[Shot], warn: Warn) -> list[np.ndarray]:
         """Return the decoded pictures (3, H, W) of all frames that exist; cuts do not matter to a codec."""
         exist = max(shot.wanted_end for shot in found)
-        pictures = np.stack([np.stack(planes, axis=-1) for planes in frames[:exist]])
-        return list(compressed(pictures, 0, self.compression).transpose(0, 3, 1, 2))
+        pictures = np.stack([np.stack(planes[:3], axis=-1) for planes in frames[:exist]])
+        decoded = compressed(pictures, 0, self.compression)
+        if len(frames[0]) > 3:
+            lost = np.stack([planes[3] for planes in frames[:exist]])
+            decoded = with_lost_slices(decoded, lost, 0, self.compression.gop)
+        return list(decoded.transpose(0, 3, 1, 2))
 
     def memory_advice(self) -> str:
         """Return what to do, to follow the words "out of memory"."""
@@ -54,7 +62,8 @@ def digital_damage(
         clip: any constant format, progressive; RGBS is clipped to [0, 1].
         seed: any whole number from 0 on; another seed gives other damage of the same kind.
         preset: "dvd" or "web-low"; not looked at when `params` is given.
-        params: the faults in detail, see `vsrestore.damage.digital.DigitalDamage`. Codecs run in ffmpeg.
+        params: the faults in detail, see `vsrestore.damage.digital.DigitalDamage`. Codecs run in ffmpeg. With faults of
+            timing, frame n is the one that `vsrestore.damage.frames.frame_map` names.
 
     Returns:
         The clip in the format it came in, with its frame properties; smaller where `params.scaling` does not enlarge.
@@ -71,9 +80,29 @@ def digital_damage(
     named = with_matrix(_NAME, source)
     seen = to_planes(named, "rgb")
     coded = _small(seen, seed, faults)
-    if faults.compression.codec != "none":
-        coded = chunk_graph(coded, _Codec(faults.compression))
-    return follow(from_planes(_large(coded, seen, faults), seen, named), source, 1)
+    if faults.grouped:
+        lost = _lost(coded, seed, faults.slices) if faults.slices.rate > 0 else None
+        coded = chunk_graph(coded, _Codec(faults.compression), lost)
+    large = _large(coded, seen, faults)
+    if faults.timing != FrameFaults():
+        large = reordered(large, partial(_shown, seed, faults.timing))
+    return follow(from_planes(large, seen, named), source, 1)
+
+
+def _shown(seed: int, faults: FrameFaults, n: int) -> int | None:
+    """Return which frame is shown as frame n; None for black."""
+    number = int(frame_map(seed, n, 1, faults)[0])
+    return None if number == BLACK else number
+
+
+def _lost(coded: vs.VideoNode, seed: int, slices: LostSlices) -> vs.VideoNode:
+    """Return masks (GRAYS) of the slices that each frame loses."""
+    blank = vs.core.std.BlankClip(coded, format=vs.GRAYS, keep=True)
+
+    def mask(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        return write_planes(f, lost_slices(seed, n, coded.height, coded.width, slices)[None])
+
+    return blank.std.ModifyFrame(clips=blank, selector=mask)
 
 
 def _small(seen: vs.VideoNode, seed: int, faults: DigitalDamage) -> vs.VideoNode:

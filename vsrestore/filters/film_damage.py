@@ -8,10 +8,12 @@ import numpy as np
 import vapoursynth as vs
 
 from ..damage.film import PRESETS, Damaged, FilmDamage, damage_film
+from ..damage.splices import frame_map
 from ..video.checks import choice, constant_clip, progressive, whole
 from ..video.formats import from_planes, to_planes, with_matrix
 from ..video.frames import plane_views, write_planes
 from ..video.props import follow
+from ..video.reorder import reordered
 from .faults import chosen
 
 Output = Literal["damaged", "grained", "clean"]
@@ -33,7 +35,8 @@ def film_damage(
         clip: any constant format, progressive; RGBS is clipped to [0, 1].
         seed: any whole number from 0 on; another seed gives other damage of the same kind.
         preset: "film-light" or "film-heavy"; not looked at when `params` is given.
-        params: the faults in detail, see `vsrestore.damage.film.FilmDamage`.
+        params: the faults in detail, see `vsrestore.damage.film.FilmDamage`. Where frames are missing at splices,
+            frame n is made of the one that `vsrestore.damage.splices.frame_map` names, in the truths as well.
         output: "damaged", or one of the truths: "grained" (no damage, but the grain), "clean" (neither).
 
     Returns:
@@ -56,4 +59,6 @@ def film_damage(
 
     named = with_matrix(_NAME, source)
     seen = to_planes(named, "rgb")
+    if faults.splices.rate > 0 and faults.splices.missing:
+        seen = reordered(seen, lambda n: int(frame_map(seed, n, 1, faults.splices)[0]))
     return follow(from_planes(seen.std.ModifyFrame(clips=seen, selector=damage), seen, named), source, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import vapoursynth as vs
 
+from ..damage.fields import film_frame
 from ..damage.tape import PRESETS, TapeDamage, damage_tape
 from ..video.checks import constant_clip, progressive, whole
 from ..video.formats import from_planes, to_planes, with_matrix
@@ -27,7 +28,9 @@ def tape_damage(
         params: the faults in detail, see `vsrestore.damage.tape.TapeDamage`.
 
     Returns:
-        The clip in the format it came in, with its frame properties; combed frames are not flagged as interlaced.
+        The clip in the format it came in, with its frame properties; combed frames are not flagged as interlaced. With
+        pull-down five frames for every four, at five quarters of the rate: frame n of it is made of the source's frames
+        k and k + 1, k = `vsrestore.damage.fields.film_frame(n, phase)`.
 
     Raises:
         vs.Error: clip or arguments that do not fit. Parameters out of their usual range only give a warning.
@@ -36,6 +39,9 @@ def tape_damage(
     source = progressive(_NAME, constant_clip(_NAME, clip))
     whole(_NAME, "seed", seed, 0)
     faults = chosen(_NAME, preset, params, PRESETS)
+    if faults.pulldown.on:
+        whole(_NAME, "pulldown.phase", faults.pulldown.phase, 0)
+        source = _at_video_rate(source, faults.pulldown.phase % 5)
 
     def damage(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         picture, following = (np.stack(plane_views(frame), axis=-1) for frame in f)
@@ -48,3 +54,12 @@ def tape_damage(
     following = seen.std.DuplicateFrames([seen.num_frames - 1])[1:]
     damaged = seen.std.ModifyFrame(clips=[seen, following], selector=damage)
     return follow(from_planes(damaged, seen, named), source, 1)
+
+
+def _at_video_rate(source: vs.VideoNode, phase: int) -> vs.VideoNode:
+    """Return five frames for every four, as `film_frame` orders them."""
+    cycle = [film_frame(n, 0) for n in range(5)]
+    # A clip that begins within the cycle is one that has begun earlier.
+    before = cycle[phase]
+    earlier = source.std.DuplicateFrames([0] * before) if before else source
+    return earlier.std.SelectEvery(4, cycle)[phase:]
