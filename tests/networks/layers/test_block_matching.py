@@ -72,8 +72,8 @@ def test_pairs_do_not_mix():
 
 def test_differences_are_summed_by_block():
     generator = torch.Generator().manual_seed(0)
-    one, other = (torch.randint(0, 256, (3, BLOCK, 5 * BLOCK), generator=generator).to(torch.uint8) for _ in range(2))
-    expected = (one.int() - other.int()).abs().clamp(max=LIMIT).unflatten(-1, (5, BLOCK)).sum((1, 3))
+    one, other = (torch.randint(0, 256, (BLOCK, 15 * BLOCK), generator=generator).to(torch.uint8) for _ in range(2))
+    expected = (one.int() - other.int()).abs().clamp(max=LIMIT).unflatten(-1, (15, BLOCK)).sum((0, 2))
     assert torch.equal(_difference(one, other), expected)
 
 
