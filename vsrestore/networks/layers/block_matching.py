@@ -189,9 +189,49 @@ def moved(frames: Tensor, flow: Tensor) -> Tensor:
         flow: (P, 2, H / 4, W / 4), int64, in pixels.
 
     """
-    height, width = frames.shape[-2:]
-    across, down = flow.repeat_interleave(CELL, dim=-2).repeat_interleave(CELL, dim=-1).unbind(1)
-    rows = (torch.arange(height, device=flow.device)[:, None] + down).clamp_(0, height - 1)
-    columns = (torch.arange(width, device=flow.device) + across).clamp_(0, width - 1)
-    places = (rows * width + columns).flatten(1)[:, None]
-    return frames.flatten(2).gather(2, places.expand(-1, frames.shape[1], -1)).view(frames.shape)
+    numbers = torch.arange(len(frames), device=frames.device)
+    return joined(moved_phases(with_border(frames), numbers, flow))
+
+
+def with_border(frames: Tensor) -> Tensor:
+    """Repeat the border of frames (F, C, H, W) by a cell, as ``moved_phases`` needs them."""
+    return F.pad(frames, (CELL,) * 4, mode="replicate")
+
+
+def moved_phases(frames: Tensor, numbers: Tensor, flow: Tensor) -> Tensor:
+    """Fetch every pixel of some frames from where the flow of its cell points to, the border repeated, as phases.
+
+    Args:
+        frames: (F, C, H + 8, W + 8), contiguous: with a border of a cell, and cells further out are the same as that.
+        numbers: the frames to fetch from, (P,), int64.
+        flow: (P, 2, H / 4, W / 4), int64, in pixels.
+
+    Returns:
+        (P, C, 4, H / 2, W / 2), see ``phases``.
+
+    """
+    channels, tall, wide = frames.shape[1:]
+    rows, columns = flow.shape[-2:]
+    down = torch.arange(rows, device=flow.device)[:, None] * CELL + CELL
+    across = torch.arange(columns, device=flow.device) * CELL + CELL
+    down = (flow[:, 1] + down).clamp_(0, tall - CELL)
+    across = (flow[:, 0] + across).clamp_(0, wide - CELL)
+    cells = down * wide + across + numbers[:, None, None] * (channels * tall * wide)
+    half = torch.arange(0, CELL, 2, device=flow.device)
+    places = cells[:, :, None, :, None] + half[:, None, None] * wide + half  # of every 2x2 pixels
+    # One view per channel and phase, so that all of them are fetched from the same places.
+    shape = (len(flow), channels, 2, 2, frames.numel() - (channels - 1) * tall * wide - wide - 1)
+    pixels = frames.as_strided(shape, (0, tall * wide, wide, 1, 1))
+    found = pixels.gather(-1, places.view(-1, 1, 1, 1, places[0].numel()).expand(-1, *shape[1:4], -1))
+    return found.view(-1, channels, 4, 2 * rows, 2 * columns)
+
+
+def phases(frames: Tensor) -> Tensor:
+    """Take the four pixels of every 2x2 of frames (N, C, H, W) apart: (N, C, 4, H / 2, W / 2)."""
+    blocks = frames.unflatten(-1, (-1, 2)).unflatten(-3, (-1, 2))
+    return blocks.permute(0, 1, 3, 5, 2, 4).flatten(2, 3)
+
+
+def joined(apart: Tensor) -> Tensor:
+    """Put the phases (N, C, 4, H / 2, W / 2) of frames together again: (N, C, H, W)."""
+    return F.pixel_shuffle(apart.flatten(1, 2), 2)
