@@ -75,8 +75,9 @@ class _Level:
         self.steps = FINE_STEPS if index == 0 else COARSE_STEPS
         self.margin = margin = _margin(index)
         wide = -(-(width + 2 * margin) // BLOCK) * BLOCK
-        around = F.pad(luma, (margin, wide + BLOCK - width - margin, margin, margin), mode="replicate")[:, 0]
-        codes = (around * 255).round_().clamp_(0, 255).to(torch.uint8)
+        codes = (luma * 255).round_().clamp_(0, 255)
+        codes = F.pad(codes, (margin, wide + BLOCK - width - margin, margin, margin), mode="replicate")
+        codes = codes[:, 0].to(torch.uint8)
         self.packed = torch.empty((len(luma), height + 2 * margin, wide), dtype=torch.int64, device=luma.device)
         for first in range(BLOCK):
             self.packed[..., first::BLOCK] = codes[..., first : first + wide].contiguous().view(torch.int64)
