@@ -13,13 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vsrestore.networks.layers.block_matching import MULTIPLE, BlockSearch, joined, moved_phases, phases, with_border
+from vsrestore.networks.layers.block_matching import (
+    CELL,
+    MULTIPLE,
+    BlockSearch,
+    joined,
+    moved_phases,
+    phases,
+    with_border,
+)
 from vsrestore.networks.layers.box import box_mean, halve
 from vsrestore.networks.layers.residual import ResidualBlock, residual_blocks
 
@@ -60,8 +68,8 @@ class UNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Refine features (N, widths[0], h, w) to the same shape; h and w are multiples of 4."""
         fine = self.encode1(x)
-        middle = self.encode2(F.relu(self.down1(fine)))
-        coarse = self.bottom(F.relu(self.down2(middle)))
+        middle = self.encode2(F.relu(self.down1(fine), inplace=True))
+        coarse = self.bottom(F.relu(self.down2(middle), inplace=True))
         middle = self.decode2(middle + F.interpolate(self.up2(coarse), scale_factor=2.0))
         return self.decode1(fine + F.interpolate(self.up1(middle), scale_factor=2.0))
 
@@ -134,18 +142,17 @@ class TemporalUNet(nn.Module):
         Other arguments as for ``forward``.
         """
         n, t, _, h, w = frames.shape
-        padded = pad_to_multiple(frames.flatten(0, 1), MULTIPLE).contiguous()
+        pictures = _Pictures(with_border(pad_to_multiple(frames.flatten(0, 1), MULTIPLE)).contiguous())
         rows = torch.arange(n, device=frames.device)[:, None, None] * t + windows.to(frames.device)
         rows = rows.flatten(0, 1)  # (N * K, W), positions in the flattened frames
         heads = range(self.head_count) if heads is None else heads
-        pictures = _Pictures(phases(padded), with_border(padded), BlockSearch(luma(padded)))
         at_once = len(rows) if self.training else 1  # in use, one frame at a time stays in the cache and spares memory
         parts = [self._restored(pictures, some, heads) for some in rows.split(at_once)]
         return tuple(torch.cat(head).unflatten(0, (n, -1))[..., :h, :w] for head in zip(*parts, strict=True))
 
     def _restored(self, pictures: _Pictures, rows: Tensor, heads: Sequence[int]) -> list[Tensor]:
         """What ``heads`` make of the centres of the windows ``rows`` (R, W), each (R, 3, H, W)."""
-        centre = pictures.phases[rows[:, self.radius]]
+        centre = pictures.phases(rows[:, self.radius])
         changes = self._changes(centre, *self._candidates(centre, pictures, rows), heads)
         return [joined(centre + change) for change in changes]
 
@@ -182,7 +189,7 @@ class TemporalUNet(nn.Module):
             slow = flicker(difference)
             aligned.append(difference.sub_(slow).to(dtype))
             if abs(column - self.radius) == 1:
-                plain.append((pictures.phases[rows[:, column]] - centre).sub_(slow).to(dtype))
+                plain.append((pictures.phases(rows[:, column]) - centre).sub_(slow).to(dtype))
         return aligned, plain
 
     def _changes(self, centre: Tensor, candidates: list[Tensor], clues: Tensor, heads: Sequence[int]) -> list[Tensor]:
@@ -203,12 +210,21 @@ class TemporalUNet(nn.Module):
         return F.conv2d(seen, weight, self.fuse.bias, stride=2, padding=1)
 
 
-class _Pictures(NamedTuple):
-    """Frames in the forms in which they are used."""
+class _Pictures:
+    """Frames, ready for moving them.
 
-    phases: Tensor
-    bordered: Tensor
-    search: BlockSearch
+    Args:
+        bordered: (F, 3, H + 8, W + 8), contiguous, as ``with_border`` gives them.
+    """
+
+    def __init__(self, bordered: Tensor) -> None:
+        self.bordered = bordered
+        self.frames = bordered[..., CELL:-CELL, CELL:-CELL]
+        self.search = BlockSearch(luma(self.frames))
+
+    def phases(self, numbers: Tensor) -> Tensor:
+        """Return the phases of some frames, (R, 3, 4, H / 2, W / 2)."""
+        return phases(self.frames[numbers])
 
 
 @torch.no_grad()
@@ -350,7 +366,8 @@ def enlarged(cells: Tensor) -> Tensor:
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     """Repeat the last row and column of ``x`` (N, C, H, W) until both sizes are multiples."""
     h, w = x.shape[-2:]
-    return F.pad(x, (0, -w % multiple, 0, -h % multiple), mode="replicate")
+    right, below = -w % multiple, -h % multiple
+    return F.pad(x, (0, right, 0, below), mode="replicate") if right or below else x
 
 
 def median(values: Sequence[Tensor]) -> Tensor:
