@@ -2,8 +2,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from vsrestore.networks.layers.block_matching import joined, phases
 from vsrestore.networks.temporal_unet import (
+    LOUDER,
     TemporalUNet,
+    beside,
+    enlarged,
     evidence,
     fitting_mean,
     flicker,
@@ -48,10 +52,11 @@ def test_untrained_network_is_a_careful_median():
 @torch.inference_mode()
 def test_flicker_is_no_difference():
     frame = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(flicker(frame * 0 + 0.05), frame * 0 + 0.05)
+    even = torch.full((1, 3, 1, 32, 32), 0.05)
+    torch.testing.assert_close(flicker(phases(frame * 0 + 0.05)), even)
     speck = torch.zeros(1, 3, 128, 128)
     speck[..., 60:64, 60:64] = 0.5
-    assert (flicker(speck + 0.03) - 0.03).abs().max() < 0.01
+    assert (flicker(phases(speck + 0.03)) - 0.03).abs().max() < 0.01
 
 
 @torch.inference_mode()
@@ -132,8 +137,8 @@ def test_grain_level_is_that_of_the_quiet_part():
     generator = torch.Generator().manual_seed(0)
     first, second = (0.02 * torch.randn(1, 3, 96, 128, generator=generator) for _ in range(2))
     first[..., :48, :64] += 0.5
-    level = grain_level([first, second])
-    assert level.shape == (1, 1, 96, 128)
+    level = grain_level([phases(first), phases(second)])
+    assert level.shape == (1, 1, 1, 1, 1)
     assert (level - 0.02 * (2 / torch.pi) ** 0.5).abs().max() < 2e-3
 
 
@@ -141,7 +146,7 @@ def test_vertical_lines_are_found_and_specks_are_not():
     x = torch.full((1, 3, 96, 160), 0.4)
     x[..., 30] += 0.1
     x[..., 40:42, 90:92] = 1.0
-    lines = vertical_lines(x)
+    lines = joined(vertical_lines(phases(x)))
     assert (lines[..., 30] - 0.1).abs().max() < 0.025
     assert lines[..., 45:].abs().max() < 0.02
 
@@ -149,7 +154,7 @@ def test_vertical_lines_are_found_and_specks_are_not():
 def test_a_grid_has_no_scratches():
     x = torch.full((1, 3, 96, 160), 0.1)
     x[..., ::12] = 0.6
-    assert vertical_lines(x).abs().max() < 0.05
+    assert vertical_lines(phases(x)).abs().max() < 0.05
 
 
 @pytest.mark.parametrize("size", [(64, 96), (480, 640)])
@@ -166,9 +171,26 @@ def test_fitting_mean_averages_grain_and_nothing_else():
     base, *aligned = (0.02 * torch.randn(1, 3, 64, 64, generator=generator) for _ in range(5))
     for difference in aligned:
         difference[..., 32:] += 0.3
-    mean = fitting_mean(base, aligned, torch.full((1, 1, 1, 1), 0.0226))
+    base, *aligned = (phases(difference) for difference in (base, *aligned))
+    mean = fitting_mean(base, aligned, torch.full((1, 1, 1, 1, 1), 0.0226))
+    base, mean = joined(base), joined(mean)
     assert mean[..., :24].std() < 0.02 / 2  # of five: 0.02 / 5 ** 0.5
     torch.testing.assert_close(mean[..., 40:], base[..., 40:])
+
+
+def test_weights_of_cells_are_enlarged_linearly():
+    cells = torch.rand(2, 1, 5, 7)
+    torch.testing.assert_close(joined(enlarged(cells)), F.interpolate(cells, scale_factor=4.0, mode="bilinear"))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_network_sees_all_beside_each_other(dtype):
+    centre = torch.rand(2, 3, 8, 12)
+    first, second = torch.rand(2, 3, 8, 12).to(dtype), torch.rand(2, 1, 8, 12).to(dtype)
+    seen = beside(phases(centre), phases(first), phases(second))
+    assert seen.is_contiguous(memory_format=torch.channels_last)
+    channels = (centre - 0.5).to(dtype), first * LOUDER, second * LOUDER, first.new_zeros(2, 9, 8, 12)
+    assert torch.equal(seen, torch.cat(channels, dim=1))
 
 
 def test_padding_repeats_the_border():

@@ -59,18 +59,31 @@ class SteadyColour(nn.Module):
         if not others:
             return frames[centre]
         luma, own = frames[centre].split((1, 2))
-        warped = flow_warp(frames[others], _flows(search, centre, others, luma.shape[-2:]), padding="border")
-        weights = _agreement(luma, warped[:, :1])
-        colours = torch.cat((own[None], warped[:, 1:]))
-        weights = torch.cat((torch.ones_like(weights[:1]), weights))
+        colours, weights = [own], [torch.ones_like(luma)]
+        for other, flow in zip(others, _flows(search, centre, others, luma.shape[-2:]), strict=True):
+            flow = F.interpolate(flow[None], luma.shape[-2:], mode="bilinear")
+            warped = flow_warp(frames[other : other + 1], flow, padding="border")[0]
+            colours.append(warped[1:])
+            weights.append(_agreement(luma, warped[:1]))
         return torch.cat((luma, self._robust_mean(colours, weights)))
 
-    def _robust_mean(self, colours: Tensor, weights: Tensor) -> Tensor:
-        """Mean of colours (W, 2, H, W) by weights (W, 1, H, W), those far from it counting less: (2, H, W)."""
-        mean = (colours * weights).sum(0) / weights.sum(0)
-        distance = (colours - mean).square_().sum(1, keepdim=True)
-        weights = weights / (1 + distance / self.likeness**2)
-        return (colours * weights).sum(0) / weights.sum(0)
+    def _robust_mean(self, colours: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
+        """Mean of W colours (2, H, W) by W weights (1, H, W), those far from it counting less: (2, H, W)."""
+        mean = _mean(colours, weights)
+        sure = []
+        for colour, weight in zip(colours, weights, strict=True):
+            distance = (colour - mean).square_().sum(0, keepdim=True)
+            sure.append(weight / distance.div_(self.likeness**2).add_(1))
+        return _mean(colours, sure)
+
+
+def _mean(colours: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
+    """Mean of colours (2, H, W) by weights (1, H, W), without putting them beside each other in memory first."""
+    total, weight = colours[0] * weights[0], weights[0].clone()
+    for more, by in zip(colours[1:], weights[1:], strict=True):
+        total.addcmul_(more, by)
+        weight += by
+    return total.div_(weight)
 
 
 def _for_matching(luma: Tensor) -> Tensor:
@@ -81,18 +94,15 @@ def _for_matching(luma: Tensor) -> Tensor:
 
 
 def _flows(search: BlockSearch, centre: int, others: Sequence[int], size: torch.Size) -> Tensor:
-    """Return the flow from the centre to every other frame, in pixels of the full size: (P, 2, H, W)."""
+    """Return the flow from the centre to every other frame, of cells, in pixels of the full size: (P, 2, h, w)."""
     numbers = torch.tensor(others, device=search.device)
     flow = search.flow(torch.full_like(numbers, centre), numbers)
     scale = [full / (CELL * cells) for full, cells in zip(size[::-1], flow.shape[:1:-1], strict=True)]
-    return (
-        F.interpolate(flow.float(), tuple(size), mode="bilinear")
-        * flow.new_tensor(scale, dtype=torch.float32)[:, None, None]
-    )
+    return flow.float() * flow.new_tensor(scale, dtype=torch.float32)[:, None, None]
 
 
 def _agreement(luma: Tensor, warped: Tensor) -> Tensor:
-    """Tell how far warped lumas (P, 1, H, W) agree with the centre's (1, H, W), their mean brightness aside: 0 to 1."""
+    """Tell how far a warped luma (1, H, W) agrees with the centre's, their mean brightness aside: 0 to 1."""
     difference = warped - luma
-    difference -= difference.mean((-2, -1), keepdim=True)
-    return torch.exp(box_mean(difference.abs_(), (PATCH, PATCH)) / -TOLERANCE)
+    difference -= difference.mean()
+    return box_mean(difference.abs_()[None], (PATCH, PATCH))[0].div_(-TOLERANCE).exp_()

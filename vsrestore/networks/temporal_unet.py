@@ -19,15 +19,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vsrestore.networks.layers.block_matching import CELL, MULTIPLE, BlockSearch, moved
-from vsrestore.networks.layers.box import box_mean
+from vsrestore.networks.layers.block_matching import (
+    CELL,
+    MULTIPLE,
+    BlockSearch,
+    joined,
+    moved_phases,
+    phases,
+    with_border,
+)
+from vsrestore.networks.layers.box import box_mean, halve
 from vsrestore.networks.layers.residual import ResidualBlock, residual_blocks
 
 CHANNELS = 3
 LUMA = (0.299, 0.587, 0.114)  # BT.601
 PHASES = 4  # positions within a 2x2 block of pixels: the U-Net works on blocks
+WIDTH = 16  # channels that a processor takes at once
 FLICKER = 0.08  # differences beyond it are content or damage
-FLICKER_CELL, FLICKER_CELLS = 16, 7  # flicker is the mean of 7x7 cells of 16x16 pixels
+FLICKER_CELL, FLICKER_CELLS = 8, 7  # flicker is the mean of 7x7 cells of 8x8 blocks of pixels
 EVIDENCE = 4  # maps that tell what is in one frame only, what does not move, and how strong the grain is
 QUIET = 0.3  # share of the frame that is taken to differ by nothing but grain
 LINE, LINE_ACROSS = 0.15, 17  # a vertical line differs by this much at most from the 17 pixels around it
@@ -59,8 +68,8 @@ class UNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Refine features (N, widths[0], h, w) to the same shape; h and w are multiples of 4."""
         fine = self.encode1(x)
-        middle = self.encode2(F.relu(self.down1(fine)))
-        coarse = self.bottom(F.relu(self.down2(middle)))
+        middle = self.encode2(F.relu(self.down1(fine), inplace=True))
+        coarse = self.bottom(F.relu(self.down2(middle), inplace=True))
         middle = self.decode2(middle + F.interpolate(self.up2(coarse), scale_factor=2.0))
         return self.decode1(fine + F.interpolate(self.up1(middle), scale_factor=2.0))
 
@@ -122,30 +131,34 @@ class TemporalUNet(nn.Module):
         Returns:
             (N, K, 3, H, W), not clamped.
         """
-        heads = self.restore(frames, windows)
-        if grain == 1.0:
-            return heads[-1]
-        return heads[0] if grain == 0.0 else torch.lerp(heads[0], heads[-1], grain)
+        if grain in (0.0, 1.0):
+            return self.restore(frames, windows, [0 if grain == 0.0 else self.head_count - 1])[0]
+        first, last = self.restore(frames, windows, [0, self.head_count - 1])
+        return torch.lerp(first, last, grain)
 
-    def restore(self, frames: Tensor, windows: Tensor) -> tuple[Tensor, ...]:
-        """Restore one frame per window and return what every head gives; arguments as for ``forward``."""
+    def restore(self, frames: Tensor, windows: Tensor, heads: Sequence[int] | None = None) -> tuple[Tensor, ...]:
+        """Restore one frame per window and return what every head, or those of ``heads``, gives.
+
+        Other arguments as for ``forward``.
+        """
         n, t, _, h, w = frames.shape
-        padded = pad_to_multiple(frames.flatten(0, 1), MULTIPLE)
+        pictures = _Pictures(with_border(pad_to_multiple(frames.flatten(0, 1), MULTIPLE)).contiguous())
         rows = torch.arange(n, device=frames.device)[:, None, None] * t + windows.to(frames.device)
         rows = rows.flatten(0, 1)  # (N * K, W), positions in the flattened frames
-        search = BlockSearch(luma(padded))
+        heads = range(self.head_count) if heads is None else heads
         at_once = len(rows) if self.training else 1  # in use, one frame at a time stays in the cache and spares memory
-        parts = [self._restored(padded, search, some) for some in rows.split(at_once)]
+        parts = [self._restored(pictures, some, heads) for some in rows.split(at_once)]
         return tuple(torch.cat(head).unflatten(0, (n, -1))[..., :h, :w] for head in zip(*parts, strict=True))
 
-    def _restored(self, frames: Tensor, search: BlockSearch, rows: Tensor) -> list[Tensor]:
-        """What every head makes of the centres of the windows ``rows`` (R, W) into ``frames``, each (R, 3, H, W)."""
-        centre = frames[rows[:, self.radius]]
-        return [centre + change for change in self._changes(centre, *self._candidates(frames, search, rows))]
+    def _restored(self, pictures: _Pictures, rows: Tensor, heads: Sequence[int]) -> list[Tensor]:
+        """What ``heads`` make of the centres of the windows ``rows`` (R, W), each (R, 3, H, W)."""
+        centre = pictures.phases(rows[:, self.radius])
+        changes = self._changes(centre, *self._candidates(centre, pictures, rows), heads)
+        return [joined(centre + change) for change in changes]
 
     @torch.no_grad()
-    def _candidates(self, frames: Tensor, search: BlockSearch, rows: Tensor) -> tuple[list[Tensor], Tensor]:
-        """What could replace the centre, as differences to it, each (N * K, 3, H, W), and the evidence for it.
+    def _candidates(self, centre: Tensor, pictures: _Pictures, rows: Tensor) -> tuple[list[Tensor], Tensor]:
+        """What could replace the centre, as differences to it, each (R, 3, 4, H / 2, W / 2), and the evidence for it.
 
         The candidates are the neighbours, moved to where their content is now; the median of all; the careful one: of
         the centre, its median with the two nearest neighbours along the motion and its median with them as they are,
@@ -154,51 +167,83 @@ class TemporalUNet(nn.Module):
 
         Differences are small where frames agree, so half precision serves them well.
         """
-        aligned, plain = self._differences(frames, search, rows)
+        aligned, plain = self._differences(centre, pictures, rows)
         same = torch.zeros_like(aligned[0])
         nearest = aligned[self.radius - 1 : self.radius + 1]
         careful = median((median((*nearest, same)), same, median((*plain, same))))
         grain = grain_level(nearest)
-        mean = fitting_mean(careful, aligned, grain[..., :1, :1])
-        straight = mean - vertical_lines(frames[rows[:, self.radius]] + mean).to(mean.dtype)
-        clues = torch.cat((*evidence(aligned), stillness(plain), grain), dim=1)
-        return [*aligned, median((*aligned, same)), careful, mean, straight], clues
+        mean = fitting_mean(careful, aligned, grain)
+        straight = mean - vertical_lines(centre + mean).to(mean.dtype)
+        clues = (*evidence(aligned), stillness(plain), grain.expand(-1, 1, *mean.shape[2:]))
+        return [*aligned, median((*aligned, same)), careful, mean, straight], torch.cat(clues, dim=1)
 
-    def _differences(self, frames: Tensor, search: BlockSearch, rows: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    def _differences(self, centre: Tensor, pictures: _Pictures, rows: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """Differences of neighbours to the centre, without flicker: of all, aligned; of the nearest, as they are."""
         columns = [column for column in range(rows.shape[1]) if column != self.radius]
-        centres = rows[:, self.radius]
-        flows = search.flow(centres.repeat(len(columns)), rows[:, columns].T.flatten()).chunk(len(columns))
-        centre, dtype = frames[centres], self.fuse.weight.dtype
+        centres, neighbours = rows[:, self.radius].repeat(len(columns)), rows[:, columns].T.flatten()
+        flows = pictures.search.flow(centres, neighbours).chunk(len(columns))
+        dtype = self.fuse.weight.dtype
         aligned, plain = [], []
         for column, flow in zip(columns, flows, strict=True):
-            neighbour = frames[rows[:, column]]
-            difference = moved(neighbour, flow) - centre
+            difference = moved_phases(pictures.bordered, rows[:, column], flow).sub_(centre)
             slow = flicker(difference)
-            aligned.append((difference - slow).to(dtype))
+            aligned.append(difference.sub_(slow).to(dtype))
             if abs(column - self.radius) == 1:
-                plain.append((neighbour - centre - slow).to(dtype))
+                plain.append((pictures.phases(rows[:, column]) - centre).sub_(slow).to(dtype))
         return aligned, plain
 
-    def _changes(self, centre: Tensor, candidates: list[Tensor], clues: Tensor) -> list[Tensor]:
-        """What every head adds to the centre (N, 3, H, W): a blend of the candidates, and more of its own."""
-        x = self.body(F.relu(self.fuse(beside(centre, *candidates, clues))))
-        weights = F.pixel_shuffle(self.weigh(x), 2).chunk(self.head_count, dim=1)
-        added = (F.pixel_shuffle(self.add(x), 2) * SOFTER).chunk(self.head_count, dim=1)
-        return [more + fill_in(candidates, weight) for more, weight in zip(added, weights, strict=True)]
+    def _changes(self, centre: Tensor, candidates: list[Tensor], clues: Tensor, heads: Sequence[int]) -> list[Tensor]:
+        """What ``heads`` add to the centre (R, 3, 4, H / 2, W / 2): a blend of the candidates, and more of its own."""
+        x = self.body(F.relu(self._fused(beside(centre, *candidates, clues)), inplace=True))
+        # All that is asked for in one convolution; its channels are apart in memory then, as those of the candidates.
+        wanted = [(layer, head) for head in heads for layer in (self.weigh, self.add)]
+        weight = torch.cat([layer.weight.chunk(self.head_count)[head] for layer, head in wanted])
+        bias = torch.cat([cast("Tensor", layer.bias).chunk(self.head_count)[head] for layer, head in wanted])
+        found = F.conv2d(x, weight, bias, padding=1).contiguous().unflatten(1, (len(heads), -1, PHASES)).unbind(1)
+        parts = [each.split((self.candidates + 1, CHANNELS), dim=1) for each in found]
+        return [more * SOFTER + fill_in(candidates, weights) for weights, more in parts]
+
+    def _fused(self, seen: Tensor) -> Tensor:
+        """The first convolution; channels of ``seen`` beyond those that it has weights for are left out."""
+        more = seen.shape[1] - self.fuse.in_channels
+        weight = F.pad(self.fuse.weight, (0, 0, 0, 0, 0, more)).contiguous(memory_format=torch.channels_last)
+        return F.conv2d(seen, weight, self.fuse.bias, stride=2, padding=1)
+
+
+class _Pictures:
+    """Frames, ready for moving them.
+
+    Args:
+        bordered: (F, 3, H + 8, W + 8), contiguous, as ``with_border`` gives them.
+    """
+
+    def __init__(self, bordered: Tensor) -> None:
+        self.bordered = bordered
+        self.frames = bordered[..., CELL:-CELL, CELL:-CELL]
+        self.search = BlockSearch(luma(self.frames))
+
+    def phases(self, numbers: Tensor) -> Tensor:
+        """Return the phases of some frames, (R, 3, 4, H / 2, W / 2)."""
+        return phases(self.frames[numbers])
 
 
 @torch.no_grad()
 def beside(centre: Tensor, *differences: Tensor) -> Tensor:
-    """The centre about zero and the differences made louder, as channels of one tensor, channels last."""
-    channels = sum(part.shape[1] for part in (centre, *differences))
-    n, _, h, w = centre.shape
-    seen = differences[0].new_empty((n, h, w, channels)).permute(0, 3, 1, 2)
-    first, *others = seen.split([part.shape[1] for part in (centre, *differences)], dim=1)
-    first.copy_(centre - 0.5)
-    for place, difference in zip(others, differences, strict=True):
-        torch.mul(difference, LOUDER, out=place)
-    return seen
+    """The centre about zero and the differences made louder, as channels of frames (N, C, H, W), channels last.
+
+    All are phases; C is a multiple of 16, filled up with zeros. Channels become the last by a product with a diagonal
+    matrix, which is many times faster than to copy them.
+    """
+    dtype = differences[0].dtype
+    apart = torch.cat(((centre - 0.5).to(dtype), *differences), dim=1)
+    n, channels, _, h, w = apart.shape
+    louder = torch.full((channels,), LOUDER, dtype=dtype, device=apart.device)
+    louder[:CHANNELS] = 1
+    matrix = F.pad(louder.diag(), (0, -channels % WIDTH))
+    seen = apart.new_empty((n, h, 2, w, 2, matrix.shape[1]))
+    for phase, plane in enumerate(apart.flatten(3).unbind(2)):
+        seen[:, :, phase // 2, :, phase % 2] = (plane.mT @ matrix).unflatten(1, (h, w))
+    return seen.view(n, 2 * h, 2 * w, -1).permute(0, 3, 1, 2)
 
 
 def luma(frames: Tensor) -> Tensor:
@@ -213,61 +258,78 @@ def evidence(aligned: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     What is in the centre alone shows as little of the former and much of the latter (Kokaram, 1998: spike detection).
 
     Returns:
-        Two maps (N, 1, H, W), of the channel where they are largest.
+        Two maps (N, 1, ...), of the channel where they are largest.
     """
     highest, lowest = reduce(torch.maximum, aligned), reduce(torch.minimum, aligned)
-    apart = torch.clamp(lowest, min=0) - torch.clamp(highest, max=0)
+    apart = lowest.clamp(min=0) - highest.clamp(max=0)
     return (highest - lowest).amax(1, keepdim=True), apart.amax(1, keepdim=True)
 
 
 def stillness(plain: Sequence[Tensor]) -> Tensor:
-    """How much the place changes in time, (N, 1, H, W): little where a hair sits in the gate and the picture moves."""
+    """How much the place changes in time, (N, 1, ...): little where a hair sits in the gate and the picture moves."""
     first, second = (difference.abs().amax(1, keepdim=True) for difference in plain)
     return torch.maximum(first, second)
 
 
 def grain_level(nearest: Sequence[Tensor]) -> Tensor:
-    """How much the quietest cells of the frame differ from its two aligned neighbours, the same everywhere.
+    """How much the quietest cells of the frame differ from its two aligned neighbours.
 
     There is no telling grain from fine texture by looking at one place; but grain is all over the frame.
 
     Returns:
-        (N, 1, H, W), from differences (N, 3, H, W) with H and W multiples of 16.
+        (N, 1, 1, 1, 1), from differences (N, 3, 4, H / 2, W / 2) with H and W multiples of 16.
     """
-    first, second = (F.avg_pool2d(difference.float().abs(), FLICKER_CELL).mean(1).flatten(1) for difference in nearest)
+    blocks = (difference.abs().mean((1, 2), dtype=torch.float32) for difference in nearest)
+    first, second = (F.avg_pool2d(each[:, None], FLICKER_CELL).flatten(1) for each in blocks)
     level = torch.minimum(first, second).quantile(QUIET, dim=1).to(nearest[0].dtype)
-    return level[:, None, None, None].expand(-1, 1, *nearest[0].shape[-2:])
+    return level[:, None, None, None, None]
 
 
 def vertical_lines(frames: Tensor) -> Tensor:
-    """Vertical lines in frames (N, 3, H, W), H a multiple of 8: what stands out of its row the same way for many rows.
+    """Vertical lines in frames, H a multiple of 8: what stands out of its row the same way for many rows.
 
     Edges do so as well; the network tells which are scratches. (Kokaram, EUSIPCO 1996, finds them likewise.) But lines
     among lines, as of fences, books and grids, are left out: a scratch stands alone.
+
+    Args:
+        frames: phases, (N, 3, 4, H / 2, W / 2).
+
+    Returns:
+        Likewise.
     """
-    outstanding = (frames - box_mean(frames, (1, LINE_ACROSS))).clamp_(-LINE, LINE)
-    cells = outstanding.unflatten(-2, (-1, LINE_CELL)).mean(-2)
+    n, channels, _, h, w = frames.shape
+    rows = frames.unflatten(2, (2, 2)).movedim(3, -1).reshape(n, 2 * channels, h, 2 * w)  # even and odd rows apart
+    outstanding = (rows - box_mean(rows, (1, LINE_ACROSS))).clamp_(-LINE, LINE)
+    cells = outstanding.view(n, channels, 2, -1, LINE_CELL // 2, 2 * w).mean((2, 4))
     lines = box_mean(box_mean(cells, (LINE_CELLS, 1)), (3, 1))
     strength = lines.abs().amax(1, keepdim=True)
     others = LINE_ALONE * box_mean(strength, (1, LINE_AROUND))
-    return stretch(lines * ((strength - others) / (strength + 1e-4)).clamp(0, 1), frames.shape[-2:])
+    alone = stretch(lines * ((strength - others) / (strength + 1e-4)).clamp(0, 1), (h, 2 * w))
+    return alone.view(n, channels, 1, h, w, 2).movedim(-1, 3).expand(-1, -1, 2, -1, -1, -1).flatten(2, 3)
 
 
 def flicker(difference: Tensor) -> Tensor:
-    """Slow changes of brightness in a difference of two frames (N, 3, H, W): they are no damage here."""
-    cells = F.avg_pool2d(difference.clamp(-FLICKER, FLICKER), FLICKER_CELL)
-    return stretch(box_mean(cells, (FLICKER_CELLS, FLICKER_CELLS)), difference.shape[-2:])
+    """Slow changes of brightness in a difference of two frames: they are no damage here.
+
+    Args:
+        difference: phases, (N, 3, 4, H / 2, W / 2).
+
+    Returns:
+        (N, 3, 1, H / 2, W / 2).
+    """
+    cells = F.avg_pool2d(difference.clamp(-FLICKER, FLICKER).mean(2), FLICKER_CELL)
+    return stretch(box_mean(cells, (FLICKER_CELLS, FLICKER_CELLS)), difference.shape[-2:])[:, :, None]
 
 
 def stretch(x: Tensor, size: Sequence[int]) -> Tensor:
-    """Enlarge smooth maps ``x`` (N, C, h, w) to ``size`` (H, W): linear to a quarter of it, then in steps."""
+    """Enlarge smooth maps ``x`` (N, C, h, w) to ``size`` (H, W): linear to half of it, then in steps."""
     height, width = size
-    between = (max(height // 4, x.shape[-2]), max(width // 4, x.shape[-1]))
+    between = (max(height // 2, x.shape[-2]), max(width // 2, x.shape[-1]))
     return F.interpolate(F.interpolate(x, size=between, mode="bilinear"), size=(height, width))
 
 
 def fill_in(candidates: Sequence[Tensor], weights: Tensor) -> Tensor:
-    """Blend the M candidates (N, 3, H, W) and the centre as it is by M + 1 logits (N, M + 1, H, W)."""
+    """Blend the M candidates (N, 3, ...) and the centre as it is by M + 1 logits (N, M + 1, ...)."""
     shares = torch.softmax(weights, dim=1)
     fill = shares[:, :1] * candidates[0]
     for index, candidate in enumerate(candidates[1:], start=1):
@@ -279,26 +341,33 @@ def fitting_mean(base: Tensor, aligned: Sequence[Tensor], grain: Tensor) -> Tens
     """Mean of the base and of the aligned neighbours, each with the weight that its fit around the place earns it.
 
     Args:
-        base: a difference to the centre, (N, 3, H, W) with H and W multiples of 4.
+        base: a difference to the centre, phases (N, 3, 4, H / 2, W / 2) with H and W multiples of 4.
         aligned: those of the neighbours.
-        grain: what aligned neighbours differ by where nothing but grain differs, (N, 1, 1, 1).
+        grain: what aligned neighbours differ by where nothing but grain differs, (N, 1, 1, 1, 1).
     """
     limit = FIT * (grain + FINEST_GRAIN)
+    square = limit[..., 0].float().square()
     total, weights = base, torch.ones_like(grain)
     for difference in aligned:
         apart = difference - base
-        misfit = box_mean(F.avg_pool2d(apart.abs(), CELL).mean(1, keepdim=True), (3, 3)).square()
-        weight = (limit.square() - misfit).clamp(min=0) / (limit.square() + misfit)
-        weight = F.interpolate(weight, scale_factor=float(CELL), mode="bilinear")
+        blocks = apart.abs().mean((1, 2), dtype=torch.float32)
+        misfit = box_mean(halve(blocks[:, None]), (3, 3)).square_()
+        weight = enlarged((square - misfit).clamp_(min=0) / (square + misfit)).to(base.dtype)
         total = torch.addcmul(total, weight, torch.minimum(torch.maximum(apart, -limit), limit))
         weights = weights + weight
     return base + (total - base) / weights
 
 
+def enlarged(cells: Tensor) -> Tensor:
+    """Enlarge maps (N, 1, h, w) of cells of 4x4 pixels, linear between cells: phases, (N, 1, 4, 2 * h, 2 * w)."""
+    return phases(F.interpolate(cells, scale_factor=4.0, mode="bilinear"))
+
+
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     """Repeat the last row and column of ``x`` (N, C, H, W) until both sizes are multiples."""
     h, w = x.shape[-2:]
-    return F.pad(x, (0, -w % multiple, 0, -h % multiple), mode="replicate")
+    right, below = -w % multiple, -h % multiple
+    return F.pad(x, (0, right, 0, below), mode="replicate") if right or below else x
 
 
 def median(values: Sequence[Tensor]) -> Tensor:

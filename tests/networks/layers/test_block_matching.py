@@ -2,7 +2,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from vsrestore.networks.layers.block_matching import BLOCK, LIMIT, BlockSearch, _difference, moved
+from vsrestore.networks.layers.block_matching import (
+    BLOCK,
+    LIMIT,
+    BlockSearch,
+    _difference,
+    joined,
+    moved,
+    phases,
+)
 
 
 def texture(h=128, w=160):
@@ -72,8 +80,8 @@ def test_pairs_do_not_mix():
 
 def test_differences_are_summed_by_block():
     generator = torch.Generator().manual_seed(0)
-    one, other = (torch.randint(0, 256, (3, BLOCK, 5 * BLOCK), generator=generator).to(torch.uint8) for _ in range(2))
-    expected = (one.int() - other.int()).abs().clamp(max=LIMIT).unflatten(-1, (5, BLOCK)).sum((1, 3))
+    one, other = (torch.randint(0, 256, (BLOCK, 15 * BLOCK), generator=generator).to(torch.uint8) for _ in range(2))
+    expected = (one.int() - other.int()).abs().clamp(max=LIMIT).unflatten(-1, (15, BLOCK)).sum((0, 2))
     assert torch.equal(_difference(one, other), expected)
 
 
@@ -87,3 +95,18 @@ def test_moved_fetches_cells():
     assert torch.equal(out[1, :, :4, :4], frames[1, :, :4, :1].expand(-1, -1, 4))
     out[0, :, 16:20, 20:24] = frames[0, :, 16:20, 20:24]
     assert torch.equal(out[0], frames[0])
+
+
+def test_moves_beyond_the_frame_repeat_the_border():
+    frames = torch.rand(1, 2, 32, 64, generator=torch.Generator().manual_seed(0))
+    flow = torch.randint(-100, 100, (1, 2, 8, 16), generator=torch.Generator().manual_seed(1))
+    across, down = flow.repeat_interleave(4, -2).repeat_interleave(4, -1)[0]
+    rows = (torch.arange(32)[:, None] + down).clamp(0, 31)
+    columns = (torch.arange(64) + across).clamp(0, 63)
+    assert torch.equal(moved(frames, flow), frames[..., rows, columns])
+
+
+def test_phases_are_those_of_blocks():
+    frames = torch.rand(2, 3, 8, 12)
+    assert torch.equal(phases(frames).flatten(1, 2), F.pixel_unshuffle(frames, 2))
+    assert torch.equal(joined(phases(frames)), frames)

@@ -10,8 +10,6 @@ Pixels are compared as bytes. Eight of a row are packed into one number, so that
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -77,15 +75,19 @@ class _Level:
         self.steps = FINE_STEPS if index == 0 else COARSE_STEPS
         self.margin = margin = _margin(index)
         wide = -(-(width + 2 * margin) // BLOCK) * BLOCK
-        around = F.pad(luma, (margin, wide + BLOCK - width - margin, margin, margin), mode="replicate")[:, 0]
-        codes = (around * 255).round_().clamp_(0, 255).to(torch.uint8)
+        codes = (luma * 255).round_().clamp_(0, 255)
+        codes = F.pad(codes, (margin, wide + BLOCK - width - margin, margin, margin), mode="replicate")
+        codes = codes[:, 0].to(torch.uint8)
         self.packed = torch.empty((len(luma), height + 2 * margin, wide), dtype=torch.int64, device=luma.device)
         for first in range(BLOCK):
             self.packed[..., first::BLOCK] = codes[..., first : first + wide].contiguous().view(torch.int64)
 
 
 class _Pairs:
-    """Blocks of frames and of their neighbours, all of one size."""
+    """Blocks of frames and of their neighbours, all of one size.
+
+    While a size is searched, a move is one number: what it adds to the place of a block in memory.
+    """
 
     def __init__(self, level: _Level, centres: Tensor, neighbours: Tensor) -> None:
         height, self.width = level.packed.shape[1:]
@@ -96,72 +98,80 @@ class _Pairs:
         down = torch.arange(level.rows, device=device) * CELL + first
         across = torch.arange(level.columns, device=device) * CELL + first
         places = down[:, None] * self.width + across
-        self.below = torch.arange(BLOCK, device=device)[:, None] * self.width
         self.places = places + neighbours[:, None, None] * (height * self.width)
-        self.centres = self._blocks(places + centres[:, None, None] * (height * self.width))
+        self.centres = self._rows(places + centres[:, None, None] * (height * self.width), BLOCK)
 
     def search(self, flow: Tensor | None) -> Tensor:
         """Return the best moves, (P, 2, rows, columns), from those found at half the size, if any."""
         if flow is None:
-            flow, costs = self._best_of_all()
+            moves, costs = self._best_of_all()
         else:
-            flow = (2 * flow).repeat_interleave(2, dim=-2).repeat_interleave(2, dim=-1)
-            costs = self._costs(flow)
+            moves = (2 * (flow[:, 1] * self.width + flow[:, 0])).repeat_interleave(2, -2).repeat_interleave(2, -1)
+            costs = self._costs(moves)
         for step in self.steps:
-            flow, costs = self._stepped(flow, costs, step)
-        flow, costs = self._better(flow, costs, [_beside(flow, *side) for side in ((-1, 0), (1, 0), (0, -1), (0, 1))])
-        return self._stepped(flow, costs, 1)[0]
+            moves, costs = self._stepped(moves, costs, step)
+        for beside in [_beside(moves, *side) for side in ((-1, 0), (1, 0), (0, -1), (0, 1))]:
+            moves, costs = _better(moves, costs, beside, self._costs(beside))
+        moves, _ = self._stepped(moves, costs, 1)
+        across = (moves + self.width // 2) % self.width - self.width // 2
+        return torch.stack((across, (moves - across) // self.width), dim=1)
 
     def _best_of_all(self) -> tuple[Tensor, Tensor]:
         """Try every move within reach."""
-        reach = torch.arange(-WIDE, WIDE + 1, device=self.places.device)
-        moves = torch.cartesian_prod(reach, reach)
-        offsets = moves[:, 1] * self.width + moves[:, 0]
-        blocks = self._blocks(offsets[:, None, None, None] + self.places).unflatten(0, (len(moves), -1))
-        costs = _difference(blocks, self.centres).view(len(moves), *self.places.shape)
-        costs, best = (costs + PRICE * moves.abs().amax(1)[:, None, None, None]).min(dim=0)
-        return moves[best].movedim(-1, 1), costs
+        best, costs = torch.zeros_like(self.places), torch.full_like(self.places, 2**30)
+        for across in range(-WIDE, WIDE + 1):
+            rows = self._rows(self.places + (across - WIDE * self.width), BLOCK + 2 * WIDE)
+            for down in range(-WIDE, WIDE + 1):
+                theirs = self._difference(rows[WIDE + down :]) + PRICE * max(abs(across), abs(down))
+                better = theirs < costs
+                best = torch.where(better, down * self.width + across, best)
+                costs = torch.minimum(theirs, costs)
+        return best, costs
 
-    def _stepped(self, flow: Tensor, costs: Tensor, step: int) -> tuple[Tensor, Tensor]:
+    def _stepped(self, moves: Tensor, costs: Tensor, step: int) -> tuple[Tensor, Tensor]:
         """Try a step of so many pixels to the left and right, then one up and down."""
-        for way in ((step, 0), (0, step)):
-            by = torch.tensor(way, device=flow.device)[:, None, None]
-            flow, costs = self._better(flow, costs, [flow - by, flow + by])
-        return flow, costs
+        left, right = moves - step, moves + step
+        theirs = self._costs(left), self._costs(right)
+        moves, costs = _better(*_better(moves, costs, left, theirs[0]), right, theirs[1])
+        up, down = moves - step * self.width, moves + step * self.width
+        rows = self._rows(self.places + up, BLOCK + 2 * step)
+        theirs = self._difference(rows), self._difference(rows[2 * step :])
+        return _better(*_better(moves, costs, up, theirs[0]), down, theirs[1])
 
-    def _better(self, flow: Tensor, costs: Tensor, candidates: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
-        for candidate in candidates:
-            theirs = self._costs(candidate) + PRICE
-            better = theirs < costs
-            flow, costs = torch.where(better[:, None], candidate, flow), torch.where(better, theirs, costs)
-        return flow, costs
+    def _costs(self, moves: Tensor) -> Tensor:
+        """How far every block is from where its move leads to: (P, rows, columns) int64."""
+        return self._difference(self._rows(self.places + moves, BLOCK))
 
-    def _costs(self, flow: Tensor) -> Tensor:
-        """How far every block is from where the flow points to: (P, rows, columns) int64."""
-        blocks = self._blocks(self.places + flow[:, 1] * self.width + flow[:, 0])
-        return _difference(blocks, self.centres).view(self.places.shape)
+    def _difference(self, rows: Tensor) -> Tensor:
+        return _difference(rows[:BLOCK], self.centres).view(self.places.shape)
 
-    def _blocks(self, places: Tensor) -> Tensor:
-        """The blocks at ``places`` (..., columns), a line of them after another: (N, 8, columns * 8) uint8."""
-        return self.numbers.take(places.reshape(-1, 1, places.shape[-1]) + self.below).view(torch.uint8)
+    def _rows(self, places: Tensor, count: int) -> Tensor:
+        """So many rows of every block, the first one at ``places`` (N in all): (count, N * 8) uint8."""
+        reach = len(self.numbers) - (count - 1) * self.width
+        rows = self.numbers.as_strided((count, reach), (self.width, 1))
+        return rows.gather(1, places.view(1, -1).expand(count, -1)).view(torch.uint8)
+
+
+def _better(moves: Tensor, costs: Tensor, others: Tensor, theirs: Tensor) -> tuple[Tensor, Tensor]:
+    """Take the other moves where they are better by the price of a move."""
+    theirs = theirs + PRICE
+    return torch.where(theirs < costs, others, moves), torch.minimum(theirs, costs)
 
 
 def _difference(blocks: Tensor, others: Tensor) -> Tensor:
-    """Sum of absolute differences of blocks (..., 8, columns * 8) uint8, each limited: (..., columns) int64."""
+    """Sum of absolute differences of N blocks (8, N * 8) uint8, each limited: (N,) int64."""
     apart = torch.maximum(blocks, others).sub_(torch.minimum(blocks, others)).clamp_(max=LIMIT)
-    apart = apart[..., :4, :] + apart[..., 4:, :]
-    apart = apart[..., :2, :] + apart[..., 2:, :]  # at most 4 * 51: still a byte
-    eight = apart.view(torch.int64)
-    four = (eight & BYTES) + ((eight >> 8) & BYTES)
-    sums = (four * ONES) >> 48
-    return sums[..., 0, :] + sums[..., 1, :]
+    apart = apart[:4] + apart[4:]
+    eight = (apart[:2] + apart[2:]).view(torch.int64)  # at most 4 * 51: still bytes
+    four = (eight & BYTES).add_((eight >> 8).bitwise_and_(BYTES))
+    return (four[0] + four[1]).mul_(ONES).bitwise_right_shift_(48)
 
 
-def _beside(flow: Tensor, down: int, across: int) -> Tensor:
+def _beside(moves: Tensor, down: int, across: int) -> Tensor:
     """What the cell so many rows below and columns to the right has, the border repeated."""
-    rows, columns = (torch.arange(size, device=flow.device) for size in flow.shape[-2:])
+    rows, columns = (torch.arange(size, device=moves.device) for size in moves.shape[-2:])
     rows, columns = (rows + down).clamp(0, len(rows) - 1), (columns + across).clamp(0, len(columns) - 1)
-    return flow.index_select(-2, rows) if down else flow.index_select(-1, columns)
+    return moves.index_select(-2, rows) if down else moves.index_select(-1, columns)
 
 
 def _margin(index: int) -> int:
@@ -180,9 +190,49 @@ def moved(frames: Tensor, flow: Tensor) -> Tensor:
         flow: (P, 2, H / 4, W / 4), int64, in pixels.
 
     """
-    height, width = frames.shape[-2:]
-    across, down = flow.repeat_interleave(CELL, dim=-2).repeat_interleave(CELL, dim=-1).unbind(1)
-    rows = (torch.arange(height, device=flow.device)[:, None] + down).clamp_(0, height - 1)
-    columns = (torch.arange(width, device=flow.device) + across).clamp_(0, width - 1)
-    places = (rows * width + columns).flatten(1)[:, None]
-    return frames.flatten(2).gather(2, places.expand(-1, frames.shape[1], -1)).view(frames.shape)
+    numbers = torch.arange(len(frames), device=frames.device)
+    return joined(moved_phases(with_border(frames), numbers, flow))
+
+
+def with_border(frames: Tensor) -> Tensor:
+    """Repeat the border of frames (F, C, H, W) by a cell, as ``moved_phases`` needs them."""
+    return F.pad(frames, (CELL,) * 4, mode="replicate")
+
+
+def moved_phases(frames: Tensor, numbers: Tensor, flow: Tensor) -> Tensor:
+    """Fetch every pixel of some frames from where the flow of its cell points to, the border repeated, as phases.
+
+    Args:
+        frames: (F, C, H + 8, W + 8), contiguous: with a border of a cell, and cells further out are the same as that.
+        numbers: the frames to fetch from, (P,), int64.
+        flow: (P, 2, H / 4, W / 4), int64, in pixels.
+
+    Returns:
+        (P, C, 4, H / 2, W / 2), see ``phases``.
+
+    """
+    channels, tall, wide = frames.shape[1:]
+    rows, columns = flow.shape[-2:]
+    down = torch.arange(rows, device=flow.device)[:, None] * CELL + CELL
+    across = torch.arange(columns, device=flow.device) * CELL + CELL
+    down = (flow[:, 1] + down).clamp_(0, tall - CELL)
+    across = (flow[:, 0] + across).clamp_(0, wide - CELL)
+    cells = down * wide + across + numbers[:, None, None] * (channels * tall * wide)
+    half = torch.arange(0, CELL, 2, device=flow.device)
+    places = cells[:, :, None, :, None] + half[:, None, None] * wide + half  # of every 2x2 pixels
+    # One view per channel and phase, so that all of them are fetched from the same places.
+    shape = (len(flow), channels, 2, 2, frames.numel() - (channels - 1) * tall * wide - wide - 1)
+    pixels = frames.as_strided(shape, (0, tall * wide, wide, 1, 1))
+    found = pixels.gather(-1, places.view(-1, 1, 1, 1, places[0].numel()).expand(-1, *shape[1:4], -1))
+    return found.view(-1, channels, 4, 2 * rows, 2 * columns)
+
+
+def phases(frames: Tensor) -> Tensor:
+    """Take the four pixels of every 2x2 of frames (N, C, H, W) apart: (N, C, 4, H / 2, W / 2)."""
+    blocks = frames.unflatten(-1, (-1, 2)).unflatten(-3, (-1, 2))
+    return blocks.permute(0, 1, 3, 5, 2, 4).flatten(2, 3)
+
+
+def joined(apart: Tensor) -> Tensor:
+    """Put the phases (N, C, 4, H / 2, W / 2) of frames together again: (N, C, H, W)."""
+    return F.pixel_shuffle(apart.flatten(1, 2), 2)
