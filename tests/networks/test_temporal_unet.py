@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from vsrestore.networks.layers.block_matching import joined, phases
+from vsrestore.networks.layers.layout import pad_to_multiple
 from vsrestore.networks.temporal_unet import (
     LOUDER,
     TemporalUNet,
@@ -13,7 +14,6 @@ from vsrestore.networks.temporal_unet import (
     flicker,
     grain_level,
     median,
-    pad_to_multiple,
     recognise,
     stillness,
     stretch,

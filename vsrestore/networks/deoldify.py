@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vsrestore.networks.layers.luma import luma
 from vsrestore.networks.layers.normed_conv import complete_spectral
 from vsrestore.networks.layers.painter import Painter
 from vsrestore.networks.layers.shuffle_unet import ShuffleUNet, sizes_of
 from vsrestore.networks.state_dict import Shapes
 
-LUMA = (0.299, 0.587, 0.114)  # of RGB as it is, BT.601
 U_OF_BLUE, V_OF_RED = 0.492, 0.877  # analogue YUV: U = 0.492 (B - Y), V = 0.877 (R - Y)
 Y_RANGE = (-3.0, 3.0)  # of the output, in standard deviations
 DERIVED = ("num_batches_tracked",)
@@ -56,20 +56,14 @@ class DeOldifyPainter(Painter):
 
     def gray(self, frames: Tensor) -> Tensor:
         """Return the luma, (N, 1, H, W)."""
-        return luma_of(frames)
+        return luma(frames)
 
     def colours(self, painted: Tensor) -> Tensor:
         """Return U and V of the painted picture."""
         painted = painted.clamp(0, 1)
         red, _, blue = painted.split(1, dim=1)
-        luma = luma_of(painted)
-        return torch.cat((U_OF_BLUE * (blue - luma), V_OF_RED * (red - luma)), dim=1)
-
-
-def luma_of(rgb: Tensor) -> Tensor:
-    """Return the luma (N, 1, H, W) of pictures (N, 3, H, W)."""
-    weights = torch.tensor(LUMA, device=rgb.device).view(1, 3, 1, 1)
-    return (rgb * weights).sum(1, keepdim=True)
+        gray = luma(painted)
+        return torch.cat((U_OF_BLUE * (blue - gray), V_OF_RED * (red - gray)), dim=1)
 
 
 def recognise(shapes: Shapes) -> dict[str, Any] | None:

@@ -29,10 +29,11 @@ from vsrestore.networks.layers.block_matching import (
     with_border,
 )
 from vsrestore.networks.layers.box import box_mean, halve
-from vsrestore.networks.layers.residual import ResidualBlock, residual_blocks
+from vsrestore.networks.layers.layout import pad_to_multiple
+from vsrestore.networks.layers.luma import luma
+from vsrestore.networks.layers.unet import UNet, initialise
 
 CHANNELS = 3
-LUMA = (0.299, 0.587, 0.114)  # BT.601
 PHASES = 4  # positions within a 2x2 block of pixels: the U-Net works on blocks
 WIDTH = 16  # channels that a processor takes at once
 FLICKER = 0.08  # differences beyond it are content or damage
@@ -47,31 +48,6 @@ FINEST_GRAIN = 2e-3
 TRUST = 3.0  # logit of the classical candidates before training; the others begin at 0
 LOUDER = 10.0  # differences between aligned frames are small numbers; so much larger they reach the U-Net
 SOFTER = 0.1  # and what the U-Net adds to the picture is made small again
-
-
-class UNet(nn.Module):
-    """Encoder and decoder over three sizes (1/2, 1/4 and 1/8 of the frame) with plain residual blocks."""
-
-    def __init__(self, widths: Sequence[int], blocks: Sequence[int]) -> None:
-        super().__init__()
-        fine, middle, coarse = widths
-        self.encode1 = residual_blocks(fine, blocks[0])
-        self.down1 = nn.Conv2d(fine, middle, 3, stride=2, padding=1)
-        self.encode2 = residual_blocks(middle, blocks[1])
-        self.down2 = nn.Conv2d(middle, coarse, 3, stride=2, padding=1)
-        self.bottom = residual_blocks(coarse, blocks[2])
-        self.up2 = nn.Conv2d(coarse, middle, 1)
-        self.decode2 = residual_blocks(middle, blocks[3])
-        self.up1 = nn.Conv2d(middle, fine, 1)
-        self.decode1 = residual_blocks(fine, blocks[4])
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Refine features (N, widths[0], h, w) to the same shape; h and w are multiples of 4."""
-        fine = self.encode1(x)
-        middle = self.encode2(F.relu(self.down1(fine), inplace=True))
-        coarse = self.bottom(F.relu(self.down2(middle), inplace=True))
-        middle = self.decode2(middle + F.interpolate(self.up2(coarse), scale_factor=2.0))
-        return self.decode1(fine + F.interpolate(self.up1(middle), scale_factor=2.0))
 
 
 class TemporalUNet(nn.Module):
@@ -105,14 +81,8 @@ class TemporalUNet(nn.Module):
         self._initialise()
 
     def _initialise(self) -> None:
-        """Keep the size of features through the layers (He et al., ICCV 2015) and begin as a classical cleaner."""
-        for part in self.modules():
-            if isinstance(part, nn.Conv2d):
-                nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
-                nn.init.zeros_(cast("Tensor", part.bias))
-        for part in self.modules():
-            if isinstance(part, ResidualBlock):
-                nn.init.kaiming_normal_(part.conv2.weight, a=3.0, nonlinearity="leaky_relu")
+        """Begin as a classical cleaner."""
+        initialise(self)
         nn.init.zeros_(self.weigh.weight)
         nn.init.zeros_(self.add.weight)
         trusted = cast("Tensor", self.weigh.bias).view(self.head_count, -1, PHASES)
@@ -246,12 +216,6 @@ def beside(centre: Tensor, *differences: Tensor) -> Tensor:
     return seen.view(n, 2 * h, 2 * w, -1).permute(0, 3, 1, 2)
 
 
-def luma(frames: Tensor) -> Tensor:
-    """Luma (N, 1, H, W) of frames (N, 3, H, W)."""
-    red, green, blue = LUMA
-    return frames[:, :1] * red + frames[:, 1:2] * green + frames[:, 2:] * blue
-
-
 def evidence(aligned: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """How far the aligned neighbours disagree, and how far the centre is from all of them.
 
@@ -361,13 +325,6 @@ def fitting_mean(base: Tensor, aligned: Sequence[Tensor], grain: Tensor) -> Tens
 def enlarged(cells: Tensor) -> Tensor:
     """Enlarge maps (N, 1, h, w) of cells of 4x4 pixels, linear between cells: phases, (N, 1, 4, 2 * h, 2 * w)."""
     return phases(F.interpolate(cells, scale_factor=4.0, mode="bilinear"))
-
-
-def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
-    """Repeat the last row and column of ``x`` (N, C, H, W) until both sizes are multiples."""
-    h, w = x.shape[-2:]
-    right, below = -w % multiple, -h % multiple
-    return F.pad(x, (0, right, 0, below), mode="replicate") if right or below else x
 
 
 def median(values: Sequence[Tensor]) -> Tensor:

@@ -10,16 +10,20 @@ The pieces are well known: block matching, early fusion of aligned frames (Cabal
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vsrestore.networks.layers.block_matching import MULTIPLE, BlockSearch, moved
-from vsrestore.networks.layers.residual import ResidualBlock
-from vsrestore.networks.temporal_unet import CHANNELS, SOFTER, UNet, beside, luma, pad_to_multiple
+from vsrestore.networks.layers.layout import channels_last, pad_to_multiple
+from vsrestore.networks.layers.luma import luma
+from vsrestore.networks.layers.unet import UNet, initialise
 
+CHANNELS = 3
+LOUDER = 10.0  # differences between aligned frames are small numbers; so much larger they reach the U-Net
+SOFTER = 0.1  # and what it adds to the picture is made small again
 SCALES = (2, 4)
 
 
@@ -47,18 +51,8 @@ class TemporalUpscaler(nn.Module):
         self.fuse = nn.Conv2d(CHANNELS * (1 + 2 * radius), widths[0], 3, padding=1)
         self.body = UNet(widths, blocks)
         self.add = nn.Conv2d(widths[0], CHANNELS * scale * scale, 3, padding=1)
-        self._initialise()
-
-    def _initialise(self) -> None:
-        """Keep the size of features through the layers (He et al., ICCV 2015) and begin as bicubic enlargement."""
-        for part in self.modules():
-            if isinstance(part, nn.Conv2d):
-                nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
-                nn.init.zeros_(cast("Tensor", part.bias))
-        for part in self.modules():
-            if isinstance(part, ResidualBlock):
-                nn.init.kaiming_normal_(part.conv2.weight, a=3.0, nonlinearity="leaky_relu")
-        nn.init.zeros_(self.add.weight)
+        initialise(self)
+        nn.init.zeros_(self.add.weight)  # begins as bicubic enlargement
 
     def forward(self, frames: Tensor, windows: Tensor) -> Tensor:
         """Enlarge one frame per window.
@@ -86,18 +80,19 @@ class TemporalUpscaler(nn.Module):
     def _enlarged(self, frames: Tensor, search: BlockSearch, rows: Tensor) -> Tensor:
         """The centres of the windows ``rows`` (R, W) into ``frames``, enlarged: (R, 3, scale * H, scale * W)."""
         centre = frames[rows[:, self.radius]]
-        x = self.body(F.relu(self.fuse(beside(centre, *self._differences(frames, search, rows)))))
+        seen = torch.cat((centre - 0.5, *self._differences(centre, frames, search, rows)), dim=1)
+        x = self.body(F.relu(self.fuse(channels_last(seen.to(self.fuse.weight.dtype))), inplace=True))
         plain = F.interpolate(centre, scale_factor=float(self.scale), mode="bicubic")
         return plain + F.pixel_shuffle(self.add(x), self.scale) * SOFTER
 
     @torch.no_grad()
-    def _differences(self, frames: Tensor, search: BlockSearch, rows: Tensor) -> list[Tensor]:
-        """Differences of the aligned neighbours to the centre, (R, 3, H, W) each."""
+    def _differences(self, centre: Tensor, frames: Tensor, search: BlockSearch, rows: Tensor) -> list[Tensor]:
+        """Differences of the aligned neighbours to the centre (R, 3, H, W), each of its shape, made louder."""
         columns = [column for column in range(rows.shape[1]) if column != self.radius]
         centres = rows[:, self.radius]
         flows = search.flow(centres.repeat(len(columns)), rows[:, columns].T.flatten()).chunk(len(columns))
         neighbours = (moved(frames[rows[:, column]], flow) for column, flow in zip(columns, flows, strict=True))
-        return [(neighbour - frames[centres]).to(self.fuse.weight.dtype) for neighbour in neighbours]
+        return [(neighbour - centre) * LOUDER for neighbour in neighbours]
 
 
 def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:
