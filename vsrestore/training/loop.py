@@ -18,7 +18,8 @@ from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.networks.temporal_upscaler import TemporalUpscaler
 from vsrestore.runtime.windows import window
 from vsrestore.training.data import Shot, batches
-from vsrestore.training.losses import log_error
+from vsrestore.training.feature_loss import load_feature_loss
+from vsrestore.training.losses import Criterion
 from vsrestore.training.optimiser import optimisers
 from vsrestore.training.recipe import Recipe
 from vsrestore.training.schedule import floor_at, progress_at, rate_at
@@ -38,10 +39,11 @@ NETWORKS: dict[str, Callable[..., Trained]] = {"temporal_unet": TemporalUNet, "t
 
 @dataclass
 class Run:
-    """A run in progress: the network, its moving average, the optimisers, the steps done and the seconds spent."""
+    """A run in progress: the network, its moving average, what it is measured by, the optimisers, steps and seconds."""
 
     network: Trained
     average: Trained
+    criterion: Criterion
     optimisers: list[torch.optim.Optimizer]
     step: int = 0
     spent_s: float = 0.0
@@ -53,7 +55,8 @@ def start(recipe: Recipe) -> Run:
     network, average = (build(recipe).to(memory_format=torch.channels_last) for _ in range(2))
     average.load_state_dict(network.state_dict())
     average.requires_grad_(False).eval()
-    return Run(network, average, optimisers(network, LAST_LAYERS, recipe.schedule))
+    feature = load_feature_loss(recipe.loss.vgg16, recipe.loss.feature_mse) if recipe.loss.feature else None
+    return Run(network, average, Criterion(recipe.loss, feature), optimisers(network, LAST_LAYERS, recipe.schedule))
 
 
 def build(recipe: Recipe) -> Trained:
@@ -135,11 +138,11 @@ def train(
 
 
 def _step(run: Run, recipe: Recipe, batch: list[Tensor], progress: float) -> Tensor:
-    """One optimiser step; returns the losses (their sum, then those of the heads)."""
+    """One optimiser step; returns the losses in the order of ``columns``."""
     share = rate_at(run.step, progress, recipe.schedule)
     for group in (group for optimiser in run.optimisers for group in optimiser.param_groups):
         group["lr"] = group["initial_lr"] * share
-    losses = _losses(run.network.train(), recipe, batch, progress, run.step)
+    losses = _losses(run, recipe, batch, progress)
     run.network.zero_grad()
     losses[0].backward()
     norm = nn.utils.clip_grad_norm_(run.network.parameters(), recipe.schedule.clip)
@@ -159,25 +162,36 @@ def ends(count: int, radius: int, step: int) -> tuple[int, int]:
     return step % radius, count - 1 - (step + 1) % radius
 
 
-def _losses(network: Trained, recipe: Recipe, batch: list[Tensor], progress: float, step: int) -> Tensor:
-    """The loss and its parts, one for each head."""
+def _losses(run: Run, recipe: Recipe, batch: list[Tensor], progress: float) -> Tensor:
+    """The loss and its parts in the order of ``columns``."""
     seen, *targets = batch
-    radius, count = network.radius, seen.shape[1]
-    centres = [*range(radius, count - radius), *ends(count, radius, step)]
+    radius, count = run.network.radius, seen.shape[1]
+    centres = [*range(radius, count - radius), *ends(count, radius, run.step)]
     windows = torch.tensor([window(centre, count, radius, radius, BORDER) for centre in centres])
     with torch.autocast("cpu", torch.bfloat16):
-        restored = network.restore(seen, windows)
+        restored = run.network.train().restore(seen, windows)
     floor, margin = floor_at(progress, recipe.loss), recipe.data.margin
     inner = slice(margin, targets[0].shape[-1] - margin)
     pairs = zip(restored, targets, strict=True)
-    parts = [log_error(ours[..., inner, inner], truth[:, centres][..., inner, inner], floor) for ours, truth in pairs]
-    return torch.stack((torch.stack(parts).sum(), *parts))
+    terms = [
+        run.criterion(ours[..., inner, inner], truth[:, centres][..., inner, inner], floor, count - 2 * radius)
+        for ours, truth in pairs
+    ]
+    heads = [torch.stack(list(head.values())).sum() for head in terms]
+    kinds = torch.stack([torch.stack(list(head.values())) for head in terms]).sum(0)
+    return torch.cat((torch.stack(heads).sum()[None], torch.stack(heads), kinds if len(kinds) > 1 else kinds[:0]))
+
+
+def columns(recipe: Recipe, criterion: Criterion) -> tuple[str, ...]:
+    """What of a step is logged: the loss, the share of every head, and that of every term where there are several."""
+    terms = criterion.names
+    return ("loss", *task_of(recipe).heads, *(terms if len(terms) > 1 else ()))
 
 
 def _log(run: Run, recipe: Recipe, out: Path, progress: float, sums: list[Tensor]) -> str:
     means = torch.stack(sums).mean(0).tolist()
     rate = rate_at(run.step, progress, recipe.schedule)
-    names = ("loss", *task_of(recipe).heads)
+    names = columns(recipe, run.criterion)
     values = (run.step, round(progress, 5), round(run.spent_s, 1), rate, *means)
     append_row(out / "train.csv", ("step", "progress", "seconds", "rate", *names), values)
     return f"step {run.step} " + " ".join(f"{name} {mean:.5f}" for name, mean in zip(names, means, strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -59,14 +60,32 @@ class DataRecipe:
 
 @dataclass(frozen=True)
 class LossRecipe:
-    """The logarithmic error and its floor.
+    """The weights of the terms that are added up to the loss; 0 leaves a term out.
 
-    floors: the mean square error below which little is to be gained, as pairs of progress (0 to 1) and floor; between
-    them it falls geometrically. High at first, so that the network learns to repair what is heavily damaged; low at the
-    end, so that it is careful with what is not.
+    log: logarithm of the mean square error of every frame. l1: mean absolute error. charbonnier: the same, rounded off
+    at ``epsilon``. mse: mean square error. temporal: mean absolute change of the error from frame to frame.
+    feature: what VGG-16 sees (its own pixel term and its Gram matrices included), for which the checkpoint ``vgg16``
+    must be here: a name of the registry or a path. feature_mse: weight of the square error inside that loss.
+    floors: the mean square error below which little is to be gained (of ``log`` alone), as pairs of progress (0 to 1)
+    and floor; between them it falls geometrically. High at first, so that the network learns to repair what is heavily
+    damaged; low at the end, so that it is careful with what is not.
     """
 
+    log: float = 1.0
+    l1: float = 0.0
+    charbonnier: float = 0.0
+    mse: float = 0.0
+    temporal: float = 0.0
+    feature: float = 0.0
+    epsilon: float = 1e-3
+    feature_mse: float = 0.0
+    vgg16: str = "vgg16"
     floors: tuple[tuple[float, float], ...] = ((0.0, 1e-3), (1.0, 1e-5))
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights by the names of their keys."""
+        return {name: getattr(self, name) for name in ("log", "l1", "charbonnier", "mse", "temporal", "feature")}
 
 
 @dataclass(frozen=True)
@@ -116,7 +135,23 @@ def read_recipe(path: Path) -> Recipe:
         raise RecipeError(f"{path}: cannot be read ({error.strerror}); give the path of a recipe (.toml)") from error
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path}: is not valid TOML: {error}") from error
-    return _section(Recipe, table, path.name)
+    recipe: Recipe = _section(Recipe, table, path.name)
+    for section, wrong in _contradictions(recipe):
+        raise RecipeError(f"{path.name}: {section}: {wrong}")
+    return recipe
+
+
+def _contradictions(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    """What is wrong with values of the right type, with the section where."""
+    weights = recipe.loss.weights
+    if min(weights.values()) < 0 or not any(weights.values()):
+        yield "loss", f"the weights {weights} do not fit; none may be negative and one must be above 0"
+    if min(recipe.data.frames, recipe.data.crop, recipe.schedule.steps, recipe.schedule.batch) < 1:
+        yield "data, schedule", "frames, crop, steps and batch must be at least 1"
+    if not 0 <= 2 * recipe.data.margin < recipe.data.crop:
+        yield "data", f"margin = {recipe.data.margin} leaves nothing of a crop of {recipe.data.crop} px"
+    if not 0 <= recipe.schedule.fresh <= recipe.schedule.batch:
+        yield "schedule", f"fresh = {recipe.schedule.fresh} does not fit a batch of {recipe.schedule.batch}"
 
 
 def _section[Section](kind: type[Section], table: dict[str, Any], where: str) -> Section:
