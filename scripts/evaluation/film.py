@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from vsrestore import networks
 from vsrestore.damage.film import PRESETS, sample_film
-from vsrestore.training.data import decode
+from vsrestore.training.clips import decode
 from vsrestore.training.task import Restorer
 from vsrestore.training.tasks.film import FilmTask, film_cases
 from vsrestore.training.validate import Scores, scores, table

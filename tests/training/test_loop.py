@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from vsrestore.networks.temporal_unet import TemporalUNet, recognise
 from vsrestore.training import loop
-from vsrestore.training.data import Shot
+from vsrestore.training.clips import DecodedShot
 from vsrestore.training.recipe import DataRecipe, NetworkRecipe, Recipe, ScheduleRecipe
 
 SMALL = {"widths": [8, 8, 8], "blocks": [1, 0, 0, 0, 0]}
@@ -24,7 +24,7 @@ RECIPE = Recipe(
 @pytest.fixture(scope="module")
 def shots():
     frames = np.random.default_rng(0).integers(0, 256, (8, 64, 64, 3), dtype=np.uint8)
-    return [Shot("a", "a", frames)], [Shot("b", "b", frames[:3, :32, :32])]
+    return [DecodedShot("a", "a", frames)], [DecodedShot("b", "b", frames[:3, :32, :32])]
 
 
 def run(recipe, shots, out, **settings):

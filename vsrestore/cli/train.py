@@ -10,7 +10,7 @@ import typer
 
 def train(
     recipe: Annotated[Path, typer.Argument(help="Recipe (.toml), see scripts/recipes.")],
-    clips: Annotated[Path, typer.Option(help="Folder of training shots with an index.csv.")],
+    clips: Annotated[Path, typer.Option(help="Folder of clips: the shots of its index.csv, else all videos in it.")],
     out: Annotated[Path, typer.Option(help="Folder for weights, state and logs.")],
     resume: Annotated[bool, typer.Option(help="Take up the run that the folder holds.")] = False,
     minutes: Annotated[float | None, typer.Option(min=0, help="End within so many minutes, schedule complete.")] = None,
@@ -20,7 +20,8 @@ def train(
     """Train a network from a recipe and write its weights to OUT/weights.safetensors."""
     from dataclasses import replace
 
-    from vsrestore.training.data import DataError, read_shots, split
+    from vsrestore.training.clips import check_sizes, read_shots, split
+    from vsrestore.training.errors import DataError
     from vsrestore.training.loop import train as run_training
     from vsrestore.training.recipe import RecipeError, read_recipe
 
@@ -33,6 +34,7 @@ def train(
         if steps:
             plan = replace(plan, schedule=replace(plan.schedule, steps=steps))
         shots = split(read_shots(clips, plan.data.licence_classes), plan.data.validation)
+        check_sizes(shots[0], plan.data.crop)
     except (RecipeError, DataError) as error:
         _stop(str(error))
     out.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -17,7 +18,8 @@ from torch import Tensor, nn
 from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.networks.temporal_upscaler import TemporalUpscaler
 from vsrestore.runtime.windows import window
-from vsrestore.training.data import Shot, batches
+from vsrestore.training.clips import Shot
+from vsrestore.training.data import batches
 from vsrestore.training.feature_loss import load_feature_loss
 from vsrestore.training.losses import Criterion
 from vsrestore.training.optimiser import optimisers
@@ -219,7 +221,7 @@ def _keep(
     save(run, out / "state.pt")
     export(run, out / "weights.safetensors", recipe)
     side = VALIDATION_SIDE
-    clips = {shot.name: shot.frames[:VALIDATION_FRAMES, :side, :side] for shot in held_out}
+    clips = {shot.name: shot.read(np.arange(len(shot))[:VALIDATION_FRAMES])[:, :side, :side] for shot in held_out}
     rows = list(scores(run.average.eval(), clips, task_of(recipe).cases()))
     if not rows:
         return
