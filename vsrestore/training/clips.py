@@ -22,9 +22,9 @@ Pictures = NDArray[np.uint8]
 INDEX = "index.csv"
 RUN = 96  # frames; a video is used as runs of about so many, each a shot of its own
 ENDINGS = frozenset(
-    f".{ending}"
-    for ending in (
-        "264 265 avi dv flv h264 hevc m2t m2ts m2v m4v mkv mov mp4 mpeg mpg mts mxf ogv ts vob webm wmv y4m".split()
+    (
+        *(".264", ".265", ".avi", ".dv", ".flv", ".h264", ".hevc", ".m2t", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov"),
+        *(".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m"),
     )
 )
 """Of the files in a folder without an index that are taken for videos."""

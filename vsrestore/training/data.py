@@ -114,7 +114,9 @@ class CountFrom(Sampler[int]):
         return itertools.count(self.start)
 
 
-def batches(shots: Sequence[Shot], recipe: Recipe, first_step: int, workers: int) -> Iterator[list[Tensor]]:
+def batches(
+    shots: Sequence[Shot], recipe: Recipe, first_step: int, workers: int, pinned: bool = False
+) -> Iterator[list[Tensor]]:
     """Batches from step ``first_step`` on, without end: lists of (N, T, C, H, W), what is seen first.
 
     Raises:
@@ -125,6 +127,7 @@ def batches(shots: Sequence[Shot], recipe: Recipe, first_step: int, workers: int
         batch_size=None,
         sampler=CountFrom(first_step),
         num_workers=workers,
+        pin_memory=pinned,
         prefetch_factor=4 if workers else None,
         multiprocessing_context="fork" if workers else None,
         generator=torch.Generator(),  # one of its own: a resumed run must not draw more numbers than one in one piece

@@ -93,7 +93,7 @@ class ScheduleRecipe:
     """Steps and learning rates: linear warm-up, then a cosine to zero.
 
     steps: optimiser steps of the whole run. batch: samples per step. fresh: how many of them are new, the others are
-    samples of earlier steps. warmup: steps.
+    samples of earlier steps. warmup: steps. epoch: steps between two measurements on the shots held out.
     kernel_rate, kernel_decay: length of a step and decay of the kernels of the network's body.
     rate, decay: of AdamW, for the rest. clip: largest gradient norm. average: decay of the moving average of the
     weights, which is what ships.
@@ -106,6 +106,7 @@ class ScheduleRecipe:
     kernel_decay: float = 0.01
     rate: float = 1.5e-3
     warmup: int = 200
+    epoch: int = 1000
     decay: float = 1e-4
     clip: float = 0.5
     average: float = 0.999
@@ -146,8 +147,11 @@ def _contradictions(recipe: Recipe) -> Iterator[tuple[str, str]]:
     weights = recipe.loss.weights
     if min(weights.values()) < 0 or not any(weights.values()):
         yield "loss", f"the weights {weights} do not fit; none may be negative and one must be above 0"
-    if min(recipe.data.frames, recipe.data.crop, recipe.schedule.steps, recipe.schedule.batch) < 1:
-        yield "data, schedule", "frames, crop, steps and batch must be at least 1"
+    if (
+        min(recipe.data.frames, recipe.data.crop, recipe.schedule.steps, recipe.schedule.batch, recipe.schedule.epoch)
+        < 1
+    ):
+        yield "data, schedule", "frames, crop, steps, batch and epoch must be at least 1"
     if not 0 <= 2 * recipe.data.margin < recipe.data.crop:
         yield "data", f"margin = {recipe.data.margin} leaves nothing of a crop of {recipe.data.crop} px"
     if not 0 <= recipe.schedule.fresh <= recipe.schedule.batch:

@@ -15,6 +15,7 @@ from vsrestore.runtime.descriptor import Border
 from vsrestore.runtime.windows import window
 from vsrestore.training.task import Frames, Restorer, Sample
 
+CPU = torch.device("cpu")
 CHUNK = 4  # frames restored per call
 BORDER: Border = "reflect_circle"  # what stands for neighbours beyond the ends of a shot
 
@@ -41,8 +42,8 @@ def psnr(a: Tensor, b: Tensor) -> float:
     return float(-10 * torch.log10(error))
 
 
-def restore_clip(network: Restorer, frames: Tensor) -> tuple[Tensor, ...]:
-    """Restore every frame of (T, 3, H, W): (T, 3, s * H, s * W) for every head."""
+def restore_clip(network: Restorer, frames: Tensor, device: torch.device = CPU) -> tuple[Tensor, ...]:
+    """Restore every frame of (T, 3, H, W): (T, 3, s * H, s * W) for every head, on the CPU; computed on ``device``."""
     radius = network.radius
     table = torch.tensor([window(centre, len(frames), radius, radius, BORDER) for centre in range(len(frames))])
     heads: list[tuple[Tensor, ...]] = []
@@ -51,14 +52,14 @@ def restore_clip(network: Restorer, frames: Tensor) -> tuple[Tensor, ...]:
             windows = table[start : start + CHUNK]
             first = int(windows.min())
             piece = frames[first : int(windows.max()) + 1]
-            heads.append(network.restore(piece[None], windows - first))
-    return tuple(torch.cat([part[0] for part in head]) for head in zip(*heads, strict=True))
+            heads.append(network.restore(piece[None].to(device), windows - first))
+    return tuple(torch.cat([part[0].cpu() for part in head]) for head in zip(*heads, strict=True))
 
 
-def score(network: Restorer, clip: str, case: str, sample: Sample) -> Scores:
+def score(network: Restorer, clip: str, case: str, sample: Sample, device: torch.device = CPU) -> Scores:
     """Restore what is seen of a clip and compare it with the truth."""
     seen, targets = to_planes(sample.seen), [to_planes(target) for target in sample.targets]
-    restored = restore_clip(network, seen)
+    restored = restore_clip(network, seen, device)
     plain = seen
     if seen.shape != targets[0].shape:
         plain = F.interpolate(seen, size=targets[0].shape[-2:], mode="bicubic")
@@ -76,13 +77,16 @@ def to_planes(frames: Frames) -> Tensor:
 
 
 def scores(
-    network: Restorer, clips: Mapping[str, NDArray[np.uint8]], cases: Mapping[str, Callable[[Frames], Sample]]
+    network: Restorer,
+    clips: Mapping[str, NDArray[np.uint8]],
+    cases: Mapping[str, Callable[[Frames], Sample]],
+    device: torch.device = CPU,
 ) -> Iterable[Scores]:
     """Scores of every clip (T, H, W, 3) uint8 with every kind of damage, one after another."""
     for clip, frames in clips.items():
         clean = frames.astype(np.float32) / np.float32(255)
         for name, damaged in cases.items():
-            yield score(network, clip, name, damaged(clean))
+            yield score(network, clip, name, damaged(clean), device)
 
 
 def means(rows: Sequence[Scores], heads: Sequence[str]) -> dict[str, float]:

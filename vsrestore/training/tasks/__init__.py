@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import MappingProxyType
 
-from vsrestore.training.recipe import Recipe
+from vsrestore.training.recipe import Recipe, RecipeError
 from vsrestore.training.task import Task
 from vsrestore.training.tasks.film import FilmTask
 from vsrestore.training.tasks.tape import TapeTask
@@ -17,5 +17,11 @@ TASKS: MappingProxyType[str, Callable[[Recipe], Task]] = MappingProxyType(
 
 
 def task_of(recipe: Recipe) -> Task:
-    """Return the task that a recipe names."""
+    """Return the task that a recipe names.
+
+    Raises:
+        RecipeError: there is none of this name, or the network lacks a setting that it needs.
+    """
+    if recipe.task not in TASKS:
+        raise RecipeError(f"task = {recipe.task!r}; known are {', '.join(TASKS)}")
     return TASKS[recipe.task](recipe)
