@@ -56,9 +56,10 @@ def _run(plan: Recipe, clips: Path, out: Path, minutes: float | None, workers: i
     """Read the clips and train, a bar on stderr."""
     from vsrestore.training.clips import check_sizes, read_shots, split
     from vsrestore.training.loop import train as run_training
+    from vsrestore.training.schedule import spans
 
     shots = split(read_shots(clips, plan.data.licence_classes), plan.data.validation)
-    check_sizes(shots[0], plan.data.crop)
+    check_sizes(shots[0], max(span.crop for span in spans(plan)))
     out.mkdir(parents=True, exist_ok=True)
     limit_s = minutes * 60 if minutes else None
     with Bar("steps", "steps/s") as bar:

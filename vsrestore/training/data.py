@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from vsrestore.training import augment
 from vsrestore.training.clips import Pictures, Shot
 from vsrestore.training.errors import DataError
 from vsrestore.training.recipe import DataRecipe, Recipe
+from vsrestore.training.schedule import span_at, span_of_sample, spans
 from vsrestore.training.tasks import task_of
 
 SHRINK_LEAST = 0.6
@@ -34,16 +36,17 @@ class Batches(Dataset[list[Tensor]]):
         self.shots = shots
         self.data = recipe.data
         self.seed = recipe.seed
-        self.size, self.fresh = recipe.schedule.batch, recipe.schedule.fresh
+        self.spans = spans(recipe)
         self.task = task_of(recipe)
         self.kept: OrderedDict[int, tuple[Tensor, ...]] = OrderedDict()
 
     def __getitem__(self, step: int) -> list[Tensor]:
         """Batch ``step`` as tensors (N, T, 3, H, W): what is seen, and what each head should give."""
         rng = np.random.default_rng((self.seed, step, 1))
-        made = (step + 1) * self.fresh
-        older = rng.integers(max(made - KEPT, 0), made, self.size - self.fresh)
-        numbers = [*range(made - self.fresh, made), *older.tolist()]
+        span = span_at(self.spans, step)
+        made = span.first_sample + (step + 1 - span.first_step) * span.fresh
+        older = rng.integers(max(made - KEPT, span.first_sample), made, span.batch - span.fresh)
+        numbers = [*range(made - span.fresh, made), *older.tolist()]
         return [
             torch.stack(parts)
             for parts in zip(*(_turned(self._sample(n), self.task.flips, rng) for n in numbers), strict=True)
@@ -59,8 +62,9 @@ class Batches(Dataset[list[Tensor]]):
     def sample(self, number: int) -> tuple[Tensor, ...]:
         """Sample ``number`` as tensors (T, 3, H, W): what is seen, and what each head should give."""
         rng = np.random.default_rng((self.seed, number))
-        frames, order = cut(self.shots[int(rng.integers(len(self.shots)))], self.data, rng)
-        seen, targets = self.task.damaged(augment.vary(frames, self.data, rng), self.data, rng)
+        data = replace(self.data, crop=span_of_sample(self.spans, number).crop)
+        frames, order = cut(self.shots[int(rng.integers(len(self.shots)))], data, rng)
+        seen, targets = self.task.damaged(augment.vary(frames, data, rng), data, rng)
         return tuple(torch.from_numpy(part[order].transpose(0, 3, 1, 2)).contiguous() for part in (seen, *targets))
 
 

@@ -13,11 +13,12 @@ from torch import Tensor
 
 from vsrestore.training.clips import Shot
 from vsrestore.training.data import batches
+from vsrestore.training.errors import TrainingError
 from vsrestore.training.files import append_row, drop_rows_after
 from vsrestore.training.machine import Machine
 from vsrestore.training.recipe import Recipe
 from vsrestore.training.run import Run, export, resume, save, start
-from vsrestore.training.schedule import progress_at, rate_at
+from vsrestore.training.schedule import progress_at
 from vsrestore.training.step import columns, take_step
 from vsrestore.training.tasks import task_of
 from vsrestore.training.validate import means, scores
@@ -64,6 +65,8 @@ def train(
         TrainingError: the folder's state cannot be taken up, or a file cannot be written.
         RecipeError, CheckpointError, DataError: the recipe, its checkpoints or the clips cannot be used.
     """
+    if limit_s is not None and recipe.schedule.stages:
+        raise TrainingError("a time limit does not go with stages, whose crops follow the steps; give --steps instead")
     run = start(recipe, machine)
     if (out / STATE).is_file():
         resume(run, out / STATE)
@@ -142,7 +145,8 @@ class Keeper:
         losses = torch.stack(self.sums).mean(0).tolist()
         self.sums.clear()
         names = columns(self.recipe, run.criterion)
-        rate = rate_at(run.step, progress, self.recipe.schedule)
+        group = run.groups()[-1]
+        rate = group["lr"] / group["initial_lr"]
         values = (run.step, round(progress, 5), round(run.spent_s, 1), rate, *losses)
         append_row(self.out / TRAIN, ("step", "progress", "seconds", "rate", *names), values)
         pairs = zip(names, losses, strict=True)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
 
+OPTIMISERS = ("orthogonal", "adamw")
+
 
 class RecipeError(ValueError):
     """A recipe cannot be read, or says something that is not known."""
@@ -19,9 +21,13 @@ class NetworkRecipe:
     """Which network to train.
 
     architecture: module name in `vsrestore.networks`. settings: arguments of its constructor.
+    weights: checkpoint of the same network to begin from, encoder: checkpoint of torchvision's ResNet for the encoder
+    of fastai_unet; each a name of the registry or a path, or nothing.
     """
 
     architecture: str = "temporal_unet"
+    weights: str = ""
+    encoder: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
 
 
@@ -34,7 +40,8 @@ class DataRecipe:
     frames: consecutive frames in a sample, T. crop: height and width in px, a multiple of 32. margin: px along its
     edges that do not count in the loss, because what they need may have moved out of the crop.
     undamaged: share with target = input. double_step: share with every second frame. border: share with a clip's end
-    (or cut) inside, its frame repeated. shrunk: share reduced to 0.6-1 of the size. tones: share with other gamma,
+    (or cut) inside, its frame repeated. shrunk: share reduced to 0.6-1 of the size. whole: share of the largest square
+    that fits, reduced to the crop. tones: share with other gamma,
     contrast, brightness. gray: share of undamaged samples without colour. blurred: share softened after damage.
     compressed: share with JPEG noise on the input. sparks: share with small fast things that must stay.
     dense: share with several times as much damage. pans: share with a single frame that moves as a whole.
@@ -49,6 +56,7 @@ class DataRecipe:
     double_step: float = 0.2
     border: float = 0.15
     shrunk: float = 0.5
+    whole: float = 0.0
     tones: float = 0.5
     gray: float = 0.3
     blurred: float = 0.2
@@ -89,19 +97,43 @@ class LossRecipe:
 
 
 @dataclass(frozen=True)
+class StageRecipe:
+    """A part of a run with a crop and a batch of its own.
+
+    share: of the run's steps; the shares of all stages make 1. crop, batch: as in the sections data and schedule.
+    fresh: as in the section schedule; 0 makes all samples new.
+    rates: the highest rates of the stage, for one cycle up and down: one for the last layers, of which all before have
+    a tenth, or two, for the first and the last layers, with those between spread geometrically. None: as the schedule
+    says. rising: share of the stage in which the rate rises. frozen: whether the encoder keeps its kernels.
+    """
+
+    share: float
+    crop: int
+    batch: int
+    fresh: int = 0
+    rates: tuple[float, ...] = ()
+    rising: float = 0.3
+    frozen: bool = False
+
+
+@dataclass(frozen=True)
 class ScheduleRecipe:
     """Steps and learning rates: linear warm-up, then a cosine to zero.
 
-    steps: optimiser steps of the whole run. batch: samples per step. fresh: how many of them are new, the others are
-    samples of earlier steps. warmup: steps. epoch: steps between two measurements on the shots held out.
+    steps: optimiser steps of the whole run. stages: its parts, where crop and batch change. batch: samples per step.
+    fresh: how many of them are new, the others are samples of earlier steps. warmup: steps. epoch: steps between two
+    measurements on the shots held out.
+    optimiser: "orthogonal" (kernels of the body by orthogonal steps, the rest by AdamW) or "adamw" for all.
     kernel_rate, kernel_decay: length of a step and decay of the kernels of the network's body.
-    rate, decay: of AdamW, for the rest. clip: largest gradient norm. average: decay of the moving average of the
-    weights, which is what ships.
+    rate, decay: of AdamW, for the rest. clip: largest gradient norm; 0 for none. average: decay of the moving average
+    of the weights, which is what ships.
     """
 
     steps: int = 6000
+    stages: tuple[StageRecipe, ...] = ()
     batch: int = 4
     fresh: int = 1
+    optimiser: str = "orthogonal"
     kernel_rate: float = 0.02
     kernel_decay: float = 0.01
     rate: float = 1.5e-3
@@ -154,8 +186,29 @@ def _contradictions(recipe: Recipe) -> Iterator[tuple[str, str]]:
         yield "data, schedule", "frames, crop, steps, batch and epoch must be at least 1"
     if not 0 <= 2 * recipe.data.margin < recipe.data.crop:
         yield "data", f"margin = {recipe.data.margin} leaves nothing of a crop of {recipe.data.crop} px"
+    yield from _wrong_stages(recipe)
+    if recipe.schedule.optimiser not in OPTIMISERS:
+        yield "schedule", f"optimiser = {recipe.schedule.optimiser!r}; known are {', '.join(OPTIMISERS)}"
     if not 0 <= recipe.schedule.fresh <= recipe.schedule.batch:
         yield "schedule", f"fresh = {recipe.schedule.fresh} does not fit a batch of {recipe.schedule.batch}"
+
+
+def _wrong_stages(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    stages = recipe.schedule.stages
+    if stages and abs(sum(stage.share for stage in stages) - 1) > 1e-3:
+        yield "schedule.stages", "the shares must make 1"
+    for stage in stages:
+        if stage.share <= 0 or stage.batch < 1 or not 0 <= stage.fresh <= stage.batch or not 0 < stage.rising < 1:
+            yield (
+                "schedule.stages",
+                f"{stage} does not fit: share and batch above 0, fresh to batch, rising from 0 to 1",
+            )
+        if stage.crop <= 2 * recipe.data.margin:
+            yield "schedule.stages", f"margin = {recipe.data.margin} leaves nothing of a crop of {stage.crop} px"
+        if len(stage.rates) > 2 or (stage.rates and min(stage.rates) <= 0):
+            yield "schedule.stages", f"rates = {list(stage.rates)}; one or two numbers above 0 are expected"
+        if stage.rates and recipe.schedule.optimiser != "adamw":
+            yield "schedule.stages", 'rates need optimiser = "adamw"'
 
 
 def _section[Section](kind: type[Section], table: dict[str, Any], where: str) -> Section:
@@ -176,9 +229,13 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return tuple(value)
     if hint == tuple[tuple[float, float], ...] and isinstance(value, list):
         return tuple(_pair(item, where) for item in value)
+    if hint == tuple[float, ...] and isinstance(value, list):
+        return tuple(_value(float, item, where) for item in value)
+    if hint == tuple[StageRecipe, ...] and isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        return tuple(_section(StageRecipe, item, where) for item in value)
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    if hint in (int, str) and type(value) is hint:
+    if hint in (int, str, bool) and type(value) is hint:
         return value
     if isinstance(value, dict) and hint == dict[str, Any]:
         return value

@@ -13,6 +13,8 @@ import torch
 from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
+from vsrestore import checkpoints, networks
+from vsrestore.networks.fastai_unet import FastaiUNet
 from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.networks.temporal_upscaler import TemporalUpscaler
 from vsrestore.training.errors import TrainingError
@@ -21,11 +23,15 @@ from vsrestore.training.files import write
 from vsrestore.training.losses import Criterion
 from vsrestore.training.machine import Machine
 from vsrestore.training.optimiser import optimisers
-from vsrestore.training.recipe import Recipe, RecipeError
+from vsrestore.training.recipe import NetworkRecipe, Recipe, RecipeError
 
-Trained = TemporalUNet | TemporalUpscaler
+Trained = TemporalUNet | TemporalUpscaler | FastaiUNet
 LAST_LAYERS = ("weigh", "add")
-NETWORKS: dict[str, Callable[..., Trained]] = {"temporal_unet": TemporalUNet, "temporal_upscaler": TemporalUpscaler}
+NETWORKS: dict[str, Callable[..., Trained]] = {
+    "temporal_unet": TemporalUNet,
+    "temporal_upscaler": TemporalUpscaler,
+    "fastai_unet": FastaiUNet,
+}
 """What a recipe may train, by the name of its file in `vsrestore.networks`."""
 
 
@@ -67,7 +73,7 @@ def start(recipe: Recipe, machine: Machine | None = None) -> Run:
 
 
 def build(recipe: Recipe) -> Trained:
-    """Return the network of a recipe, with random weights.
+    """Return the network of a recipe, with random weights or those it begins from.
 
     Raises:
         RecipeError: it is unknown, or does not take the settings.
@@ -76,9 +82,23 @@ def build(recipe: Recipe) -> Trained:
     if asked.architecture not in NETWORKS:
         raise RecipeError(f"network: {asked.architecture!r} cannot be trained; known are {', '.join(NETWORKS)}")
     try:
-        return NETWORKS[asked.architecture](**asked.settings)
-    except TypeError as error:
+        network = NETWORKS[asked.architecture](**asked.settings)
+        if isinstance(network, FastaiUNet):
+            network.initialise()
+    except (TypeError, ValueError) as error:
         raise RecipeError(f"network.settings: {str(error).partition('__init__() ')[2] or error}") from error
+    _begin_from(network, asked)
+    return network
+
+
+def _begin_from(network: Trained, asked: NetworkRecipe) -> None:
+    """Load the checkpoints that a recipe begins from."""
+    if asked.encoder:
+        if not isinstance(network, FastaiUNet):
+            raise RecipeError(f"network: {asked.architecture} has no encoder of a ResNet; leave encoder out")
+        network.load_encoder(checkpoints.read(checkpoints.find(asked.encoder)))
+    if asked.weights:
+        networks.fill(network, checkpoints.read(checkpoints.find(asked.weights)), asked.architecture)
 
 
 def save(run: Run, path: Path) -> None:

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from vsrestore.runtime.windows import window
 from vsrestore.training.losses import Criterion
+from vsrestore.training.optimiser import freeze
 from vsrestore.training.recipe import Recipe
 from vsrestore.training.run import Run
-from vsrestore.training.schedule import floor_at, rate_at
+from vsrestore.training.schedule import floor_at, highest_rates, one_cycle, rate_at, span_at, spans
 from vsrestore.training.tasks import task_of
 from vsrestore.training.validate import BORDER
 
@@ -30,12 +31,26 @@ def take_step(run: Run, recipe: Recipe, batch: list[Tensor], progress: float) ->
     Returns:
         The losses in the order of ``columns``.
     """
-    share = rate_at(run.step, progress, recipe.schedule)
-    for group in run.groups():
-        group["lr"] = group["initial_lr"] * share
+    set_rates(run, recipe, progress)
     losses = _losses(run, recipe, batch, progress)
     descend(run, losses[0], recipe)
     return losses.detach()
+
+
+def set_rates(run: Run, recipe: Recipe, progress: float) -> None:
+    """Give every group of parameters its rate, and let rest what is frozen."""
+    span = span_at(spans(recipe), run.step)
+    groups = run.groups()
+    if span.stage is None or not span.stage.rates:
+        share = rate_at(run.step, progress, recipe.schedule)
+        for group in groups:
+            group["lr"] = group["initial_lr"] * share
+    else:
+        share, beta = one_cycle(span.position(run.step), span.stage.rising)
+        for group, highest in zip(groups, highest_rates(span.stage.rates, len(groups)), strict=True):
+            group["lr"], group["betas"] = highest * share, (beta, group["betas"][1])
+    if span.stage is not None:
+        freeze(run.network, span.stage.frozen)
 
 
 def descend(run: Run, loss: Tensor, recipe: Recipe) -> None:
@@ -44,7 +59,7 @@ def descend(run: Run, loss: Tensor, recipe: Recipe) -> None:
     run.scaler.scale(loss).backward()
     for optimiser in run.optimisers:
         run.scaler.unscale_(optimiser)
-    norm = nn.utils.clip_grad_norm_(run.network.parameters(), recipe.schedule.clip)
+    norm = nn.utils.clip_grad_norm_(run.network.parameters(), recipe.schedule.clip or torch.inf)
     if torch.isfinite(norm):
         for optimiser in run.optimisers:
             optimiser.step()
@@ -54,6 +69,8 @@ def descend(run: Run, loss: Tensor, recipe: Recipe) -> None:
     decay = min(recipe.schedule.average, (1 + run.step) / (10 + run.step))
     with torch.no_grad():
         torch._foreach_lerp_(list(run.average.parameters()), list(run.network.parameters()), 1 - decay)
+        for kept, current in zip(run.average.buffers(), run.network.buffers(), strict=True):
+            kept.copy_(current)  # statistics of batch norms are averages already
 
 
 def _losses(run: Run, recipe: Recipe, batch: list[Tensor], progress: float) -> Tensor:
