@@ -15,6 +15,7 @@ from vsrestore.training.clips import Shot
 from vsrestore.training.data import batches
 from vsrestore.training.errors import TrainingError
 from vsrestore.training.files import append_row, drop_rows_after
+from vsrestore.training.gan import COLUMNS, begin_duel, take_turn
 from vsrestore.training.machine import Machine
 from vsrestore.training.recipe import Recipe
 from vsrestore.training.run import Run, export, resume, save, start
@@ -27,7 +28,7 @@ LOG_EVERY = 50  # steps
 SAVE_EVERY_S = 300.0
 VALIDATION_FRAMES, VALIDATION_SIDE = 5, 256  # of every shot held out: its first frames, their top left corner
 STATE, WEIGHTS = "state.pt", "weights.safetensors"
-TRAIN, VALIDATION = "train.csv", "validation.csv"
+TRAIN, GAN, VALIDATION = "train.csv", "gan.csv", "validation.csv"
 
 
 class Reporter(Protocol):
@@ -65,26 +66,35 @@ def train(
         TrainingError: the folder's state cannot be taken up, or a file cannot be written.
         RecipeError, CheckpointError, DataError: the recipe, its checkpoints or the clips cannot be used.
     """
-    if limit_s is not None and recipe.schedule.stages:
-        raise TrainingError("a time limit does not go with stages, whose crops follow the steps; give --steps instead")
+    if limit_s is not None and (recipe.schedule.stages or recipe.gan.steps):
+        raise TrainingError("a time limit does not go with stages or a critic, which follow the steps; give --steps")
     run = start(recipe, machine)
     if (out / STATE).is_file():
-        resume(run, out / STATE)
-        for name in (TRAIN, VALIDATION):
+        resume(run, out / STATE, lambda: begin_duel(run, recipe))
+        for name in (TRAIN, GAN, VALIDATION):
             drop_rows_after(out / name, run.step)
     keeper = Keeper(run, recipe, out, shots[1], reporter)
+    last = recipe.schedule.steps + recipe.gan.all_steps if recipe.gan.steps else 0
     began, spent_before = time.monotonic(), run.spent_s
     for batch in batches(shots[0], recipe, run.step, workers, run.machine.pins):
         run.spent_s = spent_before + time.monotonic() - began
         progress = progress_at(run.step, recipe.schedule.steps, run.spent_s, limit_s)
-        if progress >= 1:
+        if progress >= 1 and run.step >= last:
             break
-        losses = take_step(run, recipe, run.machine.take(batch), progress)
+        losses = _advance(run, recipe, run.machine.take(batch), progress)
         run.step += 1
         keeper.note(losses, progress)
     keeper.keep()
     keeper.measure()
     return run
+
+
+def _advance(run: Run, recipe: Recipe, batch: list[Tensor], progress: float) -> dict[str, Tensor]:
+    """Take a step of the phase in which the run is; returns the losses by name."""
+    if progress < 1:
+        losses = take_step(run, recipe, batch, progress)
+        return dict(zip(columns(recipe, run.criterion), losses, strict=True))
+    return take_turn(run, run.duel or begin_duel(run, recipe), recipe, batch)
 
 
 class Keeper:
@@ -102,19 +112,21 @@ class Keeper:
         self, run: Run, recipe: Recipe, out: Path, held_out: Sequence[Shot], reporter: Reporter | None = None
     ) -> None:
         self.run, self.recipe, self.out, self.held_out, self.reporter = run, recipe, out, held_out, reporter
-        self.sums: list[Tensor] = []
+        self.last = recipe.schedule.steps + recipe.gan.all_steps
+        self.losses: list[dict[str, Tensor]] = []
         self.saved = time.monotonic()
 
-    def note(self, losses: Tensor, progress: float) -> None:
+    def note(self, losses: dict[str, Tensor], progress: float) -> None:
         """Take a step's losses; log, save and measure when it is time."""
         step = self.run.step
-        self.sums.append(losses)
+        self.losses.append(losses)
         if self.reporter:
-            total = self.recipe.schedule.steps  # by the clock, fewer
-            self.reporter.count(step, min(total, round(step / progress)) if progress * total > step else total)
-        if step % LOG_EVERY == 0:
+            steps = self.recipe.schedule.steps
+            by_clock = 0 < step / steps < progress < 1
+            self.reporter.count(step, round(step / progress) if by_clock else self.last)
+        if step % LOG_EVERY == 0 or step == self.recipe.schedule.steps:
             self._log(progress)
-        if step % self.recipe.schedule.epoch == 0 and step < self.recipe.schedule.steps:
+        if step % self.recipe.schedule.epoch == 0 and step < self.last:
             self.keep()
             self.measure()
         elif time.monotonic() - self.saved > SAVE_EVERY_S:
@@ -141,16 +153,24 @@ class Keeper:
         self._tell("held out: " + ", ".join(f"{name} {figure:.2f}" for name, figure in figures.items()))
 
     def _log(self, progress: float) -> None:
-        run = self.run
-        losses = torch.stack(self.sums).mean(0).tolist()
-        self.sums.clear()
-        names = columns(self.recipe, run.criterion)
+        """Write down the means of the losses since the last time."""
+        run, in_duel = self.run, self.run.duel is not None
+        names = COLUMNS if in_duel else columns(self.recipe, run.criterion)
+        found = {name: [losses[name] for losses in self.losses if name in losses] for name in names}
+        losses = {name: torch.stack(some).mean().item() for name, some in found.items() if some}
+        self.losses.clear()
         group = run.groups()[-1]
-        rate = group["lr"] / group["initial_lr"]
-        values = (run.step, round(progress, 5), round(run.spent_s, 1), rate, *losses)
-        append_row(self.out / TRAIN, ("step", "progress", "seconds", "rate", *names), values)
-        pairs = zip(names, losses, strict=True)
-        self._tell(f"{progress:.1%} step {run.step} " + " ".join(f"{name} {loss:.5f}" for name, loss in pairs))
+        state = {
+            "step": run.step,
+            "progress": round(progress, 5),
+            "seconds": round(run.spent_s, 1),
+            "rate": group["lr"] / group["initial_lr"],
+        }
+        values = (*state.values(), *(losses.get(name, "") for name in names))
+        append_row(self.out / (GAN if in_duel else TRAIN), (*state, *names), values)
+        figures = " ".join(f"{name} {loss:.5f}" for name, loss in losses.items())
+        done = run.step / self.last if self.recipe.gan.steps else progress
+        self._tell(f"{done:.1%} step {run.step} {figures}")
 
     def _tell(self, sentence: str) -> None:
         if self.reporter:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
 
+CRITIC_SEES = 64  # px at least
 OPTIMISERS = ("orthogonal", "adamw")
 
 
@@ -145,6 +146,31 @@ class ScheduleRecipe:
 
 
 @dataclass(frozen=True)
+class GanRecipe:
+    """The adversarial phase that follows the steps of the schedule; none with 0 steps.
+
+    critic_steps: first, of the critic alone, at ``first_rate``. steps: then, of both in turns, at ``critic_rate`` and
+    ``rate``. threshold: loss of the critic below which the turn is the network's. content, adversarial: weights of the
+    recipe's loss and of the critic's opinion in the network's loss. width: channels of the critic.
+    """
+
+    critic_steps: int = 0
+    steps: int = 0
+    first_rate: float = 1e-3
+    critic_rate: float = 5e-4
+    rate: float = 1e-4
+    threshold: float = 0.65
+    content: float = 50.0
+    adversarial: float = 1.0
+    width: int = 128
+
+    @property
+    def all_steps(self) -> int:
+        """Steps of both sides."""
+        return self.critic_steps + self.steps if self.steps else 0
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A training run. task: a row of `vsrestore.training.data.TASKS`. seed: of weights, samples and damage."""
 
@@ -154,6 +180,7 @@ class Recipe:
     data: DataRecipe = field(default_factory=DataRecipe)
     loss: LossRecipe = field(default_factory=LossRecipe)
     schedule: ScheduleRecipe = field(default_factory=ScheduleRecipe)
+    gan: GanRecipe = field(default_factory=GanRecipe)
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -187,10 +214,20 @@ def _contradictions(recipe: Recipe) -> Iterator[tuple[str, str]]:
     if not 0 <= 2 * recipe.data.margin < recipe.data.crop:
         yield "data", f"margin = {recipe.data.margin} leaves nothing of a crop of {recipe.data.crop} px"
     yield from _wrong_stages(recipe)
+    yield from _wrong_duel(recipe)
     if recipe.schedule.optimiser not in OPTIMISERS:
         yield "schedule", f"optimiser = {recipe.schedule.optimiser!r}; known are {', '.join(OPTIMISERS)}"
     if not 0 <= recipe.schedule.fresh <= recipe.schedule.batch:
         yield "schedule", f"fresh = {recipe.schedule.fresh} does not fit a batch of {recipe.schedule.batch}"
+
+
+def _wrong_duel(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    gan, stages = recipe.gan, recipe.schedule.stages
+    if min(gan.critic_steps, gan.steps, gan.content, gan.adversarial) < 0 or gan.width < 1:
+        yield "gan", "steps and weights must not be negative, width must be at least 1"
+    seen = (stages[-1].crop if stages else recipe.data.crop) - 2 * recipe.data.margin
+    if gan.steps and seen < CRITIC_SEES:
+        yield "gan", f"the critic needs {CRITIC_SEES} px; crop and margin leave {seen}"
 
 
 def _wrong_stages(recipe: Recipe) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ from vsrestore import checkpoints, networks
 from vsrestore.networks.fastai_unet import FastaiUNet
 from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.networks.temporal_upscaler import TemporalUpscaler
+from vsrestore.training.critic import Duel
 from vsrestore.training.errors import TrainingError
 from vsrestore.training.feature_loss import load_feature_loss
 from vsrestore.training.files import write
@@ -37,7 +38,10 @@ NETWORKS: dict[str, Callable[..., Trained]] = {
 
 @dataclass
 class Run:
-    """A run in progress: network, its moving average, what it is measured by, optimisers, steps done, seconds spent."""
+    """A run in progress: network, its moving average, what it is measured by, optimisers, steps done, seconds spent.
+
+    duel: the adversarial phase, once it has begun.
+    """
 
     network: Trained
     average: Trained
@@ -46,6 +50,7 @@ class Run:
     machine: Machine = field(default_factory=Machine)
     step: int = 0
     spent_s: float = 0.0
+    duel: Duel | None = None
     scaler: torch.amp.GradScaler = field(default_factory=lambda: Machine().scaler())
 
     def groups(self) -> list[dict[str, Any]]:
@@ -112,6 +117,7 @@ def save(run: Run, path: Path) -> None:
         "average": run.average.state_dict(),
         "optimisers": [optimiser.state_dict() for optimiser in run.optimisers],
         "scaler": run.scaler.state_dict(),
+        "duel": run.duel.state_dict() if run.duel else None,
         "random": torch.get_rng_state(),
         "step": run.step,
         "spent_s": run.spent_s,
@@ -121,14 +127,21 @@ def save(run: Run, path: Path) -> None:
     write(path, content.getvalue())
 
 
-def resume(run: Run, path: Path) -> None:
+def resume(run: Run, path: Path, begin_duel: Callable[[], Duel]) -> None:
     """Take up a run where `save` left it.
+
+    Args:
+        run: a new run of the same recipe.
+        path: of the state.
+        begin_duel: gives the run a critic, if it had one.
 
     Raises:
         TrainingError: the file is damaged, or of another recipe.
     """
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True, map_location=run.machine.device)
+        if state.get("duel"):
+            begin_duel().load_state_dict(state["duel"])
         run.network.load_state_dict(state["network"])
         run.average.load_state_dict(state["average"])
         for optimiser, kept in zip(run.optimisers, state["optimisers"], strict=True):
