@@ -14,9 +14,10 @@ from torch import Tensor
 from vsrestore.training.clips import Shot
 from vsrestore.training.data import batches
 from vsrestore.training.errors import TrainingError
-from vsrestore.training.files import append_row, drop_rows_after
+from vsrestore.training.files import append_row, drop_rows_after, write
 from vsrestore.training.gan import COLUMNS, begin_duel, take_turn
 from vsrestore.training.machine import Machine
+from vsrestore.training.pictures import plot, sheet
 from vsrestore.training.recipe import Recipe
 from vsrestore.training.run import Run, export, resume, save, start
 from vsrestore.training.schedule import progress_at
@@ -28,6 +29,7 @@ LOG_EVERY = 50  # steps
 SAVE_EVERY_S = 300.0
 VALIDATION_FRAMES, VALIDATION_SIDE = 5, 256  # of every shot held out: its first frames, their top left corner
 STATE, WEIGHTS = "state.pt", "weights.safetensors"
+SHEET, CURVES = "sheet.png", "losses.png"
 TRAIN, GAN, VALIDATION = "train.csv", "gan.csv", "validation.csv"
 
 
@@ -56,7 +58,8 @@ def train(
     Args:
         recipe: what to train.
         shots: those to train on and those held out.
-        out: an existing folder for state.pt (taken up if there), train.csv, validation.csv and weights.safetensors.
+        out: an existing folder for state.pt (taken up if there), weights.safetensors, the logs train.csv, gan.csv and
+            validation.csv, and the pictures sheet.png and losses.png.
         machine: where and how precisely; the CPU in bfloat16 by default.
         limit_s: seconds for the whole run, counting what a resumed run has spent; the schedule follows the clock then.
         workers: processes that make samples; 0 makes them in this process.
@@ -139,17 +142,22 @@ class Keeper:
         self.saved = time.monotonic()
 
     def measure(self) -> None:
-        """Measure the averaged weights on the shots held out."""
-        task, side = task_of(self.recipe), VALIDATION_SIDE
+        """Measure the averaged weights on the shots held out; draw what they do there, and how the losses went."""
+        self._validate()
+        write(self.out / CURVES, plot([self.out / name for name in (TRAIN, GAN, VALIDATION)]))
+
+    def _validate(self) -> None:
+        task, side, device = task_of(self.recipe), VALIDATION_SIDE, self.run.machine.device
         clips = {
             shot.name: shot.read(np.arange(len(shot))[:VALIDATION_FRAMES])[:, :side, :side] for shot in self.held_out
         }
-        rows = list(scores(self.run.average.eval(), clips, task.cases(), self.run.machine.device))
-        if not rows:
+        if not clips:
             return
-        figures = means(rows, task.heads)
+        network = self.run.average.eval()
+        figures = means(list(scores(network, clips, task.cases(), device)), task.heads)
         values = (self.run.step, *(round(figure, 3) for figure in figures.values()))
         append_row(self.out / VALIDATION, ("step", *figures), values)
+        write(self.out / SHEET, sheet(network, clips, task.cases(), device))
         self._tell("held out: " + ", ".join(f"{name} {figure:.2f}" for name, figure in figures.items()))
 
     def _log(self, progress: float) -> None:

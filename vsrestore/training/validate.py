@@ -42,13 +42,16 @@ def psnr(a: Tensor, b: Tensor) -> float:
     return float(-10 * torch.log10(error))
 
 
-def restore_clip(network: Restorer, frames: Tensor, device: torch.device = CPU) -> tuple[Tensor, ...]:
-    """Restore every frame of (T, 3, H, W): (T, 3, s * H, s * W) for every head, on the CPU; computed on ``device``."""
+def restore_clip(
+    network: Restorer, frames: Tensor, device: torch.device = CPU, centres: Sequence[int] | None = None
+) -> tuple[Tensor, ...]:
+    """Restore frames of (T, 3, H, W), all by default: (T, 3, s * H, s * W) for every head, computed on ``device``."""
     radius = network.radius
-    table = torch.tensor([window(centre, len(frames), radius, radius, BORDER) for centre in range(len(frames))])
+    chosen = range(len(frames)) if centres is None else centres
+    table = torch.tensor([window(centre, len(frames), radius, radius, BORDER) for centre in chosen])
     heads: list[tuple[Tensor, ...]] = []
     with torch.inference_mode():
-        for start in range(0, len(frames), CHUNK):
+        for start in range(0, len(table), CHUNK):
             windows = table[start : start + CHUNK]
             first = int(windows.min())
             piece = frames[first : int(windows.max()) + 1]
