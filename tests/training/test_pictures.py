@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from vsrestore.training.pictures import GAP, LINE, PANEL, PLOT_HEIGHT, plot, sheet
+from vsrestore.training.pictures import ACROSS, CURVE, GAP, LINE, PANEL, plot, sheet
 from vsrestore.training.task import Sample
 
 
@@ -52,14 +52,22 @@ def test_an_enlarged_clip_is_shown_at_the_size_of_the_truth():
     assert found[-GAP - 2, GAP + 118, 0] == 200
 
 
-def test_the_plot_has_a_part_for_every_log_with_rows(tmp_path):
-    (tmp_path / "train.csv").write_text("step,progress,seconds,rate,loss\n50,0.1,3,1,-2\n100,0.2,6,1,-3\n")
+def test_the_plot_has_a_panel_for_every_column_with_figures(tmp_path):
+    (tmp_path / "train.csv").write_text("step,progress,seconds,rate,loss,l1\n50,0.1,3,1,-2,9\n100,0.2,6,1,-3,8\n")
     (tmp_path / "gan.csv").write_text("step,progress,seconds,rate,critic,content\n150,1,9,1,0.6,\n151,1,9,1,,0.3\n")
     (tmp_path / "validation.csv").write_text("step,heavy clean\n")
     logs = [tmp_path / name for name in ("train.csv", "gan.csv", "validation.csv", "none.csv")]
     found = read(plot(logs))
-    assert found.shape == (2 * PLOT_HEIGHT, PANEL, 3)
-    blue = (found == (31, 119, 180)).all(-1)
-    assert blue[:PLOT_HEIGHT].sum() > 300  # a line across
-    assert blue[PLOT_HEIGHT:].sum() > 5
-    assert read(plot([])).shape == (PLOT_HEIGHT, PANEL, 3)
+    width, height = PANEL
+    assert found.shape == (2 * height, ACROSS * width, 3)
+    drawn = (found == CURVE).all(-1)
+    panels = drawn.reshape(2, height, ACROSS, width).sum(axis=(1, 3)).flatten().tolist()
+    assert min(panels[:2]) > 200  # lines across
+    assert 5 < min(panels[2:4]) <= max(panels[2:4]) < 100  # single points
+    assert panels[4:] == [0, 0]
+    assert read(plot([])).shape == (height, ACROSS * width, 3)
+
+
+def test_one_value_all_the_time_is_a_level_line(tmp_path):
+    (tmp_path / "train.csv").write_text("step,loss\n1,0\n2,0\n3,0\n")
+    assert (read(plot([tmp_path / "train.csv"])) == CURVE).all(-1).sum() > 200

@@ -21,9 +21,10 @@ Picture = NDArray[np.uint8]
 SHOWN = 6  # shots on a sheet
 GAP, LINE = 6, 18  # px: between pictures, and of a line of text
 PAPER, INK, RULE = (255, 255, 255), (40, 40, 40), (225, 225, 225)
-COLOURS = ((31, 119, 180), (214, 39, 40), (44, 160, 44), (148, 103, 189), (255, 127, 14), (23, 190, 207))
-PANEL, PLOT_HEIGHT = 900, 260  # px
-MARGINS = (70, 24, 26, 30)  # px: left, right, top, bottom of a plot
+CURVE = (31, 119, 180)
+PANEL = (300, 150)  # px: width and height of one plot
+ACROSS = 3  # plots side by side
+MARGINS = (52, 12, 24, 22)  # px: left, right, top, bottom within a plot
 HEAD = ("step", "progress", "seconds", "rate")  # columns of a log that are no losses
 
 
@@ -77,14 +78,24 @@ def _stacked(rows: Sequence[tuple[str, Sequence[Picture]]]) -> Picture:
 
 
 def plot(logs: Sequence[Path]) -> bytes:
-    """Return a PNG with the curves of CSV logs over the steps, one plot for every log that has rows.
+    """Return a PNG with a plot for every column of CSV logs, each on a scale of its own.
 
     Args:
-        logs: files with a first column "step"; other columns of `HEAD` are left out.
+        logs: files with a first column "step"; other columns of `HEAD` are left out, and files that are not there.
     """
     tables = [(path.stem, *_table(path)) for path in logs if path.exists()]
-    plots = [_drawn(*table) for table in tables if len(table[1])]
-    return png(np.concatenate(plots or [np.full((PLOT_HEIGHT, PANEL, 3), 255, np.uint8)]))
+    panels = [
+        _panel(f"{log}: {name}", steps, values)
+        for log, steps, columns in tables
+        for name, values in columns.items()
+        if any(value is not None for value in values)
+    ]
+    width, height = PANEL
+    paper = np.full((max(-(-len(panels) // ACROSS), 1) * height, ACROSS * width, 3), 255, np.uint8)
+    for number, panel in enumerate(panels):
+        y, x = number // ACROSS * height, number % ACROSS * width
+        paper[y : y + height, x : x + width] = panel
+    return png(paper)
 
 
 def _table(path: Path) -> tuple[list[int], dict[str, list[float | None]]]:
@@ -96,58 +107,42 @@ def _table(path: Path) -> tuple[list[int], dict[str, list[float | None]]]:
     return [int(row["step"]) for row in rows], columns
 
 
-def _drawn(title: str, steps: Sequence[int], columns: Mapping[str, Sequence[float | None]]) -> Picture:
-    """One plot of curves with axes and a legend."""
-    paper = Image.new("RGB", (PANEL, PLOT_HEIGHT), PAPER)
+def _panel(title: str, steps: Sequence[int], values: Sequence[float | None]) -> Picture:
+    """One curve with its axes."""
+    paper = Image.new("RGB", PANEL, PAPER)
     pen = ImageDraw.Draw(paper)
-    curves = {name: _curve(steps, values) for name, values in columns.items()}
-    means = np.concatenate([curve.mean for curve in curves.values()])
-    known = means[np.isfinite(means)]
-    ticks = ticks_of(float(known.min()), float(known.max())) if known.size else [0.0, 1.0]
+    curve = Curve(len(steps))  # logs are written at a steady pace, so rows stand at equal distances
+    for number, value in enumerate(values):
+        curve.add(number, value)
+    known = curve.mean[np.isfinite(curve.mean)]
+    ticks = ticks_of(float(known.min()), float(known.max()))
     _axes(pen, ticks, steps)
-    pen.text((6, 6), title, INK)
-    x = float(MARGINS[0])
-    for number, (name, curve) in enumerate(curves.items()):
-        colour = COLOURS[number % len(COLOURS)]
-        pen.text((x, 6), name, colour)
-        x += pen.textlength(name) + 14
-        for run in curve.runs():
-            _line(
-                pen, [(_across(point, curve.points), _down(float(curve.mean[point]), ticks)) for point in run], colour
-            )
+    pen.text((MARGINS[0], 4), title, INK)
+    for run in curve.runs():
+        points = [(_across(point, curve.points), _down(float(curve.mean[point]), ticks)) for point in run]
+        if len(points) > 1:
+            pen.line(points, CURVE, width=2)
+        else:
+            ((x, y),) = points
+            pen.ellipse((x - 2, y - 2, x + 2, y + 2), CURVE)
     return np.asarray(paper)
 
 
 def _axes(pen: ImageDraw.ImageDraw, ticks: Sequence[float], steps: Sequence[int]) -> None:
-    left, right, _, bottom = MARGINS
+    (width, height), (left, right, _, bottom) = PANEL, MARGINS
     for tick in ticks:
         y = _down(tick, ticks)
-        pen.line((left, y, PANEL - right, y), RULE)
-        pen.text((left - 6, y), f"{tick:.4g}", INK, anchor="rm")
-    pen.text((left, PLOT_HEIGHT - bottom + 6), f"step {steps[0]}", INK)
-    pen.text((PANEL - right, PLOT_HEIGHT - bottom + 6), f"{steps[-1]}", INK, anchor="ra")
-
-
-def _curve(steps: Sequence[int], values: Sequence[float | None]) -> Curve:
-    """Values over the steps; neighbours stand at the same distance, since logs are written at a steady pace."""
-    curve = Curve(len(steps))
-    for number, value in enumerate(values):
-        curve.add(number, value)
-    return curve
-
-
-def _line(pen: ImageDraw.ImageDraw, points: Sequence[tuple[float, float]], colour: tuple[int, int, int]) -> None:
-    if len(points) > 1:
-        pen.line(points, colour, width=2)
-    for x, y in points if len(points) == 1 else ():
-        pen.ellipse((x - 2, y - 2, x + 2, y + 2), colour)
+        pen.line((left, y, width - right, y), RULE)
+        pen.text((left - 4, y), f"{tick:.4g}", INK, anchor="rm")
+    pen.text((left, height - bottom + 5), f"step {steps[0]}", INK)
+    pen.text((width - right, height - bottom + 5), f"{steps[-1]}", INK, anchor="ra")
 
 
 def _across(point: int, points: int) -> float:
     left, right, _, _ = MARGINS
-    return left + (point + 0.5) / points * (PANEL - left - right)
+    return left + point / max(points - 1, 1) * (PANEL[0] - left - right)
 
 
 def _down(value: float, ticks: Sequence[float]) -> float:
     _, _, top, bottom = MARGINS
-    return top + (ticks[-1] - value) / (ticks[-1] - ticks[0]) * (PLOT_HEIGHT - top - bottom)
+    return top + (ticks[-1] - value) / (ticks[-1] - ticks[0]) * (PANEL[1] - top - bottom)
