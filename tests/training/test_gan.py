@@ -86,7 +86,7 @@ def test_the_networks_loss_is_the_weighted_sum(shots, monkeypatch):
     duel = begin_duel(run, RECIPE)
     duel.networks_turn = True
     given = {}
-    monkeypatch.setattr("vsrestore.training.gan.descend", lambda run, loss, recipe: given.update(loss=float(loss)))
+    monkeypatch.setattr("vsrestore.training.gan.descend", lambda run, loss, recipe: given.update(loss=loss.item()))
     parts = take_turn(run, duel, RECIPE, next(batches(shots[0], RECIPE, 5, 0)))
     assert given["loss"] == pytest.approx(float(parts["adversarial"] + 50 * parts["content"]), rel=1e-5)
     assert not duel.networks_turn

@@ -15,7 +15,7 @@ from vsrestore.training.clips import DecodedShot
 from vsrestore.training.data import batches
 from vsrestore.training.errors import TrainingError
 from vsrestore.training.machine import Machine, machine
-from vsrestore.training.recipe import DataRecipe, NetworkRecipe, Recipe, RecipeError, ScheduleRecipe
+from vsrestore.training.recipe import DataRecipe, LossRecipe, NetworkRecipe, Recipe, RecipeError, ScheduleRecipe
 from vsrestore.training.run import export, resume, save, start
 from vsrestore.training.step import ends, take_step
 
@@ -107,7 +107,7 @@ def interrupted(recipe, shots, out, monkeypatch, after, **settings):
 def test_an_interrupted_run_ends_as_one_in_one_piece_bit_by_bit(shots, tmp_path, monkeypatch, precision):
     for name in ("whole", "pieces"):
         (tmp_path / name).mkdir()
-    monkeypatch.setattr(loop, "LOG_EVERY", 1)
+    monkeypatch.setattr(loop, "LOG_EVERY", 3)
     where = Machine(precision=precision)
     whole = run(RECIPE, shots, tmp_path / "whole", machine=where)
     resumed = interrupted(RECIPE, shots, tmp_path / "pieces", monkeypatch, 2, machine=where)
@@ -183,6 +183,13 @@ def test_what_cannot_be_trained_is_named():
         start(replace(RECIPE, network=NetworkRecipe(settings={"depth": 3})))
     with pytest.raises(TrainingError, match="device 'gpu' cannot be used"):
         machine("gpu", "float32")
+
+
+def test_samples_must_have_enough_frames():
+    with pytest.raises(RecipeError, match="frames = 4; network and losses need at least 5"):
+        start(replace(RECIPE, data=replace(RECIPE.data, frames=4)))
+    with pytest.raises(RecipeError, match="frames = 5; network and losses need at least 6"):
+        start(replace(RECIPE, loss=LossRecipe(temporal=1.0)))
 
 
 def test_ends_are_others_at_every_step_and_none_without_neighbours():

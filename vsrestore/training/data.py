@@ -47,10 +47,9 @@ class Batches(Dataset[list[Tensor]]):
         made = span.first_sample + (step + 1 - span.first_step) * span.fresh
         older = rng.integers(max(made - KEPT, span.first_sample), made, span.batch - span.fresh)
         numbers = [*range(made - span.fresh, made), *older.tolist()]
-        return [
-            torch.stack(parts)
-            for parts in zip(*(_turned(self._sample(n), self.task.flips, rng) for n in numbers), strict=True)
-        ]
+        make = self._sample if span.fresh < span.batch else self.sample  # what nobody uses again is not kept
+        turned = [_turned(make(number), self.task.flips, rng) for number in numbers]
+        return [torch.stack(parts) for parts in zip(*turned, strict=True)]
 
     def _sample(self, number: int) -> tuple[Tensor, ...]:
         if number not in self.kept:

@@ -116,13 +116,12 @@ class Keeper:
     ) -> None:
         self.run, self.recipe, self.out, self.held_out, self.reporter = run, recipe, out, held_out, reporter
         self.last = recipe.schedule.steps + recipe.gan.all_steps
-        self.losses: list[dict[str, Tensor]] = []
         self.saved = time.monotonic()
 
     def note(self, losses: dict[str, Tensor], progress: float) -> None:
         """Take a step's losses; log, save and measure when it is time."""
         step = self.run.step
-        self.losses.append(losses)
+        self.run.losses.append(losses)
         if self.reporter:
             steps = self.recipe.schedule.steps
             by_clock = 0 < step / steps < progress < 1
@@ -164,9 +163,9 @@ class Keeper:
         """Write down the means of the losses since the last time."""
         run, in_duel = self.run, self.run.duel is not None
         names = COLUMNS if in_duel else columns(self.recipe, run.criterion)
-        found = {name: [losses[name] for losses in self.losses if name in losses] for name in names}
+        found = {name: [losses[name] for losses in run.losses if name in losses] for name in names}
         losses = {name: torch.stack(some).mean().item() for name, some in found.items() if some}
-        self.losses.clear()
+        run.losses.clear()
         group = run.groups()[-1]
         state = {
             "step": run.step,

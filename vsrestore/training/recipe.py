@@ -172,7 +172,7 @@ class GanRecipe:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A training run. task: a row of `vsrestore.training.data.TASKS`. seed: of weights, samples and damage."""
+    """A training run. task: a row of `vsrestore.training.tasks.TASKS`. seed: of weights, samples and damage."""
 
     task: str
     seed: int = 1

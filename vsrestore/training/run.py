@@ -40,7 +40,7 @@ NETWORKS: dict[str, Callable[..., Trained]] = {
 class Run:
     """A run in progress: network, its moving average, what it is measured by, optimisers, steps done, seconds spent.
 
-    duel: the adversarial phase, once it has begun.
+    losses: of the steps that are not logged yet. duel: the adversarial phase, once it has begun.
     """
 
     network: Trained
@@ -50,6 +50,7 @@ class Run:
     machine: Machine = field(default_factory=Machine)
     step: int = 0
     spent_s: float = 0.0
+    losses: list[dict[str, Tensor]] = field(default_factory=list)
     duel: Duel | None = None
     scaler: torch.amp.GradScaler = field(default_factory=lambda: Machine().scaler())
 
@@ -69,12 +70,20 @@ def start(recipe: Recipe, machine: Machine | None = None) -> Run:
     feature = load_feature_loss(recipe.loss.vgg16, recipe.loss.feature_mse) if recipe.loss.feature else None
     torch.manual_seed(recipe.seed)
     network, average = (build(recipe).to(machine.device).to(memory_format=torch.channels_last) for _ in range(2))
+    _check_frames(recipe, network.radius)
     average.load_state_dict(network.state_dict())
     average.requires_grad_(False).eval()
     criterion = Criterion(recipe.loss, feature).to(machine.device)
     return Run(
         network, average, criterion, optimisers(network, LAST_LAYERS, recipe.schedule), machine, scaler=machine.scaler()
     )
+
+
+def _check_frames(recipe: Recipe, radius: int) -> None:
+    """Make sure that a sample has frames with all their neighbours, and two in a row where their change counts."""
+    needed = 2 * radius + (2 if recipe.loss.temporal else 1)
+    if recipe.data.frames < needed:
+        raise RecipeError(f"data: frames = {recipe.data.frames}; network and losses need at least {needed}")
 
 
 def build(recipe: Recipe) -> Trained:
@@ -121,6 +130,7 @@ def save(run: Run, path: Path) -> None:
         "random": torch.get_rng_state(),
         "step": run.step,
         "spent_s": run.spent_s,
+        "losses": run.losses,
     }
     content = io.BytesIO()  # torch's own writer of files ends the process where the disk is full
     torch.save(state, content)
@@ -152,6 +162,7 @@ def resume(run: Run, path: Path, begin_duel: Callable[[], Duel]) -> None:
         raise TrainingError(f"{path} cannot be taken up: it is damaged or of another recipe ({reason})") from error
     if state.get("scaler"):
         run.scaler.load_state_dict(state["scaler"])
+    run.losses = state.get("losses", [])
     if "random" in state:
         torch.set_rng_state(state["random"].cpu())
 
