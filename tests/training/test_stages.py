@@ -153,6 +153,7 @@ def test_a_run_begins_from_an_encoder_and_from_weights(tmp_path):
         ("[[schedule.stages]]\nshare = 1\ncrop = 64", "the key 'batch' is missing"),
         ("[[schedule.stages]]\nshare = 1\ncrop = 64\nbatch = 2\nfresh = 3", "does not fit"),
         ('[schedule]\noptimiser = "sgd"', "optimiser = 'sgd'; known are orthogonal, adamw"),
+        ("[schedule]\nfresh = 0", "fresh = 0 does not fit a batch of 4"),
         ("[data]\ncrop = 64\nmargin = 32", "leaves nothing of a crop of 64 px"),
     ],
 )

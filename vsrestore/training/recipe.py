@@ -217,7 +217,7 @@ def _contradictions(recipe: Recipe) -> Iterator[tuple[str, str]]:
     yield from _wrong_duel(recipe)
     if recipe.schedule.optimiser not in OPTIMISERS:
         yield "schedule", f"optimiser = {recipe.schedule.optimiser!r}; known are {', '.join(OPTIMISERS)}"
-    if not 0 <= recipe.schedule.fresh <= recipe.schedule.batch:
+    if not (1 <= recipe.schedule.fresh <= recipe.schedule.batch or recipe.schedule.stages):
         yield "schedule", f"fresh = {recipe.schedule.fresh} does not fit a batch of {recipe.schedule.batch}"
 
 
