@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "runtime": {"video", "networks"},
     "filters": {"runtime", "video", "networks", "checkpoints", "damage"},
     "pipeline": {"video", "filters"},
-    "training": {"networks", "damage", "checkpoints", "runtime"},
+    "training": {"networks", "damage", "checkpoints", "runtime", "comparison"},
     "comparison": {"video", "networks", "pipeline"},
     "cli": {"filters", "runtime", "video", "networks", "checkpoints", "pipeline", "training", "damage", "comparison"},
 }

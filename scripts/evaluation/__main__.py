@@ -82,19 +82,40 @@ def dataset(
     show(done, settings)
 
 
+Weights = Annotated[Path, typer.Argument(help="weights of the network", exists=True, dir_okay=False)]
+Clips = Annotated[list[Path], typer.Argument(help="clean clips", exists=True, dir_okay=False)]
+Frames = Annotated[int, typer.Option(help="frames from the start of each clip", min=1)]
+Width = Annotated[int, typer.Option(help="wider clips are scaled down to this, in pixels", min=16)]
+Seeds = Annotated[list[int] | None, typer.Option("--seed", help="seed of a random mixture; repeatable")]
+Csv = Annotated[Path | None, typer.Option("--csv", help="file that gets all figures as well", dir_okay=False)]
+
+
 @app.command()
 def film(
-    weights: Annotated[Path, typer.Argument(help="weights of the film network", exists=True, dir_okay=False)],
-    clips: Annotated[list[Path], typer.Argument(help="clean clips", exists=True, dir_okay=False)],
-    frames: Annotated[int, typer.Option(help="frames from the start of each clip", min=1)] = 12,
-    width: Annotated[int, typer.Option(help="wider clips are scaled down to this, in pixels", min=16)] = 720,
-    seed: Annotated[list[int] | None, typer.Option(help="seed of a random mixture; repeatable")] = None,
-    csv: Annotated[Path | None, typer.Option(help="file that gets all figures as well", dir_okay=False)] = None,
+    weights: Weights, clips: Clips, frames: Frames = 12, width: Width = 720, seeds: Seeds = None, csv: Csv = None
 ) -> None:
     """Measure film weights on clean clips that are damaged by both presets and by random mixtures."""
-    from .film import SEEDS, measure
+    from .own import measure
 
-    print(measure(weights, clips, frames, width, tuple(seed or SEEDS), csv))
+    print(measure("film", weights, clips, frames, width, seeds or (), csv))
+
+
+@app.command()
+def tape(
+    weights: Weights, clips: Clips, frames: Frames = 12, width: Width = 720, seeds: Seeds = None, csv: Csv = None
+) -> None:
+    """Measure tape weights on clean clips that are damaged by both presets and by random mixtures."""
+    from .own import measure
+
+    print(measure("tape", weights, clips, frames, width, seeds or (), csv))
+
+
+@app.command()
+def upscale(weights: Weights, clips: Clips, frames: Frames = 12, width: Width = 720, csv: Csv = None) -> None:
+    """Measure weights that enlarge on clean clips that are made smaller, as they are and compressed."""
+    from .own import measure
+
+    print(measure("upscale", weights, clips, frames, width, (), csv))
 
 
 def main() -> None:

@@ -1,3 +1,12 @@
+import errno
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import imageio_ffmpeg
+import pytest
 import typer
 from typer.testing import CliRunner
 
@@ -30,3 +39,142 @@ def test_there_must_be_something_to_resume(tmp_path):
     done = call(tmp_path / "none.toml", "--clips", tmp_path, "--out", tmp_path, "--resume")
     assert done.exit_code == 2
     assert "no run to take up" in done.stderr
+
+
+RECIPE = """
+task = "film"
+[network.settings]
+widths = [8, 8, 8]
+blocks = [1, 0, 0, 0, 0]
+[data]
+crop = 32
+frames = 5
+[schedule]
+steps = 2
+batch = 1
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two tiny videos and a recipe."""
+    (tmp_path / "clips").mkdir()
+    for name in ("a.mkv", "b.mkv"):
+        source = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=24:duration=0.5", "-c:v", "ffv1"]
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *source, str(tmp_path / "clips" / name)]
+        subprocess.run(command, check=True)
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    return tmp_path
+
+
+def started(folder, *words):
+    options = ("--clips", folder / "clips", "--out", folder / "run", "--workers", 0, *words)
+    return call(folder / "recipe.toml", *options)
+
+
+def test_a_run_leaves_weights_and_says_nothing_on_stdout(folder):
+    done = started(folder, "--precision", "float32")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout == ""
+    assert "held out: " in done.stderr
+    assert (folder / "run" / "weights.safetensors").is_file()
+    again = started(folder, "--resume", "--steps", 3)
+    assert again.exit_code == 0, again.stderr
+    assert again.stderr.splitlines()[-1].startswith("3 steps in")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words", "says"),
+    [
+        (RECIPE + "corp = 3", (), "schedule: unknown key 'corp'"),
+        (RECIPE.replace('"film"', '"flim"'), (), "task = 'flim'"),
+        (RECIPE.replace("crop = 32", "crop = 64"), (), "a.mkv: 64x48 px is smaller than the crop of 64 px"),
+        (RECIPE + "[loss]\nlog = 0", (), "one must be above 0"),
+        (RECIPE + "[loss]\nfeature = 1", (), "vsrestore weights fetch vgg16"),
+        (RECIPE, ("--device", "cuda:99"), "device 'cuda:99' cannot be used"),
+        (RECIPE, ("--clips", "none"), "none: is no folder"),
+    ],
+)
+def test_mistakes_are_one_line_and_code_2(folder, monkeypatch, recipe, words, says):
+    monkeypatch.setenv("VSRESTORE_WEIGHTS", str(folder))
+    (folder / "recipe.toml").write_text(recipe)
+    done = started(folder, *words)
+    assert done.exit_code == 2
+    assert says in done.stderr
+    assert done.stderr.startswith("vsrestore train: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_video_that_is_none_is_named(folder):
+    (folder / "clips" / "c.mp4").write_bytes(b"no video")
+    done = started(folder)
+    assert done.exit_code == 2
+    assert "c.mp4: cannot be decoded" in done.stderr
+    assert not (folder / "run").exists()
+
+
+def test_a_full_disk_is_told_and_the_run_can_be_taken_up(folder, monkeypatch):
+    assert started(folder).exit_code == 0
+    before = (folder / "run" / "state.pt").read_bytes()
+
+    def full(self, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    done = started(folder, "--resume", "--steps", 4)
+    assert done.exit_code == 2
+    assert "cannot be written (No space left on device)" in done.stderr
+    monkeypatch.undo()
+    assert (folder / "run" / "state.pt").read_bytes() == before
+    assert started(folder, "--resume", "--steps", 4).exit_code == 0
+
+
+def test_the_module_runs_without_a_warning():
+    done = subprocess.run(
+        [sys.executable, "-m", "vsrestore.cli.train", "--help"], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+
+
+ROOT = Path(__file__).parents[2]
+COMMAND = re.compile(
+    r"^(?:#\s|)\s*vsrestore train (scripts/recipes/[\w-]+\.toml) (--clips SHOTS --out RUN\b.*)$", re.MULTILINE
+)
+
+
+def commands_of(path):
+    return {found.groups() for found in COMMAND.finditer(path.read_text(encoding="utf-8"))}
+
+
+RECIPES = {path.name: commands_of(path) for path in sorted((ROOT / "scripts" / "recipes").glob("*.toml"))}
+
+
+def test_every_recipe_says_how_it_is_run_and_cards_name_such_commands():
+    assert all([found for found, _ in commands] == [f"scripts/recipes/{name}"] for name, commands in RECIPES.items())
+    cards = [path for path in (ROOT / "weights").glob("*.md") if "vsrestore train" in path.read_text(encoding="utf-8")]
+    assert cards
+    assert all(commands_of(card) and commands_of(card) <= set.union(*RECIPES.values()) for card in cards)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """Two videos that every crop fits into."""
+    folder = tmp_path_factory.mktemp("tiny")
+    for name, seconds in (("a.mkv", 0.5), ("b.mkv", 0.1)):
+        source = ["-f", "lavfi", "-i", f"testsrc2=size=256x256:rate=24:duration={seconds}", "-c:v", "ffv1"]
+        subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *source, str(folder / name)], check=True)
+    return folder
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name != "unet.toml"])  # that one needs a large GPU
+def test_the_command_of_a_recipe_runs(tiny, tmp_path, monkeypatch, name):
+    """One step on tiny data; the recipe's held-out files are not there, so the last video is held out."""
+    ((recipe, options),) = RECIPES[name]
+    monkeypatch.chdir(ROOT)
+    words = shlex.split(options.replace("SHOTS", str(tiny)).replace("RUN", str(tmp_path / "run")))
+    done = call(recipe, *words, "--steps", 1, "--workers", 0)
+    assert done.exit_code == 0, done.stderr
+    assert "held out: " in done.stderr
+    left = {path.name for path in (tmp_path / "run").iterdir()}
+    logs = {"train.csv", "validation.csv"}
+    assert left == {"state.pt", "weights.safetensors", "sheet.png", "losses.png", *logs}

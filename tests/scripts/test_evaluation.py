@@ -18,6 +18,7 @@ import vsrestore
 from tests.filters import seeded
 from vsrestore.checkpoints import entries
 from vsrestore.networks.temporal_unet import TemporalUNet
+from vsrestore.networks.temporal_upscaler import TemporalUpscaler
 from vsrestore.pipeline.programs import ffmpeg
 
 from .conftest import SCRIPTS
@@ -347,19 +348,66 @@ def test_the_command_prints_figures_beside_those_published(tmp_path):
     assert len(done.stderr.splitlines()) == 4
 
 
-def test_the_command_measures_film_weights(tmp_path):
+@pytest.fixture
+def clean_clip(tmp_path):
     path = tmp_path / "clip.mkv"
     picture = ["-f", "lavfi", "-i", "testsrc=size=64x48:rate=24", "-frames:v", "3"]
     subprocess.run([ffmpeg(), "-loglevel", "error", *picture, "-c:v", "ffv1", str(path)], check=True)
-    weights = tmp_path / "film.safetensors"
-    save_file(TemporalUNet().state_dict(), weights)
-    given = ("--frames", "2", "--seed", "101", "--csv", str(tmp_path / "figures.csv"))
-    done = command("film", str(weights), str(path), *given)
+    return path
+
+
+OWN = {
+    "film": (lambda: TemporalUNet(), ("film-light", "film-heavy", "mixture 101", "undamaged"), 2),
+    "tape": (lambda: TemporalUNet(heads=1), ("vhs", "hi8", "mixture 101", "undamaged"), 1),
+    "upscale": (lambda: TemporalUpscaler(2), ("plain", "h264 crf 28", "h264 crf 20"), 1),
+}
+
+
+@pytest.mark.parametrize("task", OWN)
+def test_the_command_measures_our_own_weights(tmp_path, clean_clip, task):
+    build, cases, heads = OWN[task]
+    weights = tmp_path / "own.safetensors"
+    save_file(build().state_dict(), weights)
+    seed = () if task == "upscale" else ("--seed", "101")
+    done = command(task, str(weights), str(clean_clip), "--frames", "2", *seed, "--csv", str(tmp_path / "figures.csv"))
     assert done.returncode == 0, done.stderr
-    rows = [line.split("|")[1:3] for line in done.stdout.splitlines()[2:]]
-    cases = ["film-light", "film-heavy", "mixture 101", "undamaged"]
-    assert [name.strip() for _, name in rows] == [*cases, *cases]  # of the clip, and their means
-    assert len((tmp_path / "figures.csv").read_text().splitlines()) == 5
+    head, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines()]
+    assert [row[1] for row in rows] == [*cases, *cases]  # of the clip, and their means
+    assert {len(row) for row in (head, *rows)} == {2 + 3 * heads + {"film": 0, "tape": 2, "upscale": 4}[task]}
+    assert len((tmp_path / "figures.csv").read_text().splitlines()) == 1 + len(cases)
+
+
+def test_chroma_errors_are_those_of_the_hand(part):
+    """Red raised by 0.1: U falls by 0.0299 / 1.772, V rises by 0.0701 / 1.402, luma does not count."""
+    import torch
+
+    truth = torch.full((1, 3, 4, 4), 0.5)
+    seen = truth.clone()
+    seen[:, 0] += 0.1
+    found = part("own").chroma_errors(seen, truth + 0.2, truth)
+    expected = 255**2 * ((0.0299 / 1.772) ** 2 + (0.0701 / 1.402) ** 2) / 2
+    assert found["UV error before"] == pytest.approx(expected, rel=1e-4)
+    assert found["UV error after"] == pytest.approx(0, abs=1e-6)
+
+
+def test_enlarging_is_held_against_lanczos_and_bicubic(part):
+    """A still clip does not flicker; one that changes by 4 codes from frame to frame has that much of it."""
+    import torch
+
+    truth = torch.full((3, 3, 32, 32), 0.5)
+    restored = truth.clone()
+    restored[1] += 4 / 255
+    found = part("own").enlarging(truth[..., ::2, ::2], restored, truth)
+    assert found["lanczos"] == pytest.approx(80, abs=0.1)
+    assert found["flicker truth"] == found["flicker bicubic"] == 0
+    assert found["flicker ours"] == pytest.approx(4, abs=1e-3)
+
+
+def test_weights_of_another_task_are_refused(part, tmp_path, clean_clip):
+    weights = tmp_path / "film.safetensors"
+    save_file(TemporalUNet(heads=2).state_dict(), weights)
+    with pytest.raises(part("errors").EvaluationError, match="no network for tape: it has 2 heads"):
+        part("own").measure("tape", weights, [clean_clip], 2, 64)
 
 
 def test_the_command_refuses_in_one_line(tmp_path):

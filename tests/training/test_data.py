@@ -6,7 +6,8 @@ import torch
 
 from vsrestore.damage.film import PRESETS
 from vsrestore.training import augment, data
-from vsrestore.training.data import Batches, DataError, Shot, batches, cut, decode, read_shots, split
+from vsrestore.training.clips import DecodedShot
+from vsrestore.training.data import Batches, batches, cut
 from vsrestore.training.recipe import DataRecipe, Recipe, ScheduleRecipe
 from vsrestore.training.tasks.film import denser
 
@@ -17,36 +18,12 @@ RECIPE = Recipe("film", data=DataRecipe(crop=64), schedule=ScheduleRecipe(batch=
 def shots():
     ramp = np.arange(12 * 80 * 96 * 3) // (80 * 96 * 3)  # every frame has one value: its number
     frames = (ramp.reshape(12, 80, 96, 3) * 10).astype(np.uint8)
-    return [Shot("a", "a", frames)]
-
-
-def test_only_permissive_shots_are_read(shots_folder):
-    shots = read_shots(shots_folder, ["permissive"])
-    assert [shot.name for shot in shots] == ["a1.mkv", "a2.mkv", "b.mkv"]
-    assert shots[0].frames.shape == (12, 80, 96, 3)
-    assert shots[0].frames.std() > 30
-
-
-def test_what_is_not_there_is_named(shots_folder, tmp_path):
-    with pytest.raises(DataError, match=r"has no index\.csv"):
-        read_shots(tmp_path, ["permissive"])
-    with pytest.raises(DataError, match="no shot of the licence classes pexels"):
-        read_shots(shots_folder, ["pexels"])
-    with pytest.raises(DataError, match="cannot be decoded"):
-        decode(shots_folder / "index.csv", 96, 80)
-
-
-def test_an_origin_is_never_on_both_sides(shots_folder):
-    train, held_out = split(read_shots(shots_folder, ["permissive"]), ["a1.mkv"])
-    assert [shot.name for shot in train] == ["b.mkv"]
-    assert [shot.name for shot in held_out] == ["a1.mkv"]
-    with pytest.raises(DataError, match="is to be held out"):
-        split(train, ["none.mkv"])
+    return [DecodedShot("a", "a", frames)]
 
 
 def test_runs_are_consecutive_and_repeat_only_at_their_ends(shots):
     for seed in range(60):
-        frames, order = cut(shots[0].frames, replace(RECIPE.data, pans=0.0), np.random.default_rng(seed))
+        frames, order = cut(shots[0], replace(RECIPE.data, pans=0.0), np.random.default_rng(seed))
         numbers = (frames[order].mean(axis=(1, 2, 3)) * 25.5).round()
         steps = np.diff(numbers)
         assert len(order) == RECIPE.data.frames

@@ -69,7 +69,7 @@ def test_every_term_is_what_the_hand_gives(passing):
     for index, (weight, channels) in enumerate(((5, 256), (15, 512), (2, 512))):
         expected[f"feat_{index}"] = weight * 0.5 / channels
         expected[f"gram_{index}"] = 5000 * weight**2 * (0.9**2 - 0.4**2) / channels / channels**2
-    expected["mse"] = 0.25 * sum(difference**2 for difference in differences) / 3
+    expected["feature_mse"] = 0.25 * sum(difference**2 for difference in differences) / 3
     loss = FeatureLoss(passing, mse=0.25)
     parts = {name: part.item() for name, part in loss.parts(blank + restored, blank + target).items()}
     assert parts == pytest.approx(expected, rel=1e-4)

@@ -1,5 +1,7 @@
 import csv
+import errno
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +11,13 @@ from safetensors.torch import load_file
 
 from vsrestore.networks.temporal_unet import TemporalUNet, recognise
 from vsrestore.training import loop
-from vsrestore.training.data import Shot
-from vsrestore.training.recipe import DataRecipe, NetworkRecipe, Recipe, ScheduleRecipe
+from vsrestore.training.clips import DecodedShot
+from vsrestore.training.data import batches
+from vsrestore.training.errors import TrainingError
+from vsrestore.training.machine import Machine, machine
+from vsrestore.training.recipe import DataRecipe, LossRecipe, NetworkRecipe, Recipe, RecipeError, ScheduleRecipe
+from vsrestore.training.run import export, resume, save, start
+from vsrestore.training.step import ends, take_step
 
 SMALL = {"widths": [8, 8, 8], "blocks": [1, 0, 0, 0, 0]}
 RECIPE = Recipe(
@@ -24,58 +31,170 @@ RECIPE = Recipe(
 @pytest.fixture(scope="module")
 def shots():
     frames = np.random.default_rng(0).integers(0, 256, (8, 64, 64, 3), dtype=np.uint8)
-    return [Shot("a", "a", frames)], [Shot("b", "b", frames[:3, :32, :32])]
+    return [DecodedShot("a", "a", frames)], [DecodedShot("b", "b", frames[:3, :32, :32])]
+
+
+class Told:
+    """A reporter that remembers."""
+
+    def __init__(self):
+        self.lines, self.counts = [], []
+
+    def count(self, done, total):
+        self.counts.append((done, total))
+
+    def tell(self, sentence):
+        self.lines.append(sentence)
 
 
 def run(recipe, shots, out, **settings):
     return loop.train(recipe, shots, out, workers=0, **settings)
 
 
+def no_duel():
+    raise AssertionError
+
+
+def equal(a, b):
+    """Whether two networks have the same weights, bit by bit."""
+    pairs = zip(a.state_dict().values(), b.state_dict().values(), strict=True)
+    return all(torch.equal(one, other) for one, other in pairs)
+
+
 def test_a_run_leaves_weights_that_the_network_recognises(shots, tmp_path):
-    lines = []
-    done = run(RECIPE, shots, tmp_path, report=lambda progress, line: lines.append((progress, line)))
+    told = Told()
+    done = run(RECIPE, shots, tmp_path, reporter=told)
     assert done.step == 4
     with safe_open(tmp_path / "weights.safetensors", "pt") as file:
         assert file.metadata() == {"architecture": "temporal_unet", "task": "film"}
     tensors = load_file(tmp_path / "weights.safetensors")
     network = TemporalUNet(**recognise({name: tuple(t.shape) for name, t in tensors.items()}))
     network.load_state_dict(tensors)
-    assert lines[-1][0] == 1.0
-    assert "held out" in lines[-1][1]
+    assert [done for done, _ in told.counts] == [1, 2, 3, 4]
+    assert [total for _, total in told.counts] == [4] * 4
+    assert "held out" in told.lines[-1]
     with (tmp_path / "validation.csv").open() as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["4"]
 
 
 def test_training_moves_the_weights(shots, tmp_path):
-    before = loop.start(RECIPE).network.state_dict()
+    before = start(RECIPE).network.state_dict()
     after = run(RECIPE, shots, tmp_path).network.state_dict()
     assert not torch.equal(before["fuse.weight"], after["fuse.weight"]) or not torch.equal(
         before["add.weight"], after["add.weight"]
     )
 
 
-def test_an_interrupted_run_ends_as_one_in_one_piece(shots, tmp_path, monkeypatch):
-    for name in ("whole", "pieces"):
-        (tmp_path / name).mkdir()
-    whole = run(RECIPE, shots, tmp_path / "whole")
+def interrupted(recipe, shots, out, monkeypatch, after, **settings):
+    """Run, break off after some steps, and take the run up from what was saved."""
+    real, calls = loop.take_step, []
 
-    real, calls = loop._step, []
-
-    def stop_after_two(state, *rest):
-        if len(calls) == 2:
-            loop.save(state, tmp_path / "pieces" / "state.pt")
+    def stop(state, *rest):
+        if len(calls) == after:
+            save(state, out / "state.pt")
             raise KeyboardInterrupt
         calls.append(None)
         return real(state, *rest)
 
-    monkeypatch.setattr(loop, "_step", stop_after_two)
+    monkeypatch.setattr(loop, "take_step", stop)
     with pytest.raises(KeyboardInterrupt):
-        run(RECIPE, shots, tmp_path / "pieces")
-    monkeypatch.setattr(loop, "_step", real)
-    resumed = run(RECIPE, shots, tmp_path / "pieces")
+        run(recipe, shots, out, **settings)
+    monkeypatch.setattr(loop, "take_step", real)
+    return run(recipe, shots, out, **settings)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_an_interrupted_run_ends_as_one_in_one_piece_bit_by_bit(shots, tmp_path, monkeypatch, precision):
+    for name in ("whole", "pieces"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(loop, "LOG_EVERY", 3)
+    where = Machine(precision=precision)
+    whole = run(RECIPE, shots, tmp_path / "whole", machine=where)
+    resumed = interrupted(RECIPE, shots, tmp_path / "pieces", monkeypatch, 2, machine=where)
     assert resumed.step == whole.step
-    for name, tensor in whole.average.state_dict().items():
-        torch.testing.assert_close(resumed.average.state_dict()[name], tensor, atol=1e-6, rtol=1e-4, msg=name)
+    assert equal(resumed.network, whole.network)
+    assert equal(resumed.average, whole.average)
+    curves = []
+    for name in ("whole", "pieces"):
+        with (tmp_path / name / "train.csv").open() as file:
+            curves.append([{**row, "seconds": ""} for row in csv.DictReader(file)])
+    assert curves[0] == curves[1]
+
+
+def test_rows_that_a_resumed_run_writes_again_are_dropped(shots, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "LOG_EVERY", 1)
+    run(replace(RECIPE, schedule=replace(RECIPE.schedule, steps=2)), shots, tmp_path)
+    (tmp_path / "train.csv").write_text((tmp_path / "train.csv").read_text() + "3,1,1,1,1,1,1\n")
+    run(RECIPE, shots, tmp_path)
+    with (tmp_path / "train.csv").open() as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["1", "2", "3", "4"]
+
+
+def test_a_state_of_a_run_before_scalers_were_kept_is_taken_up(shots, tmp_path):
+    before = run(RECIPE, shots, tmp_path)
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    torch.save({key: state[key] for key in state if key not in ("scaler", "random")}, tmp_path / "state.pt")
+    after = start(RECIPE)
+    resume(after, tmp_path / "state.pt", no_duel)
+    assert after.step == 4
+    assert equal(before.network, after.network)
+
+
+@pytest.mark.parametrize("content", [b"", b"no state", b"PK\x03\x04 cut off"])
+def test_a_damaged_state_is_named(tmp_path, content):
+    (tmp_path / "state.pt").write_bytes(content)
+    with pytest.raises(TrainingError, match=r"state\.pt cannot be taken up"):
+        resume(start(RECIPE), tmp_path / "state.pt", no_duel)
+
+
+def test_a_state_of_another_network_is_refused(shots, tmp_path):
+    save(start(RECIPE), tmp_path / "state.pt")
+    other = replace(RECIPE, network=NetworkRecipe(settings={**SMALL, "widths": [8, 8, 16]}))
+    with pytest.raises(TrainingError, match="of another recipe"):
+        resume(start(other), tmp_path / "state.pt", no_duel)
+
+
+def test_a_full_disk_leaves_what_was_saved_last(shots, tmp_path, monkeypatch):
+    run(replace(RECIPE, schedule=replace(RECIPE.schedule, steps=2)), shots, tmp_path)
+    before = {name: (tmp_path / name).read_bytes() for name in ("state.pt", "weights.safetensors")}
+
+    def full(self, content):
+        with self.open("wb") as file:
+            file.write(content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(TrainingError, match=r"cannot be written \(No space left on device\)"):
+        run(RECIPE, shots, tmp_path)
+    with pytest.raises(TrainingError, match=r"state\.pt cannot be written"):
+        save(start(RECIPE), tmp_path / "state.pt")
+    with pytest.raises(TrainingError, match=r"weights\.safetensors cannot be written"):
+        export(start(RECIPE), tmp_path / "weights.safetensors", RECIPE)
+    monkeypatch.undo()
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+    assert not list(tmp_path.glob("*.part"))
+    assert run(RECIPE, shots, tmp_path).step == 4
+
+
+def test_what_cannot_be_trained_is_named():
+    with pytest.raises(RecipeError, match="'edvr' cannot be trained; known are temporal_unet"):
+        start(replace(RECIPE, network=NetworkRecipe("edvr")))
+    with pytest.raises(RecipeError, match="unexpected keyword argument 'depth'"):
+        start(replace(RECIPE, network=NetworkRecipe(settings={"depth": 3})))
+    with pytest.raises(TrainingError, match="device 'gpu' cannot be used"):
+        machine("gpu", "float32")
+
+
+def test_samples_must_have_enough_frames():
+    with pytest.raises(RecipeError, match="frames = 4; network and losses need at least 5"):
+        start(replace(RECIPE, data=replace(RECIPE.data, frames=4)))
+    with pytest.raises(RecipeError, match="frames = 5; network and losses need at least 6"):
+        start(replace(RECIPE, loss=LossRecipe(temporal=1.0)))
+
+
+def test_ends_are_others_at_every_step_and_none_without_neighbours():
+    assert [ends(7, 2, step) for step in range(3)] == [(0, 5), (1, 6), (0, 5)]
+    assert ends(7, 0, 3) == ()
 
 
 def test_a_time_limit_ends_the_run(shots, tmp_path):
@@ -85,10 +204,10 @@ def test_a_time_limit_ends_the_run(shots, tmp_path):
 
 def test_training_lowers_the_loss_on_what_it_sees(shots):
     recipe = replace(RECIPE, schedule=replace(RECIPE.schedule, steps=40, rate=3e-3))
-    state = loop.start(recipe)
-    batch = next(loop.batches(shots[0], recipe, 3, 0))
-    first = loop._step(state, recipe, batch, 0.0)[0]
+    state = start(recipe)
+    batch = next(batches(shots[0], recipe, 3, 0))
+    first = take_step(state, recipe, batch, 0.0)[0]
     for step in range(39):
         state.step = step + 1
-        last = loop._step(state, recipe, batch, 0.0)[0]
+        last = take_step(state, recipe, batch, 0.0)[0]
     assert last < 0.97 * first

@@ -1,7 +1,16 @@
 import pytest
 
-from vsrestore.training.recipe import LossRecipe, ScheduleRecipe
-from vsrestore.training.schedule import floor_at, progress_at, rate_at
+from vsrestore.training.recipe import DataRecipe, LossRecipe, Recipe, ScheduleRecipe, StageRecipe
+from vsrestore.training.schedule import (
+    floor_at,
+    highest_rates,
+    one_cycle,
+    progress_at,
+    rate_at,
+    span_at,
+    span_of_sample,
+    spans,
+)
 
 SCHEDULE = ScheduleRecipe(warmup=10)
 
@@ -25,3 +34,37 @@ def test_the_floor_falls_geometrically():
     assert floor_at(0.4, loss) == pytest.approx(10**-2.5)
     assert floor_at(0.8, loss) == pytest.approx(1e-3)
     assert floor_at(1, loss) == floor_at(1.5, loss) == pytest.approx(1e-4)
+
+
+def test_a_run_without_stages_is_one_span():
+    (span,) = spans(Recipe("film", data=DataRecipe(crop=96), schedule=ScheduleRecipe(steps=50, batch=3, fresh=2)))
+    assert (span.first_step, span.steps, span.crop, span.batch, span.fresh) == (0, 50, 96, 3, 2)
+    assert span_at([span], 10**6) is span
+
+
+def test_stages_divide_steps_and_samples():
+    """Steps 0-9 with 4 new samples each, 10-19 with 1, 20-39 with 2."""
+    stages = (StageRecipe(0.25, 32, 4), StageRecipe(0.25, 64, 3, fresh=1), StageRecipe(0.5, 96, 2))
+    found = spans(Recipe("film", schedule=ScheduleRecipe(steps=40, stages=stages)))
+    assert [(span.first_step, span.steps, span.first_sample) for span in found] == [
+        (0, 10, 0),
+        (10, 10, 40),
+        (20, 20, 50),
+    ]
+    assert [span_at(found, step).crop for step in (0, 9, 10, 19, 20, 39, 99)] == [32, 32, 64, 64, 96, 96, 96]
+    assert [span_of_sample(found, number).crop for number in (0, 39, 40, 49, 50, 900)] == [32, 32, 64, 64, 96, 96]
+    assert found[1].position(15) == 0.5
+
+
+def test_one_cycle_rises_to_the_highest_rate_and_falls_to_almost_nothing():
+    assert one_cycle(0, 0.3) == pytest.approx((1 / 25, 0.95))
+    assert one_cycle(0.15, 0.3) == pytest.approx(((1 + 1 / 25) / 2, 0.9))
+    assert one_cycle(0.3, 0.3) == pytest.approx((1, 0.85))
+    assert one_cycle(0.65, 0.3) == pytest.approx(((1 + 1 / 250_000) / 2, 0.9))
+    assert one_cycle(1, 0.3) == pytest.approx((1 / 250_000, 0.95))
+
+
+def test_rates_of_groups_are_those_of_fastai():
+    assert highest_rates([1e-2], 3) == pytest.approx([1e-3, 1e-3, 1e-2])
+    assert highest_rates([1e-6, 1e-4], 3) == pytest.approx([1e-6, 1e-5, 1e-4])
+    assert highest_rates([1e-6, 1e-4], 1) == pytest.approx([1e-4])

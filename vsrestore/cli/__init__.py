@@ -6,11 +6,11 @@ import sys
 
 import typer
 
-from . import compare, info, restore, script, train, weights
-
 
 def build() -> typer.Typer:
     """Return the command with all that it can do."""
+    from . import compare, info, restore, script, train, weights  # here: python -m vsrestore.cli.train runs one of them
+
     app = typer.Typer(
         help="Restore old film, tape and compressed video with neural networks.",
         no_args_is_help=True,

@@ -2,47 +2,86 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
+
+from vsrestore.cli.progress import Bar
+
+if TYPE_CHECKING:
+    from vsrestore.training.machine import Machine
+    from vsrestore.training.recipe import Recipe
+    from vsrestore.training.run import Run
+
+STATE = "state.pt"
 
 
 def train(
     recipe: Annotated[Path, typer.Argument(help="Recipe (.toml), see scripts/recipes.")],
-    clips: Annotated[Path, typer.Option(help="Folder of training shots with an index.csv.")],
-    out: Annotated[Path, typer.Option(help="Folder for weights, state and logs.")],
+    clips: Annotated[Path, typer.Option(help="Folder of clips: the shots of its index.csv, else all videos in it.")],
+    out: Annotated[Path, typer.Option(help="Folder for weights, state, figures and pictures.")],
     resume: Annotated[bool, typer.Option(help="Take up the run that the folder holds.")] = False,
     minutes: Annotated[float | None, typer.Option(min=0, help="End within so many minutes, schedule complete.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps, instead of the recipe's.")] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that make samples.")] = 1,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:N, xpu or mps.")] = "cpu",
+    precision: Annotated[
+        Literal["float32", "bfloat16", "float16"], typer.Option(help="Of convolutions; the rest is float32.")
+    ] = "bfloat16",
 ) -> None:
     """Train a network from a recipe and write its weights to OUT/weights.safetensors."""
     from dataclasses import replace
 
-    from vsrestore.training.data import DataError, read_shots, split
-    from vsrestore.training.loop import train as run_training
-    from vsrestore.training.recipe import RecipeError, read_recipe
+    from vsrestore.training.machine import machine
+    from vsrestore.training.recipe import read_recipe
 
-    if not resume and (out / "state.pt").exists():
+    if not resume and (out / STATE).exists():
         _stop(f"{out} holds a run already; give another folder, or --resume to take it up")
-    if resume and not (out / "state.pt").exists():
+    if resume and not (out / STATE).exists():
         _stop(f"{out} holds no run to take up; leave --resume away to begin one")
-    try:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with _explained(out):
         plan = read_recipe(recipe)
         if steps:
             plan = replace(plan, schedule=replace(plan.schedule, steps=steps))
-        shots = split(read_shots(clips, plan.data.licence_classes), plan.data.validation)
-    except (RecipeError, DataError) as error:
-        _stop(str(error))
-    out.mkdir(parents=True, exist_ok=True)
-    limit_s = minutes * 60 if minutes else None
-    run = run_training(plan, shots, out, limit_s=limit_s, workers=workers, report=_report)
+        run = _run(plan, clips, out, minutes, workers, machine(device, precision))
     typer.echo(f"{run.step} steps in {run.spent_s / 60:.1f} min: {out / 'weights.safetensors'}", err=True)
 
 
-def _report(progress: float, line: str) -> None:
-    typer.echo(f"{progress:6.1%}  {line}", err=True)
+def _run(plan: Recipe, clips: Path, out: Path, minutes: float | None, workers: int, machine: Machine) -> Run:
+    """Read the clips and train, a bar on stderr."""
+    from vsrestore.training.clips import check_sizes, read_shots, split
+    from vsrestore.training.loop import train as run_training
+    from vsrestore.training.schedule import spans
+
+    shots = split(read_shots(clips, plan.data.licence_classes), plan.data.validation)
+    check_sizes(shots[0], max(span.crop for span in spans(plan)))
+    out.mkdir(parents=True, exist_ok=True)
+    limit_s = minutes * 60 if minutes else None
+    with Bar("steps", "steps/s") as bar:
+        return run_training(plan, shots, out, machine=machine, limit_s=limit_s, workers=workers, reporter=bar)
+
+
+@contextmanager
+def _explained(out: Path) -> Iterator[None]:
+    """Tell what the user can put right in one line, and what an interrupted run has left."""
+    from vsrestore.checkpoints import CheckpointError
+    from vsrestore.networks.state_dict import NetworkError
+    from vsrestore.training.errors import DataError, TrainingError
+    from vsrestore.training.recipe import RecipeError
+
+    try:
+        yield
+    except (RecipeError, DataError, TrainingError, CheckpointError, NetworkError) as error:
+        _stop(str(error))
+    except KeyboardInterrupt:
+        kept = "--resume takes up what was saved last" if (out / STATE).exists() else "nothing was saved"
+        typer.echo(f"vsrestore train: cancelled; {kept}", err=True)
+        raise typer.Exit(130) from None
 
 
 def _stop(message: str) -> NoReturn:

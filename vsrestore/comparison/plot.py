@@ -60,7 +60,7 @@ def plot(curves: Mapping[str, Curve], unit: str) -> str:
 
     """
     known = [value for curve in curves.values() for run in curve.runs() for value in _extent(curve, run)]
-    ticks = _ticks(min(known), max(known)) if known else [0.0, 1.0]
+    ticks = ticks_of(min(known), max(known)) if known else [0.0, 1.0]
     frames = next(iter(curves.values())).frames
     drawn = [_drawn(name, curve, ticks) for name, curve in curves.items()]
     return (
@@ -73,7 +73,7 @@ def _extent(curve: Curve, run: Sequence[int]) -> tuple[float, float]:
     return float(curve.least[run].min()), float(curve.greatest[run].max())
 
 
-def _ticks(least: float, greatest: float) -> list[float]:
+def ticks_of(least: float, greatest: float) -> list[float]:
     """Return round numbers that enclose the values, evenly spread."""
     span = greatest - least or abs(greatest) or 1.0
     size = 10.0 ** math.floor(math.log10(span / TICKS))

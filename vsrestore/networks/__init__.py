@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-__all__ = ["ARCHITECTURES", "NetworkError", "load", "recognise"]
+__all__ = ["ARCHITECTURES", "NetworkError", "fill", "load", "recognise"]
 
 ARCHITECTURES: dict[str, str] = {
     "basicvsrpp": "vsrestore.networks.basicvsrpp:BasicVSRpp",
@@ -86,6 +86,25 @@ def load(state_dict: Mapping[str, Any], architecture: str | None = None, **setti
     if fold is not None:
         fold()
     return network
+
+
+def fill(network: nn.Module, state_dict: Mapping[str, Any], architecture: str) -> None:
+    """Fill a network that is to be trained, strictly; nothing is folded.
+
+    Args:
+        network: of the architecture, built with any settings.
+        state_dict: tensors by name, as for `load`.
+        architecture: one of `ARCHITECTURES`.
+
+    Raises:
+        NetworkError: the tensors are those of another network, or of other settings.
+    """
+    tensors = flatten(state_dict)
+    _, prefix, _ = _identify(_shapes(tensors), architecture)
+    renamed = _rename(architecture, strip(tensors, prefix))
+    derived = getattr(_module(architecture), "DERIVED", ())
+    compare(_shapes(network.state_dict()), _shapes(renamed), architecture, derived)
+    network.load_state_dict(renamed, strict=False)
 
 
 def _identify(shapes: Shapes, wanted: str | None) -> tuple[str, str, dict[str, Any]]:

@@ -13,13 +13,18 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vsrestore.networks.layers.frame_by_frame import FrameByFrame
 from vsrestore.networks.layers.normed_conv import WeightNormConv
 from vsrestore.networks.layers.shuffle_unet import ShuffleUNet, sizes_of
-from vsrestore.networks.state_dict import Shapes
+from vsrestore.networks.state_dict import Shapes, compare
 
 Y_RANGE = (-3.0, 3.0)  # of the published recipe with self-attention
 SKIP_BIAS = 1e-3  # of new batch norms
 DERIVED = ("num_batches_tracked",)
+
+LATE_ENCODER = 6  # where the second group of layers begins
+# Names of torchvision's ResNet -> numbers of the encoder's layers.
+ENCODER = {"conv1": "0", "bn1": "1", **{f"layer{number}": f"{number + 3}" for number in range(1, 5)}}
 
 # Names of PyTorch's later weight norm -> those of the earlier.
 LATER_NORM = {".parametrizations.weight.original0": ".weight_g", ".parametrizations.weight.original1": ".weight_v"}
@@ -27,7 +32,7 @@ LATER_NORM = {".parametrizations.weight.original0": ".weight_g", ".parametrizati
 LATE_LAYER = re.compile(r"^layers\.(11|12)\.")
 
 
-class FastaiUNet(ShuffleUNet):
+class FastaiUNet(FrameByFrame, ShuffleUNet):
     """Repair pictures that have their final size already.
 
     Args:
@@ -72,6 +77,28 @@ class FastaiUNet(ShuffleUNet):
                 part.weight_g.data.copy_(part.norm())
             elif isinstance(part, nn.BatchNorm2d):
                 nn.init.constant_(part.bias, SKIP_BIAS)
+
+    def load_encoder(self, tensors: Mapping[str, Tensor]) -> None:
+        """Give the encoder the weights of a ResNet that recognises things.
+
+        Args:
+            tensors: a state dict of torchvision's ResNet of the same depth; its classifier is left out.
+
+        Raises:
+            NetworkError: the tensors are those of another network.
+        """
+        parts = ((name.partition("."), tensor) for name, tensor in tensors.items())
+        named = {f"{ENCODER[first]}.{rest}": tensor for (first, _, rest), tensor in parts if first in ENCODER}
+        encoder = self.layers[0]
+        expected, given = ({n: tuple(t.shape) for n, t in some.items()} for some in (encoder.state_dict(), named))
+        compare(expected, given, "the encoder of fastai_unet", DERIVED)
+        encoder.load_state_dict(named, strict=False)
+
+    def depths(self) -> list[list[nn.Parameter]]:
+        """Return all parameters in the groups that learn at rates of their own: early encoder, late encoder, rest."""
+        encoder = list(self.layers[0].children())
+        groups = encoder[:LATE_ENCODER], encoder[LATE_ENCODER:], list(self.layers[1:])
+        return [[parameter for part in group for parameter in part.parameters()] for group in groups]
 
 
 class FrameRepair(nn.Module):

@@ -34,6 +34,8 @@ def crop(frames: NDArray[np.uint8], data: DataRecipe, least: float, rng: np.rand
     height, width = frames.shape[1:3]
     factor = float(rng.uniform(least, 1)) if rng.random() < data.shrunk else 1.0
     side = min(round(data.crop / factor), height, width)
+    if data.whole and rng.random() < data.whole:
+        side = min(height, width)
     if side < data.crop:
         raise ValueError(f"a shot of {width}x{height} px is smaller than the crop of {data.crop} px")
     y, x = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))

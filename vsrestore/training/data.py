@@ -1,16 +1,12 @@
-"""Training data: shots of an index, decoded once, and the samples that are cut from them and damaged."""
+"""Training data: the samples that are cut from shots and damaged, and batches of them."""
 
 from __future__ import annotations
 
-import csv
 import itertools
-import subprocess
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 
-import imageio_ffmpeg
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,69 +14,15 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from vsrestore.training import augment
+from vsrestore.training.clips import Pictures, Shot
+from vsrestore.training.errors import DataError
 from vsrestore.training.recipe import DataRecipe, Recipe
+from vsrestore.training.schedule import span_at, span_of_sample, spans
 from vsrestore.training.tasks import task_of
 
 SHRINK_LEAST = 0.6
 KEPT = 256  # samples that are used again
-
-
-class DataError(ValueError):
-    """Training clips are missing or cannot be used."""
-
-
-@dataclass(frozen=True)
-class Shot:
-    """A decoded shot: its file name, its origin, and its frames, (T, H, W, 3) uint8."""
-
-    name: str
-    origin: str
-    frames: NDArray[np.uint8]
-
-
-def read_shots(clips: Path, licence_classes: Sequence[str]) -> list[Shot]:
-    """Decode every shot of ``clips``/index.csv whose licence class is among those given.
-
-    Raises:
-        DataError: there is no index, no such shot, or a shot cannot be decoded.
-    """
-    index = clips / "index.csv"
-    if not index.is_file():
-        raise DataError(f"{clips}: has no index.csv; give the folder of the training shots with --clips")
-    with index.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["licence_class"] in licence_classes]
-    if not rows:
-        raise DataError(f"{index}: lists no shot of the licence classes {', '.join(licence_classes)}")
-    return [Shot(row["file"], row["origin"], decode(clips / row["file"], int(row["w"]), int(row["h"]))) for row in rows]
-
-
-def decode(path: Path, width: int, height: int) -> NDArray[np.uint8]:
-    """Decode a clip to RGB frames, (T, height, width, 3).
-
-    Raises:
-        DataError: ffmpeg cannot read it, or it gives no frame.
-    """
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path)]
-    command += ["-vf", f"scale={width}:{height}:flags=bicubic", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
-    done = subprocess.run(command, capture_output=True, check=False)
-    frames = np.frombuffer(done.stdout, dtype=np.uint8)
-    if done.returncode or not frames.size:
-        raise DataError(f"{path}: cannot be decoded: {done.stderr.decode(errors='replace').strip()[-200:]}")
-    return frames.reshape(-1, height, width, 3)
-
-
-def split(shots: Sequence[Shot], held_out: Sequence[str]) -> tuple[list[Shot], list[Shot]]:
-    """Divide shots into those to train on and those held out by file name; an origin is never on both sides.
-
-    Raises:
-        DataError: a file to hold out is not there.
-    """
-    missing = set(held_out) - {shot.name for shot in shots}
-    if missing:
-        raise DataError(f"{sorted(missing)[0]} is to be held out but is not among the shots")
-    origins = {shot.origin for shot in shots if shot.name in held_out}
-    train = [shot for shot in shots if shot.origin not in origins]
-    return train, [shot for shot in shots if shot.name in held_out]
+CUT = 28.0  # codes of 8 bits; frames that differ by more on average belong to two shots
 
 
 class Batches(Dataset[list[Tensor]]):
@@ -94,20 +36,20 @@ class Batches(Dataset[list[Tensor]]):
         self.shots = shots
         self.data = recipe.data
         self.seed = recipe.seed
-        self.size, self.fresh = recipe.schedule.batch, recipe.schedule.fresh
+        self.spans = spans(recipe)
         self.task = task_of(recipe)
         self.kept: OrderedDict[int, tuple[Tensor, ...]] = OrderedDict()
 
     def __getitem__(self, step: int) -> list[Tensor]:
         """Batch ``step`` as tensors (N, T, 3, H, W): what is seen, and what each head should give."""
         rng = np.random.default_rng((self.seed, step, 1))
-        made = (step + 1) * self.fresh
-        older = rng.integers(max(made - KEPT, 0), made, self.size - self.fresh)
-        numbers = [*range(made - self.fresh, made), *older.tolist()]
-        return [
-            torch.stack(parts)
-            for parts in zip(*(_turned(self._sample(n), self.task.flips, rng) for n in numbers), strict=True)
-        ]
+        span = span_at(self.spans, step)
+        made = span.first_sample + (step + 1 - span.first_step) * span.fresh
+        older = rng.integers(max(made - KEPT, span.first_sample), made, span.batch - span.fresh)
+        numbers = [*range(made - span.fresh, made), *older.tolist()]
+        make = self._sample if span.fresh < span.batch else self.sample  # what nobody uses again is not kept
+        turned = [_turned(make(number), self.task.flips, rng) for number in numbers]
+        return [torch.stack(parts) for parts in zip(*turned, strict=True)]
 
     def _sample(self, number: int) -> tuple[Tensor, ...]:
         if number not in self.kept:
@@ -119,8 +61,9 @@ class Batches(Dataset[list[Tensor]]):
     def sample(self, number: int) -> tuple[Tensor, ...]:
         """Sample ``number`` as tensors (T, 3, H, W): what is seen, and what each head should give."""
         rng = np.random.default_rng((self.seed, number))
-        frames, order = cut(self.shots[int(rng.integers(len(self.shots)))].frames, self.data, rng)
-        seen, targets = self.task.damaged(augment.vary(frames, self.data, rng), self.data, rng)
+        data = replace(self.data, crop=span_of_sample(self.spans, number).crop)
+        frames, order = cut(self.shots[int(rng.integers(len(self.shots)))], data, rng)
+        seen, targets = self.task.damaged(augment.vary(frames, data, rng), data, rng)
         return tuple(torch.from_numpy(part[order].transpose(0, 3, 1, 2)).contiguous() for part in (seen, *targets))
 
 
@@ -130,17 +73,15 @@ def _turned(sample: tuple[Tensor, ...], flips: Sequence[int], rng: np.random.Gen
     return tuple(part.flip(dims) for part in sample)
 
 
-def cut(
-    frames: NDArray[np.uint8], data: DataRecipe, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+def cut(shot: Shot, data: DataRecipe, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
     """Cut a random run of frames and a random crop out of a shot.
 
     Returns:
         The distinct frames of the run, (S, crop, crop, 3) float32 in [0, 1], and which of them each of the T frames
-        of the sample is: at a clip's end, frames repeat.
+        of the sample is: at a clip's end, and at a cut, frames repeat.
     """
-    step = 2 if rng.random() < data.double_step and len(frames) >= 2 * data.frames else 1
-    taken = frames[rng.integers(step) :: step]
+    step = 2 if rng.random() < data.double_step and len(shot) >= 2 * data.frames else 1
+    taken = np.arange(len(shot))[rng.integers(step) :: step]
     taken = taken[::-1] if rng.random() < 0.5 else taken
     count = min(data.frames, len(taken))
     if rng.random() < data.border:
@@ -149,8 +90,20 @@ def cut(
     ahead = int(rng.integers(data.frames - count + 1))
     order = np.clip(np.arange(data.frames) - ahead, 0, count - 1)
     if rng.random() < data.pans:
-        return augment.pan(taken[start], data.crop, count, rng), order
-    return augment.crop(taken[start : start + count], data, SHRINK_LEAST, rng), order
+        return augment.pan(shot.read(taken[start : start + 1])[0], data.crop, count, rng), order
+    frames = shot.read(taken[start : start + count])
+    if shot.has_cuts:
+        first, end = longest_scene(frames)
+        frames, order = frames[first:end], np.clip(order, first, end - 1) - first
+    return augment.crop(frames, data, SHRINK_LEAST, rng), order
+
+
+def longest_scene(frames: Pictures) -> tuple[int, int]:
+    """Return first and end of the longest run of frames (T, H, W, 3) without a cut inside."""
+    coarse = frames[:, ::8, ::8].astype(np.float32)
+    cuts = np.flatnonzero(np.abs(np.diff(coarse, axis=0)).mean(axis=(1, 2, 3)) > CUT) + 1
+    bounds = [0, *cuts.tolist(), len(frames)]
+    return max(itertools.pairwise(bounds), key=lambda run: run[1] - run[0])
 
 
 class CountFrom(Sampler[int]):
@@ -164,14 +117,27 @@ class CountFrom(Sampler[int]):
         return itertools.count(self.start)
 
 
-def batches(shots: Sequence[Shot], recipe: Recipe, first_step: int, workers: int) -> Iterator[list[Tensor]]:
-    """Batches from step ``first_step`` on, without end: lists of (N, T, C, H, W), what is seen first."""
+def batches(
+    shots: Sequence[Shot], recipe: Recipe, first_step: int, workers: int, pinned: bool = False
+) -> Iterator[list[Tensor]]:
+    """Batches from step ``first_step`` on, without end: lists of (N, T, C, H, W), what is seen first.
+
+    Raises:
+        DataError: a clip cannot be decoded where a sample needs it.
+    """
     loader = DataLoader(
         Batches(shots, recipe),
         batch_size=None,
         sampler=CountFrom(first_step),
         num_workers=workers,
+        pin_memory=pinned,
         prefetch_factor=4 if workers else None,
         multiprocessing_context="fork" if workers else None,
+        generator=torch.Generator(),  # one of its own: a resumed run must not draw more numbers than one in one piece
     )
-    return iter(loader)
+    try:
+        yield from loader
+    except DataError as error:  # a worker's comes with the story of its process in front
+        raise DataError(
+            str(error).strip().splitlines()[-1].removeprefix(f"{DataError.__module__}.DataError: ")
+        ) from error

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models import vgg16_bn
 
+from vsrestore import checkpoints
 from vsrestore.networks.layers.imagenet import imagenet_statistics
 from vsrestore.networks.state_dict import compare, strip
 
@@ -43,6 +44,13 @@ class FeatureLoss(nn.Module):
         self.mean: Tensor
         self.std: Tensor
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What ``parts`` returns, in order."""
+        numbers = range(len(LAYERS))
+        mse = ("feature_mse",) if self.mse else ()
+        return ("pixel", *(f"feat_{index}" for index in numbers), *(f"gram_{index}" for index in numbers), *mse)
+
     def train(self, mode: bool = True) -> FeatureLoss:
         """Stay in evaluation mode: what is compared must not depend on the batch."""
         return super().train(False)
@@ -52,7 +60,7 @@ class FeatureLoss(nn.Module):
         return torch.stack(list(self.parts(restored, target).values())).sum()
 
     def parts(self, restored: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """Return the terms of the loss, weighted: "pixel", "feat_0" to "feat_2", "gram_0" to "gram_2", and "mse".
+        """Return the weighted terms: "pixel", "feat_0" to "feat_2", "gram_0" to "gram_2", and "feature_mse".
 
         Args:
             restored: RGB (N, 3, H, W) in [0, 1]; H and W at least 16.
@@ -68,7 +76,7 @@ class FeatureLoss(nn.Module):
         for index, (weight, found, expected) in enumerate(pairs):
             parts[f"gram_{index}"] = GRAM_WEIGHT * weight**2 * F.l1_loss(gram(found), gram(expected))
         if self.mse:
-            parts["mse"] = self.mse * F.mse_loss(ours, truth)
+            parts["feature_mse"] = self.mse * F.mse_loss(ours, truth)
         return parts
 
     def features(self, pictures: Tensor) -> list[Tensor]:
@@ -79,6 +87,16 @@ class FeatureLoss(nn.Module):
             if index in LAYERS:
                 found.append(pictures)
         return found
+
+
+def load_feature_loss(model: str, mse: float = 0.0) -> FeatureLoss:
+    """Return the feature loss with the weights of a registry entry or a file.
+
+    Raises:
+        CheckpointError: the checkpoint is not here; the message gives the command that fetches it.
+        NetworkError: it is another network's.
+    """
+    return FeatureLoss(checkpoints.read(checkpoints.find(model)), mse)
 
 
 def gram(features: Tensor) -> Tensor:

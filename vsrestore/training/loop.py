@@ -1,94 +1,46 @@
-"""The training loop: steps, moving average, log, checkpoints, resuming."""
+"""The training loop: steps, log, checkpoints, measuring."""
 
 from __future__ import annotations
 
-import csv
-import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
+import numpy as np
 import torch
-from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from vsrestore.networks.temporal_unet import TemporalUNet
-from vsrestore.networks.temporal_upscaler import TemporalUpscaler
-from vsrestore.runtime.windows import window
-from vsrestore.training.data import Shot, batches
-from vsrestore.training.losses import log_error
-from vsrestore.training.optimiser import optimisers
+from vsrestore.training.clips import Shot
+from vsrestore.training.data import batches
+from vsrestore.training.errors import TrainingError
+from vsrestore.training.files import append_row, drop_rows_after, write
+from vsrestore.training.gan import COLUMNS, begin_duel, take_turn
+from vsrestore.training.machine import Machine
+from vsrestore.training.pictures import plot, sheet
 from vsrestore.training.recipe import Recipe
-from vsrestore.training.schedule import floor_at, progress_at, rate_at
+from vsrestore.training.run import Run, export, resume, save, start
+from vsrestore.training.schedule import progress_at
+from vsrestore.training.step import columns, take_step
 from vsrestore.training.tasks import task_of
-from vsrestore.training.validate import BORDER, means, scores
+from vsrestore.training.validate import means, scores
 
 LOG_EVERY = 50  # steps
 SAVE_EVERY_S = 300.0
 VALIDATION_FRAMES, VALIDATION_SIDE = 5, 256  # of every shot held out: its first frames, their top left corner
-log = logging.getLogger(__name__)
-
-Trained = TemporalUNet | TemporalUpscaler
-LAST_LAYERS = ("weigh", "add")
-NETWORKS: dict[str, Callable[..., Trained]] = {"temporal_unet": TemporalUNet, "temporal_upscaler": TemporalUpscaler}
-"""What a recipe may train, by the name of its file in `vsrestore.networks`."""
+STATE, WEIGHTS = "state.pt", "weights.safetensors"
+SHEET, CURVES = "sheet.png", "losses.png"
+TRAIN, GAN, VALIDATION = "train.csv", "gan.csv", "validation.csv"
 
 
-@dataclass
-class Run:
-    """A run in progress: the network, its moving average, the optimisers, the steps done and the seconds spent."""
+class Reporter(Protocol):
+    """Who is told how a run goes."""
 
-    network: Trained
-    average: Trained
-    optimisers: list[torch.optim.Optimizer]
-    step: int = 0
-    spent_s: float = 0.0
+    def count(self, done: int, total: int) -> None:
+        """Take note of the steps done."""
 
-
-def start(recipe: Recipe) -> Run:
-    """A new run with weights drawn from the recipe's seed."""
-    torch.manual_seed(recipe.seed)
-    network, average = (build(recipe).to(memory_format=torch.channels_last) for _ in range(2))
-    average.load_state_dict(network.state_dict())
-    average.requires_grad_(False).eval()
-    return Run(network, average, optimisers(network, LAST_LAYERS, recipe.schedule))
-
-
-def build(recipe: Recipe) -> Trained:
-    """The network of a recipe, with random weights."""
-    return NETWORKS[recipe.network.architecture](**recipe.network.settings)
-
-
-def save(run: Run, path: Path) -> None:
-    """Write everything that resuming needs, under a temporary name first."""
-    state = {
-        "network": run.network.state_dict(),
-        "average": run.average.state_dict(),
-        "optimisers": [optimiser.state_dict() for optimiser in run.optimisers],
-        "step": run.step,
-        "spent_s": run.spent_s,
-    }
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    part.replace(path)
-
-
-def resume(run: Run, path: Path) -> None:
-    """Take up a run where `save` left it."""
-    state: dict[str, Any] = torch.load(path, weights_only=True)
-    run.network.load_state_dict(state["network"])
-    run.average.load_state_dict(state["average"])
-    for optimiser, kept in zip(run.optimisers, state["optimisers"], strict=True):
-        optimiser.load_state_dict(kept)
-    run.step, run.spent_s = state["step"], state["spent_s"]
-
-
-def export(run: Run, path: Path, recipe: Recipe) -> None:
-    """Write the averaged weights as float32 safetensors, named by architecture and task."""
-    tensors = {name: tensor.float().contiguous() for name, tensor in run.average.state_dict().items()}
-    save_file(tensors, path, metadata={"architecture": recipe.network.architecture, "task": recipe.task})
+    def tell(self, sentence: str) -> None:
+        """Take note of a line of figures."""
 
 
 def train(
@@ -96,119 +48,137 @@ def train(
     shots: tuple[Sequence[Shot], Sequence[Shot]],
     out: Path,
     *,
+    machine: Machine | None = None,
     limit_s: float | None = None,
     workers: int = 1,
-    report: Callable[[float, str], None] = lambda _progress, _line: None,
+    reporter: Reporter | None = None,
 ) -> Run:
     """Train a recipe to its end, or until the time is over with the schedule complete.
 
     Args:
         recipe: what to train.
         shots: those to train on and those held out.
-        out: an existing folder for state.pt (taken up if there), train.csv, validation.csv and weights.safetensors.
+        out: an existing folder for state.pt (taken up if there), weights.safetensors, the logs train.csv, gan.csv and
+            validation.csv, and the pictures sheet.png and losses.png.
+        machine: where and how precisely; the CPU in bfloat16 by default.
         limit_s: seconds for the whole run, counting what a resumed run has spent; the schedule follows the clock then.
         workers: processes that make samples; 0 makes them in this process.
-        report: is told the progress (0 to 1) and a line of figures.
+        reporter: is told how the run goes.
+
+    Raises:
+        TrainingError: the folder's state cannot be taken up, or a file cannot be written.
+        RecipeError, CheckpointError, DataError: the recipe, its checkpoints or the clips cannot be used.
     """
-    run = start(recipe)
-    state = out / "state.pt"
-    if state.is_file():
-        resume(run, state)
-    began = last_save = time.monotonic()
-    spent_before = run.spent_s
-    sums: list[Tensor] = []
-    for batch in batches(shots[0], recipe, run.step, workers):
+    if limit_s is not None and (recipe.schedule.stages or recipe.gan.steps):
+        raise TrainingError("a time limit does not go with stages or a critic, which follow the steps; give --steps")
+    run = start(recipe, machine)
+    if (out / STATE).is_file():
+        resume(run, out / STATE, lambda: begin_duel(run, recipe))
+        for name in (TRAIN, GAN, VALIDATION):
+            drop_rows_after(out / name, run.step)
+    keeper = Keeper(run, recipe, out, shots[1], reporter)
+    last = recipe.schedule.steps + recipe.gan.all_steps if recipe.gan.steps else 0
+    began, spent_before = time.monotonic(), run.spent_s
+    for batch in batches(shots[0], recipe, run.step, workers, run.machine.pins):
         run.spent_s = spent_before + time.monotonic() - began
         progress = progress_at(run.step, recipe.schedule.steps, run.spent_s, limit_s)
-        if progress >= 1:
+        if progress >= 1 and run.step >= last:
             break
-        sums.append(_step(run, recipe, batch, progress))
+        losses = _advance(run, recipe, run.machine.take(batch), progress)
         run.step += 1
-        if run.step % LOG_EVERY == 0:
-            report(progress, _log(run, recipe, out, progress, sums))
-            sums.clear()
-        if time.monotonic() - last_save > SAVE_EVERY_S:
-            _keep(run, recipe, out, shots[1], report, progress)
-            last_save = time.monotonic()
-    _keep(run, recipe, out, shots[1], report, 1.0)
+        keeper.note(losses, progress)
+    keeper.keep()
+    keeper.measure()
     return run
 
 
-def _step(run: Run, recipe: Recipe, batch: list[Tensor], progress: float) -> Tensor:
-    """One optimiser step; returns the losses (their sum, then those of the heads)."""
-    share = rate_at(run.step, progress, recipe.schedule)
-    for group in (group for optimiser in run.optimisers for group in optimiser.param_groups):
-        group["lr"] = group["initial_lr"] * share
-    losses = _losses(run.network.train(), recipe, batch, progress, run.step)
-    run.network.zero_grad()
-    losses[0].backward()
-    norm = nn.utils.clip_grad_norm_(run.network.parameters(), recipe.schedule.clip)
-    if torch.isfinite(norm):
-        for optimiser in run.optimisers:
-            optimiser.step()
-    else:
-        log.warning("step %d: the gradient is not finite; the step is left out", run.step)
-    decay = min(recipe.schedule.average, (1 + run.step) / (10 + run.step))
-    with torch.no_grad():
-        torch._foreach_lerp_(list(run.average.parameters()), list(run.network.parameters()), 1 - decay)
-    return losses.detach()
+def _advance(run: Run, recipe: Recipe, batch: list[Tensor], progress: float) -> dict[str, Tensor]:
+    """Take a step of the phase in which the run is; returns the losses by name."""
+    if progress < 1:
+        losses = take_step(run, recipe, batch, progress)
+        return dict(zip(columns(recipe, run.criterion), losses, strict=True))
+    return take_turn(run, run.duel or begin_duel(run, recipe), recipe, batch)
 
 
-def ends(count: int, radius: int, step: int) -> tuple[int, int]:
-    """One of the first ``radius`` of ``count`` frames and one of the last, others at every step."""
-    return step % radius, count - 1 - (step + 1) % radius
+class Keeper:
+    """What writes down how a run goes.
 
+    Args:
+        run: the run.
+        recipe: its recipe.
+        out: the folder of its files.
+        held_out: the shots it is measured on.
+        reporter: is told the same.
+    """
 
-def _losses(network: Trained, recipe: Recipe, batch: list[Tensor], progress: float, step: int) -> Tensor:
-    """The loss and its parts, one for each head."""
-    seen, *targets = batch
-    radius, count = network.radius, seen.shape[1]
-    centres = [*range(radius, count - radius), *ends(count, radius, step)]
-    windows = torch.tensor([window(centre, count, radius, radius, BORDER) for centre in centres])
-    with torch.autocast("cpu", torch.bfloat16):
-        restored = network.restore(seen, windows)
-    floor, margin = floor_at(progress, recipe.loss), recipe.data.margin
-    inner = slice(margin, targets[0].shape[-1] - margin)
-    pairs = zip(restored, targets, strict=True)
-    parts = [log_error(ours[..., inner, inner], truth[:, centres][..., inner, inner], floor) for ours, truth in pairs]
-    return torch.stack((torch.stack(parts).sum(), *parts))
+    def __init__(
+        self, run: Run, recipe: Recipe, out: Path, held_out: Sequence[Shot], reporter: Reporter | None = None
+    ) -> None:
+        self.run, self.recipe, self.out, self.held_out, self.reporter = run, recipe, out, held_out, reporter
+        self.last = recipe.schedule.steps + recipe.gan.all_steps
+        self.saved = time.monotonic()
 
+    def note(self, losses: dict[str, Tensor], progress: float) -> None:
+        """Take a step's losses; log, save and measure when it is time."""
+        step = self.run.step
+        self.run.losses.append(losses)
+        if self.reporter:
+            steps = self.recipe.schedule.steps
+            by_clock = 0 < step / steps < progress < 1
+            self.reporter.count(step, round(step / progress) if by_clock else self.last)
+        if step % LOG_EVERY == 0 or step == self.recipe.schedule.steps:
+            self._log(progress)
+        if step % self.recipe.schedule.epoch == 0 and step < self.last:
+            self.keep()
+            self.measure()
+        elif time.monotonic() - self.saved > SAVE_EVERY_S:
+            self.keep()
 
-def _log(run: Run, recipe: Recipe, out: Path, progress: float, sums: list[Tensor]) -> str:
-    means = torch.stack(sums).mean(0).tolist()
-    rate = rate_at(run.step, progress, recipe.schedule)
-    names = ("loss", *task_of(recipe).heads)
-    values = (run.step, round(progress, 5), round(run.spent_s, 1), rate, *means)
-    append_row(out / "train.csv", ("step", "progress", "seconds", "rate", *names), values)
-    return f"step {run.step} " + " ".join(f"{name} {mean:.5f}" for name, mean in zip(names, means, strict=True))
+    def keep(self) -> None:
+        """Save the state and export the averaged weights."""
+        save(self.run, self.out / STATE)
+        export(self.run, self.out / WEIGHTS, self.recipe)
+        self.saved = time.monotonic()
 
+    def measure(self) -> None:
+        """Measure the averaged weights on the shots held out; draw what they do there, and how the losses went."""
+        self._validate()
+        write(self.out / CURVES, plot([self.out / name for name in (TRAIN, GAN, VALIDATION)]))
 
-def append_row(path: Path, columns: Sequence[str], values: Sequence[object]) -> None:
-    """Add a row to a CSV file, with a head line if the file is new."""
-    new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        if new:
-            writer.writerow(columns)
-        writer.writerow(values)
+    def _validate(self) -> None:
+        task, side, device = task_of(self.recipe), VALIDATION_SIDE, self.run.machine.device
+        clips = {
+            shot.name: shot.read(np.arange(len(shot))[:VALIDATION_FRAMES])[:, :side, :side] for shot in self.held_out
+        }
+        if not clips:
+            return
+        network = self.run.average.eval()
+        figures = means(list(scores(network, clips, task.cases(), device)), task.heads)
+        values = (self.run.step, *(round(figure, 3) for figure in figures.values()))
+        append_row(self.out / VALIDATION, ("step", *figures), values)
+        write(self.out / SHEET, sheet(network, clips, task.cases(), device))
+        self._tell("held out: " + ", ".join(f"{name} {figure:.2f}" for name, figure in figures.items()))
 
+    def _log(self, progress: float) -> None:
+        """Write down the means of the losses since the last time."""
+        run, in_duel = self.run, self.run.duel is not None
+        names = COLUMNS if in_duel else columns(self.recipe, run.criterion)
+        found = {name: [losses[name] for losses in run.losses if name in losses] for name in names}
+        losses = {name: torch.stack(some).mean().item() for name, some in found.items() if some}
+        run.losses.clear()
+        group = run.groups()[-1]
+        state = {
+            "step": run.step,
+            "progress": round(progress, 5),
+            "seconds": round(run.spent_s, 1),
+            "rate": group["lr"] / group["initial_lr"],
+        }
+        values = (*state.values(), *(losses.get(name, "") for name in names))
+        append_row(self.out / (GAN if in_duel else TRAIN), (*state, *names), values)
+        figures = " ".join(f"{name} {loss:.5f}" for name, loss in losses.items())
+        done = run.step / self.last if self.recipe.gan.steps else progress
+        self._tell(f"{done:.1%} step {run.step} {figures}")
 
-def _keep(
-    run: Run,
-    recipe: Recipe,
-    out: Path,
-    held_out: Sequence[Shot],
-    report: Callable[[float, str], None],
-    progress: float,
-) -> None:
-    """Save the state, export the averaged weights, and measure them on the shots held out."""
-    save(run, out / "state.pt")
-    export(run, out / "weights.safetensors", recipe)
-    side = VALIDATION_SIDE
-    clips = {shot.name: shot.frames[:VALIDATION_FRAMES, :side, :side] for shot in held_out}
-    rows = list(scores(run.average.eval(), clips, task_of(recipe).cases()))
-    if not rows:
-        return
-    figures = means(rows, task_of(recipe).heads)
-    append_row(out / "validation.csv", ("step", *figures), (run.step, *(round(f, 3) for f in figures.values())))
-    report(progress, "held out: " + ", ".join(f"{name} {figure:.2f}" for name, figure in figures.items()))
+    def _tell(self, sentence: str) -> None:
+        if self.reporter:
+            self.reporter.tell(sentence)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,14 @@ from vsrestore.training.recipe import ScheduleRecipe
 MOMENTUM = 0.95
 ROUNDS = 5  # of the iteration; its numbers bring every singular value near 1 in so many
 QUINTIC = (3.4445, -4.7750, 2.0315)
+
+
+@runtime_checkable
+class Deep(Protocol):
+    """A network that tells its first layers from its last."""
+
+    def depths(self) -> Sequence[list[nn.Parameter]]:
+        """All parameters, in groups from the first layers to the last."""
 
 
 class Orthogonal(torch.optim.Optimizer):
@@ -63,16 +71,38 @@ def orthogonal(matrix: Tensor) -> Tensor:
 def optimisers(network: nn.Module, heads: tuple[str, ...], schedule: ScheduleRecipe) -> list[torch.optim.Optimizer]:
     """Orthogonal steps for the kernels of the body; AdamW for biases and for the layers named in ``heads``.
 
-    Every group keeps the rate it starts with as "initial_lr".
+    Or, as the schedule says, AdamW for all, in groups from the first layers to the last. Every group keeps the rate it
+    starts with as "initial_lr".
     """
+    found = _adamw(network, schedule) if schedule.optimiser == "adamw" else _orthogonal(network, heads, schedule)
+    for group in (group for optimiser in found for group in optimiser.param_groups):
+        group["initial_lr"] = group["lr"]
+    return found
+
+
+def _adamw(network: nn.Module, schedule: ScheduleRecipe) -> list[torch.optim.Optimizer]:
+    groups = [{"params": group} for group in depths(network)]
+    return [torch.optim.AdamW(groups, lr=schedule.rate, betas=(0.9, 0.99), weight_decay=schedule.decay, fused=True)]
+
+
+def depths(network: nn.Module) -> Sequence[list[nn.Parameter]]:
+    """A network's parameters from the first layers to the last, in the groups that it names, else in one."""
+    return network.depths() if isinstance(network, Deep) else [list(network.parameters())]
+
+
+def freeze(network: nn.Module, frozen: bool) -> None:
+    """Keep the kernels of all groups but the last as they are, or let them learn; batch norms learn in any case."""
+    norms = {id(p) for part in network.modules() if isinstance(part, nn.BatchNorm2d) for p in part.parameters()}
+    for parameter in (parameter for group in depths(network)[:-1] for parameter in group):
+        parameter.requires_grad_(not frozen or id(parameter) in norms)
+
+
+def _orthogonal(network: nn.Module, heads: tuple[str, ...], schedule: ScheduleRecipe) -> list[torch.optim.Optimizer]:
     kernels: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
     for name, parameter in network.named_parameters():
         (kernels if parameter.ndim == 4 and name.split(".")[0] not in heads else rest).append(parameter)
-    found = [
+    return [
         Orthogonal(kernels, schedule.kernel_rate, schedule.kernel_decay),
         torch.optim.AdamW(rest, lr=schedule.rate, betas=(0.9, 0.99), weight_decay=schedule.decay, fused=True),
     ]
-    for group in (group for optimiser in found for group in optimiser.param_groups):
-        group["initial_lr"] = group["lr"]
-    return found

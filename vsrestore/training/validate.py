@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -15,6 +15,9 @@ from vsrestore.runtime.descriptor import Border
 from vsrestore.runtime.windows import window
 from vsrestore.training.task import Frames, Restorer, Sample
 
+Measure = Callable[[Tensor, Tensor, Tensor], dict[str, float]]
+"""Further figures from what is seen, what the last head gives, and the truth, (T, 3, H, W) each."""
+CPU = torch.device("cpu")
 CHUNK = 4  # frames restored per call
 BORDER: Border = "reflect_circle"  # what stands for neighbours beyond the ends of a shot
 
@@ -24,12 +27,14 @@ class Scores:
     """PSNR in dB of a clip with one kind of damage against what each head should give: before and after restoring.
 
     Before: of the frames as they are seen, enlarged by a bicubic kernel where the truth is larger.
+    more: further figures, by name.
     """
 
     clip: str
     case: str
     before: tuple[float, ...]
     after: tuple[float, ...]
+    more: Mapping[str, float] = field(default_factory=dict)
 
 
 def psnr(a: Tensor, b: Tensor) -> float:
@@ -41,33 +46,47 @@ def psnr(a: Tensor, b: Tensor) -> float:
     return float(-10 * torch.log10(error))
 
 
-def restore_clip(network: Restorer, frames: Tensor) -> tuple[Tensor, ...]:
-    """Restore every frame of (T, 3, H, W): (T, 3, s * H, s * W) for every head."""
+def restore_clip(
+    network: Restorer, frames: Tensor, device: torch.device = CPU, centres: Sequence[int] | None = None
+) -> tuple[Tensor, ...]:
+    """Restore frames of (T, 3, H, W), all by default: (T, 3, s * H, s * W) for every head, computed on ``device``."""
     radius = network.radius
-    table = torch.tensor([window(centre, len(frames), radius, radius, BORDER) for centre in range(len(frames))])
+    chosen = range(len(frames)) if centres is None else centres
+    table = torch.tensor([window(centre, len(frames), radius, radius, BORDER) for centre in chosen])
     heads: list[tuple[Tensor, ...]] = []
     with torch.inference_mode():
-        for start in range(0, len(frames), CHUNK):
+        for start in range(0, len(table), CHUNK):
             windows = table[start : start + CHUNK]
             first = int(windows.min())
             piece = frames[first : int(windows.max()) + 1]
-            heads.append(network.restore(piece[None], windows - first))
-    return tuple(torch.cat([part[0] for part in head]) for head in zip(*heads, strict=True))
+            heads.append(network.restore(piece[None].to(device), windows - first))
+    return tuple(torch.cat([part[0].cpu() for part in head]) for head in zip(*heads, strict=True))
 
 
-def score(network: Restorer, clip: str, case: str, sample: Sample) -> Scores:
+def score(
+    network: Restorer,
+    clip: str,
+    case: str,
+    sample: Sample,
+    device: torch.device = CPU,
+    more: Measure | None = None,
+) -> Scores:
     """Restore what is seen of a clip and compare it with the truth."""
     seen, targets = to_planes(sample.seen), [to_planes(target) for target in sample.targets]
-    restored = restore_clip(network, seen)
-    plain = seen
-    if seen.shape != targets[0].shape:
-        plain = F.interpolate(seen, size=targets[0].shape[-2:], mode="bicubic")
+    restored = restore_clip(network, seen, device)
+    plain = plainly(seen, targets[0])
     return Scores(
         clip,
         case,
         tuple(psnr(plain, target) for target in targets),
         tuple(psnr(ours, target) for ours, target in zip(restored, targets, strict=True)),
+        more(seen, restored[-1], targets[-1]) if more else {},
     )
+
+
+def plainly(seen: Tensor, truth: Tensor) -> Tensor:
+    """Frames (T, 3, h, w) at the size of the truth, by a bicubic kernel where that is another."""
+    return seen if seen.shape == truth.shape else F.interpolate(seen, size=truth.shape[-2:], mode="bicubic")
 
 
 def to_planes(frames: Frames) -> Tensor:
@@ -76,13 +95,17 @@ def to_planes(frames: Frames) -> Tensor:
 
 
 def scores(
-    network: Restorer, clips: Mapping[str, NDArray[np.uint8]], cases: Mapping[str, Callable[[Frames], Sample]]
+    network: Restorer,
+    clips: Mapping[str, NDArray[np.uint8]],
+    cases: Mapping[str, Callable[[Frames], Sample]],
+    device: torch.device = CPU,
+    more: Measure | None = None,
 ) -> Iterable[Scores]:
     """Scores of every clip (T, H, W, 3) uint8 with every kind of damage, one after another."""
     for clip, frames in clips.items():
         clean = frames.astype(np.float32) / np.float32(255)
         for name, damaged in cases.items():
-            yield score(network, clip, name, damaged(clean))
+            yield score(network, clip, name, damaged(clean), device, more)
 
 
 def means(rows: Sequence[Scores], heads: Sequence[str]) -> dict[str, float]:
@@ -102,13 +125,15 @@ KEPT = 79.0  # dB: what is seen is what should come out
 def table(rows: Sequence[Scores], heads: Sequence[str]) -> str:
     """Scores as a Markdown table with a line of means for every kind of damage.
 
-    Columns, for every head: what is seen against the truth, what is restored, the gain.
+    Columns, for every head: what is seen against the truth, what is restored, the gain; then the further figures.
     """
     names = [name for head in heads for name in (f"before ({head})", "after", "gain")]
+    names += rows[0].more if rows else ()
     lines = ["| " + " | ".join(("clip", "damage", *names)) + " |", "|" + " --- |" * (2 + len(names))]
     for row in (*rows, *_mean_rows(rows)):
         pairs = zip(row.before, row.after, strict=True)
         figures = [f"{figure:.2f}" for before, after in pairs for figure in (before, after, after - before)]
+        figures += [f"{figure:.2f}" for figure in row.more.values()]
         lines.append("| " + " | ".join((row.clip, row.case, *figures)) + " |")
     return "\n".join(lines)
 
@@ -118,5 +143,6 @@ def _mean_rows(rows: Sequence[Scores]) -> list[Scores]:
     for case in dict.fromkeys(row.case for row in rows):
         some = [row for row in rows if row.case == case]
         before, after = (np.mean([getattr(row, part) for row in some], axis=0) for part in ("before", "after"))
-        found.append(Scores("mean", case, tuple(before.tolist()), tuple(after.tolist())))
+        more = {name: float(np.mean([row.more[name] for row in some])) for name in some[0].more}
+        found.append(Scores("mean", case, tuple(before.tolist()), tuple(after.tolist()), more))
     return found

@@ -11,7 +11,7 @@ import numpy as np
 from vsrestore.damage.compression import Codec, Compression, compressed
 from vsrestore.damage.scaling import Kernel, resized
 from vsrestore.training import augment
-from vsrestore.training.recipe import DataRecipe, Recipe
+from vsrestore.training.recipe import DataRecipe, Recipe, RecipeError
 from vsrestore.training.task import Frames, Sample
 
 KERNELS: tuple[Kernel, ...] = ("bicubic", "bicubic", "bicubic", "area", "lanczos", "bilinear")
@@ -34,7 +34,13 @@ class UpscaleTask:
 
     @classmethod
     def of(cls, recipe: Recipe) -> UpscaleTask:
-        """Return the task for the network of a recipe."""
+        """Return the task for the network of a recipe.
+
+        Raises:
+            RecipeError: the network does not enlarge.
+        """
+        if not isinstance(recipe.network.settings.get("scale"), int):
+            raise RecipeError("network.settings: the task upscale needs a network with a scale")
         return cls(int(recipe.network.settings["scale"]))
 
     def damaged(self, clean: Frames, data: DataRecipe, rng: np.random.Generator) -> Sample:

@@ -1,0 +1,59 @@
+"""Where a run computes, and how precisely."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from vsrestore.runtime.descriptor import Precision
+from vsrestore.training.errors import TrainingError
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A torch device, and the precision of convolutions there; weights, losses and optimisers stay float32.
+
+    With float16, gradients are scaled, because small ones would vanish.
+    """
+
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    precision: Precision = "bfloat16"
+
+    def autocast(self) -> torch.autocast:
+        """Return the context in which a network runs."""
+        full = self.precision == "float32"
+        dtype = torch.bfloat16 if full else getattr(torch, self.precision)
+        return torch.autocast(self.device.type, dtype, enabled=not full)
+
+    def scaler(self) -> torch.amp.GradScaler:
+        """Return what scales gradients; it does nothing but with float16."""
+        return torch.amp.GradScaler(self.device.type, enabled=self.precision == "float16")
+
+    @property
+    def pins(self) -> bool:
+        """Whether batches are best kept in memory from which the device copies by itself."""
+        return self.device.type == "cuda"
+
+    def take(self, batch: Sequence[Tensor]) -> list[Tensor]:
+        """Return a batch on the device; the copy runs beside the computing where memory is pinned."""
+        return [part.to(self.device, non_blocking=self.pins) for part in batch]
+
+
+def machine(device: str, precision: Precision) -> Machine:
+    """Return the machine of these names.
+
+    Raises:
+        TrainingError: torch knows no such device, or this machine has none.
+    """
+    try:
+        found = torch.device(device)
+        torch.zeros(1, device=found)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise TrainingError(
+            f"device {device!r} cannot be used ({reason}); give cpu, cuda, cuda:N, xpu or mps"
+        ) from None
+    return Machine(found, precision)

@@ -1,0 +1,117 @@
+"""One step of training: losses, gradients, optimisers, moving average."""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+from torch import Tensor, nn
+
+from vsrestore.runtime.windows import window
+from vsrestore.training.losses import Criterion
+from vsrestore.training.optimiser import freeze
+from vsrestore.training.recipe import Recipe
+from vsrestore.training.run import Run
+from vsrestore.training.schedule import floor_at, highest_rates, one_cycle, rate_at, span_at, spans
+from vsrestore.training.tasks import task_of
+from vsrestore.training.validate import BORDER
+
+log = logging.getLogger(__name__)
+
+
+def take_step(run: Run, recipe: Recipe, batch: list[Tensor], progress: float) -> Tensor:
+    """Take one step of all optimisers.
+
+    Args:
+        run: the run.
+        recipe: its recipe.
+        batch: tensors (N, T, C, H, W) on the run's device, what is seen first.
+        progress: of the run, 0 to 1.
+
+    Returns:
+        The losses in the order of ``columns``.
+    """
+    set_rates(run, recipe, progress)
+    losses = _losses(run, recipe, batch, progress)
+    descend(run, losses[0], recipe)
+    return losses.detach()
+
+
+def set_rates(run: Run, recipe: Recipe, progress: float) -> None:
+    """Give every group of parameters its rate, and let rest what is frozen."""
+    span = span_at(spans(recipe), run.step)
+    groups = run.groups()
+    if span.stage is None or not span.stage.rates:
+        share = rate_at(run.step, progress, recipe.schedule)
+        for group in groups:
+            group["lr"] = group["initial_lr"] * share
+    else:
+        share, beta = one_cycle(span.position(run.step), span.stage.rising)
+        for group, highest in zip(groups, highest_rates(span.stage.rates, len(groups)), strict=True):
+            group["lr"], group["betas"] = highest * share, (beta, group["betas"][1])
+    if span.stage is not None:
+        freeze(run.network, span.stage.frozen)
+
+
+def descend(run: Run, loss: Tensor, recipe: Recipe) -> None:
+    """Move the network's weights against the gradient of a loss, and their average after them."""
+    run.network.zero_grad()
+    run.scaler.scale(loss).backward()
+    for optimiser in run.optimisers:
+        run.scaler.unscale_(optimiser)
+    norm = nn.utils.clip_grad_norm_(run.network.parameters(), recipe.schedule.clip or torch.inf)
+    if torch.isfinite(norm):
+        for optimiser in run.optimisers:
+            optimiser.step()
+    elif not run.scaler.is_enabled():  # a scaler tries how far it can go; it is told below
+        log.warning("step %d: the gradient is not finite; the step is left out", run.step)
+    run.scaler.update()
+    decay = min(recipe.schedule.average, (1 + run.step) / (10 + run.step))
+    with torch.no_grad():
+        torch._foreach_lerp_(list(run.average.parameters()), list(run.network.parameters()), 1 - decay)
+        for kept, current in zip(run.average.buffers(), run.network.buffers(), strict=True):
+            kept.copy_(current)  # statistics of batch norms are averages already
+
+
+def _losses(run: Run, recipe: Recipe, batch: list[Tensor], progress: float) -> Tensor:
+    """The loss and its parts in the order of ``columns``."""
+    terms = head_terms(run, recipe, restore(run, batch), progress)
+    heads = [torch.stack(list(head.values())).sum() for head in terms]
+    kinds = torch.stack([torch.stack(list(head.values())) for head in terms]).sum(0)
+    return torch.cat((torch.stack(heads).sum()[None], torch.stack(heads), kinds if len(kinds) > 1 else kinds[:0]))
+
+
+def restore(run: Run, batch: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    """Return what every head makes of a batch and what it should, (N, K, 3, H, W) each.
+
+    The frames that have all their neighbours come first, one after another; then, for networks that see neighbours, one
+    of the first frames and one of the last.
+    """
+    seen, *targets = batch
+    radius, count = run.network.radius, seen.shape[1]
+    centres = [*range(radius, count - radius), *ends(count, radius, run.step)]
+    windows = torch.tensor([window(centre, count, radius, radius, BORDER) for centre in centres])
+    with run.machine.autocast():
+        restored = run.network.train().restore(seen, windows)
+    return [(ours, truth[:, centres]) for ours, truth in zip(restored, targets, strict=True)]
+
+
+def head_terms(
+    run: Run, recipe: Recipe, pairs: list[tuple[Tensor, Tensor]], progress: float
+) -> list[dict[str, Tensor]]:
+    """Return the weighted terms of the loss for every head, without the margin of the crop."""
+    floor, margin = floor_at(progress, recipe.loss), recipe.data.margin
+    inner = slice(margin, pairs[0][1].shape[-1] - margin)
+    consecutive = recipe.data.frames - 2 * run.network.radius
+    return [run.criterion(o[..., inner, inner], truth[..., inner, inner], floor, consecutive) for o, truth in pairs]
+
+
+def ends(count: int, radius: int, step: int) -> tuple[int, ...]:
+    """One of the first ``radius`` of ``count`` frames and one of the last, others at every step; none for radius 0."""
+    return (step % radius, count - 1 - (step + 1) % radius) if radius else ()
+
+
+def columns(recipe: Recipe, criterion: Criterion) -> tuple[str, ...]:
+    """What of a step is logged: the loss, the share of every head, and that of every term where there are several."""
+    terms = criterion.names
+    return ("loss", *task_of(recipe).heads, *(terms if len(terms) > 1 else ()))
