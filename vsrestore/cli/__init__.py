@@ -9,7 +9,15 @@ import typer
 
 def build() -> typer.Typer:
     """Return the command with all that it can do."""
-    from . import compare, info, restore, script, train, weights  # here: python -m vsrestore.cli.train runs one of them
+    from . import (  # here: python -m vsrestore.cli.train runs one of them
+        compare,
+        finetune,
+        info,
+        restore,
+        script,
+        train,
+        weights,
+    )
 
     app = typer.Typer(
         help="Restore old film, tape and compressed video with neural networks.",
@@ -21,6 +29,7 @@ def build() -> typer.Typer:
     app.command()(restore.restore)
     app.command()(script.script)
     app.command()(train.train)
+    app.command()(finetune.finetune)
     app.command()(compare.compare)
     app.command()(info.info)
     app.add_typer(weights.app, name="weights")

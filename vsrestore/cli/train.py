@@ -40,11 +40,11 @@ def train(
     from vsrestore.training.recipe import read_recipe
 
     if not resume and (out / STATE).exists():
-        _stop(f"{out} holds a run already; give another folder, or --resume to take it up")
+        stop("train", f"{out} holds a run already; give another folder, or --resume to take it up")
     if resume and not (out / STATE).exists():
-        _stop(f"{out} holds no run to take up; leave --resume away to begin one")
+        stop("train", f"{out} holds no run to take up; leave --resume away to begin one")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _explained(out):
+    with explained("train", out):
         plan = read_recipe(recipe)
         if steps:
             plan = replace(plan, schedule=replace(plan.schedule, steps=steps))
@@ -67,8 +67,8 @@ def _run(plan: Recipe, clips: Path, out: Path, minutes: float | None, workers: i
 
 
 @contextmanager
-def _explained(out: Path) -> Iterator[None]:
-    """Tell what the user can put right in one line, and what an interrupted run has left."""
+def explained(command: str, out: Path | None = None) -> Iterator[None]:
+    """Tell what the user can put right in one line, and what an interrupted run has left in the folder ``out``."""
     from vsrestore.checkpoints import CheckpointError
     from vsrestore.networks.state_dict import NetworkError
     from vsrestore.training.errors import DataError, TrainingError
@@ -77,16 +77,17 @@ def _explained(out: Path) -> Iterator[None]:
     try:
         yield
     except (RecipeError, DataError, TrainingError, CheckpointError, NetworkError) as error:
-        _stop(str(error))
+        stop(command, str(error))
     except KeyboardInterrupt:
-        kept = "--resume takes up what was saved last" if (out / STATE).exists() else "nothing was saved"
-        typer.echo(f"vsrestore train: cancelled; {kept}", err=True)
+        kept = "--resume takes up what was saved last" if out and (out / STATE).exists() else "nothing was saved"
+        typer.echo(f"vsrestore {command}: cancelled; {kept}", err=True)
         raise typer.Exit(130) from None
 
 
-def _stop(message: str) -> NoReturn:
-    typer.echo(f"vsrestore train: {message}", err=True)
-    raise typer.Exit(2)
+def stop(command: str, message: str, code: int = 2) -> NoReturn:
+    """End with one line on stderr."""
+    typer.echo(f"vsrestore {command}: {message}", err=True)
+    raise typer.Exit(code)
 
 
 if __name__ == "__main__":

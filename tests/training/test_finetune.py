@@ -1,0 +1,85 @@
+"""Fine-tuning: it makes a synthetic video better, keeps apart what it is measured by, and says what it cannot use."""
+
+import subprocess
+from dataclasses import replace
+from itertools import combinations
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from scipy.ndimage import gaussian_filter
+
+from vsrestore import networks
+from vsrestore.checkpoints import read
+from vsrestore.networks.temporal_upscaler import TemporalUpscaler
+from vsrestore.training import finetune
+from vsrestore.training.errors import DataError
+from vsrestore.training.recipe import ScheduleRecipe
+from vsrestore.training.videos import Video
+
+
+def write_video(path, frames):
+    height, width = frames.shape[1:3]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]
+    command += ["-s", f"{width}x{height}", "-r", "25", "-i", "-", "-c:v", "ffv1", str(path)]
+    subprocess.run(command, input=frames.tobytes(), check=True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    """Fine texture that moves: bicubic enlarging does badly on it, and all of it is of one kind."""
+    rng = np.random.default_rng(0)
+    waves = gaussian_filter(rng.standard_normal((240, 400)), 1.2)
+    picture = np.clip(128 + 30 * np.sign(waves), 0, 255).astype(np.uint8)
+    frames = np.stack([picture[n // 2 : n // 2 + 160, n : n + 160] for n in range(96)])
+    return write_video(tmp_path_factory.mktemp("video") / "texture.mkv", np.repeat(frames[..., None], 3, axis=-1))
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A small network that is not trained: it enlarges bicubically."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    save_file(TemporalUpscaler(2, widths=(8, 8, 8), blocks=(1, 0, 0, 0, 1)).state_dict(), path)
+    return str(path)
+
+
+def test_a_video_teaches_the_network_that_restores_it(video, weights, tmp_path, monkeypatch):
+    fast = ScheduleRecipe(steps=finetune.ENDLESS, batch=2, kernel_rate=0.02, rate=5e-3, warmup=10, average=0.9)
+    recipe = replace(finetune.recipe_of(weights, "temporal_upscaler", "upscale", 1), schedule=fast)
+    monkeypatch.setattr(finetune, "recipe_of", lambda *_: recipe)  # this network has all to learn yet
+    out = tmp_path / "tuned.safetensors"
+    gain = finetune.finetune(video, weights, "temporal_upscaler", "upscale", out, limit_s=12, workers=0)
+    assert gain.after > gain.before + 0.1
+    assert isinstance(networks.load(read(out)), TemporalUpscaler)
+
+
+def test_nothing_is_written_where_nothing_is_gained(video, weights, tmp_path, monkeypatch):
+    monkeypatch.setattr(finetune, "take_step", lambda *_: None)
+    out = tmp_path / "tuned.safetensors"
+    gain = finetune.finetune(video, weights, "temporal_upscaler", "upscale", out, limit_s=0.5, workers=0)
+    assert gain.before == gain.after
+    assert not out.exists()
+
+
+def test_what_is_learnt_chosen_and_told_are_different_frames(tmp_path):
+    numbers = np.arange(96, dtype=np.uint8)[:, None, None, None] * np.ones((1, 64, 64, 3), np.uint8) * 2
+    path = write_video(tmp_path / "numbers.mkv", numbers)
+    parts = [{int(v) for s in some for v in s.frames[:, 0, 0, 0]} for some in finetune.divided(Video.open(path))]
+    assert all(parts)
+    assert not any(one & other for one, other in combinations(parts, 2))
+
+
+def test_long_videos_take_no_more_memory(video, monkeypatch):
+    monkeypatch.setattr(finetune, "MEMORY", 4 * finetune.RUN * 160 * 160 * 3)
+    taught, chosen, told = finetune.divided(Video.open(video))
+    assert (len(taught), len(chosen), len(told)) == (3, 1, 1)
+
+
+def test_a_short_video_is_refused(tmp_path):
+    path = write_video(tmp_path / "short.mkv", np.zeros((8, 64, 64, 3), np.uint8))
+    with pytest.raises(DataError, match="8 frames are too few to learn from"):
+        finetune.divided(Video.open(path))

@@ -1,0 +1,65 @@
+"""`vsrestore finetune`: let one of our networks learn on from the video that it is to restore."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from vsrestore.cli.progress import Bar
+from vsrestore.cli.train import explained, stop
+
+# Filter -> the network's architecture.
+TUNABLE = {"film": "temporal_unet", "tape": "temporal_unet", "upscale": "temporal_upscaler"}
+
+
+def finetune(
+    video: Annotated[Path, typer.Argument(help="The video to learn from.")],
+    filter: Annotated[str, typer.Option(help="Whose network: film, tape or upscale.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Weights file; VIDEO-FILTER.safetensors here by default.")
+    ] = None,
+    minutes: Annotated[float, typer.Option(min=0.05, help="How long to learn.")] = 10,
+    scale: Annotated[int, typer.Option(help="Of upscale: 2 or 4.")] = 2,
+    model: Annotated[str | None, typer.Option(help="Weights to begin from; those of the package by default.")] = None,
+    seed: Annotated[int, typer.Option(help="Of samples and damage.")] = 1,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that make samples.")] = 1,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:N, xpu or mps.")] = "cpu",
+    precision: Annotated[
+        Literal["float32", "bfloat16", "float16"], typer.Option(help="Of convolutions; the rest is float32.")
+    ] = "bfloat16",
+    overwrite: Annotated[bool, typer.Option(help="Replace a weights file that is there.")] = False,
+) -> None:
+    """Continue the training of a network on a video, and write weights that the filter takes as model=."""
+    from vsrestore.training.finetune import finetune as learn_on
+    from vsrestore.training.machine import machine
+
+    if filter not in TUNABLE:
+        stop("finetune", f"--filter {filter}: its network is not ours to train; {', '.join(TUNABLE)} are")
+    if filter == "upscale" and scale not in (2, 4):
+        stop("finetune", f"--scale {scale}: 2 or 4 are accepted")
+    out = output or Path(f"{video.stem}-{filter}.safetensors")
+    if out.exists() and not overwrite:
+        stop("finetune", f"{out} is there already; give another -o, or --overwrite")
+    weights = model or (f"upscale-x{scale}" if filter == "upscale" else filter)
+    with explained("finetune"), Bar("seconds", "s per s") as bar:
+        gain = learn_on(
+            video,
+            weights,
+            TUNABLE[filter],
+            filter,
+            out,
+            limit_s=minutes * 60,
+            seed=seed,
+            machine=machine(device, precision),
+            workers=workers,
+            reporter=bar,
+        )
+    typer.echo(
+        f"frames held out: {gain.before:.2f} dB before, {gain.after:.2f} dB after ({gain.after - gain.before:+.2f} dB)"
+    )
+    if not out.exists():
+        stop("finetune", "nothing was gained, so no weights were written; the filter does best with those it has", 1)
+    told = f", scale={scale}" if filter == "upscale" else ""
+    typer.echo(f"use them: vsrestore.{filter}(clip{told}, model={str(out)!r})")
