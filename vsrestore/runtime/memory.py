@@ -16,7 +16,7 @@ HEAPS = 1
 # Bytes of frames in and out after which the heap is trimmed: rare enough to cost nothing, often enough to stay flat.
 TRIM_AFTER = 2**29
 # Small frames leave gaps as large ones do, and little to clear again: they are trimmed after so many of them.
-SMALL, SMALL_CALLS = 2**21, 2
+SMALL, SMALL_CALLS = 2**21, 8
 
 
 class Heap:
