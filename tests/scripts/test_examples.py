@@ -15,7 +15,7 @@ from vsrestore.pipeline.programs import environment, ffmpeg, vspipe
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 WIDTH, HEIGHT, FRAMES = 64, 48, 6
-SCALES = {"edvr.vpy": 4, "esrgan.vpy": 2, "basicvsrpp.vpy": 4, "realbasicvsr.vpy": 4}
+SCALES = {"upscale.vpy": 2, "edvr.vpy": 4, "esrgan.vpy": 2, "basicvsrpp.vpy": 4, "realbasicvsr.vpy": 4}
 
 
 @pytest.fixture(scope="module")

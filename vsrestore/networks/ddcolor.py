@@ -233,13 +233,16 @@ class Decoder(nn.Module):
         self.color_decoder = ColourDecoder(features, hidden, **colours)
 
     def forward(self, stages: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Turn the encoder's features into those of pixels (N, hidden, H, W) and of colours (N, queries, hidden)."""
+        """Turn the encoder's features into those of pixels and of colours (N, queries, hidden).
+
+        Those of pixels are not shuffled yet: (N, hidden * 16, H / 4, W / 4).
+        """
         *skips, x = stages
         sources = []
         for block, skip in zip(self.layers, reversed(skips), strict=True):
             x = block(x, skip)
             sources.append(x)
-        return self.last_shuf(x), self.color_decoder(sources)
+        return self.last_shuf.phases(x), self.color_decoder(sources)
 
 
 class DDColor(nn.Module):
@@ -293,10 +296,20 @@ class DDColor(nn.Module):
         pixels, colours = self.decoder(self.encoder["arch"](x))
         refine = cast("SpectralConv", cast("nn.Sequential", self.refine_net[0])[0])  # or what it was folded to
         of_colours, of_picture = refine.weight.split((colours.shape[1], 3), dim=1)
-        # As published, every colour's map of the picture is made and refined; both are linear, so the colours come
-        # together first and the maps (100 of full size) are never made.
+        # As published, pixels are shuffled to full size, every colour's map of the picture is made and refined. All of
+        # that is linear: the colours come together first and the maps (100 of full size) are never made, and what is
+        # left of 256 channels, which is two, is shuffled.
         mixed = of_colours.flatten(1) @ colours
-        return torch.einsum("noc,nchw->nohw", mixed, pixels) + F.conv2d(x, of_picture, refine.bias)
+        return self.decoder.last_shuf.shuffled(blended(pixels, mixed)) + F.conv2d(x, of_picture, refine.bias)
+
+
+def blended(phases: Tensor, weights: Tensor) -> Tensor:
+    """Blend channels whose phases (N, C * P, H, W) are to be shuffled by weights (N, O, C): (N, O * P, H, W)."""
+    count = phases.shape[1] // weights.shape[2]
+    same = torch.eye(count, dtype=weights.dtype, device=weights.device)
+    matrix = torch.einsum("noc,pq->ncpoq", weights, same).flatten(3).flatten(1, 2)  # (N, C * P, O * P)
+    channels_last = phases.permute(0, 2, 3, 1)
+    return (channels_last.flatten(1, 2) @ matrix).unflatten(1, channels_last.shape[1:3]).permute(0, 3, 1, 2)
 
 
 class DDColorPainter(Painter):

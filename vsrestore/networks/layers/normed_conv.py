@@ -90,6 +90,17 @@ class WeightNormConv(nn.Module):
         return convolved(x, self.weight, self.bias)
 
 
+class PointwiseConv(nn.Conv2d):
+    """1x1 convolution as the product of matrices that it is: torch's own takes three times as long with channels last.
+
+    Args and shapes are those of ``nn.Conv2d`` with a kernel of 1.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve (N, inputs, H, W) to (N, outputs, H, W), channels last."""
+        return F.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
+
+
 def convolved(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Return ``x`` (N, C, L) or (N, C, H, W) convolved with stride 1 and zeros around it, which keep the size."""
     convolve = F.conv2d if weight.ndim == 4 else F.conv1d
@@ -99,7 +110,7 @@ def convolved(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 def plain_conv(weight: Tensor, bias: Tensor | None) -> Conv:
     """Return the stride-1 convolution, padded with zeros to keep the size, that has this weight and bias."""
     outputs, inputs, *kernel = weight.shape
-    kind: type[Conv] = nn.Conv2d if len(kernel) == 2 else nn.Conv1d
+    kind: type[Conv] = nn.Conv1d if len(kernel) == 1 else PointwiseConv if kernel[0] == 1 else nn.Conv2d
     with torch.device("meta"):
         conv = kind(inputs, outputs, kernel[0], padding=kernel[0] // 2, bias=bias is not None)
     conv.weight = nn.Parameter(weight.detach(), requires_grad=False)

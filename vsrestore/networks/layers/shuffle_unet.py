@@ -43,7 +43,15 @@ class ShuffleUp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Enlarge (N, inputs, H, W) to (N, outputs, factor * H, factor * W)."""
-        x = F.pixel_shuffle(F.relu(self.conv(x)), self.factor)
+        return self.shuffled(self.phases(x))
+
+    def phases(self, x: Tensor) -> Tensor:
+        """The first half of it: (N, inputs, H, W) to (N, outputs * factor * factor, H, W)."""
+        return F.relu(self.conv(x))
+
+    def shuffled(self, phases: Tensor) -> Tensor:
+        """The second half, which is linear: (N, C * factor * factor, H, W) to (N, C, factor * H, factor * W)."""
+        x = F.pixel_shuffle(phases, self.factor)
         if not self.blur:
             return x
         return F.avg_pool2d(F.pad(x, (1, 0, 1, 0), mode="replicate"), 2, stride=1)
