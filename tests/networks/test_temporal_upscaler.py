@@ -49,6 +49,13 @@ def test_frames_do_not_depend_on_what_else_is_in_the_call(network):
 
 
 @torch.inference_mode()
+def test_the_layout_of_frames_does_not_matter(network):
+    x = frames(h=64, w=64)
+    other = x.permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
+    torch.testing.assert_close(network(other, windows(3)), network(x, windows(3)), atol=1e-5, rtol=0)
+
+
+@torch.inference_mode()
 def test_neighbours_count(network):
     x = frames()
     other = x.clone()

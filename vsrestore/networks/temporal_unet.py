@@ -112,7 +112,7 @@ class TemporalUNet(nn.Module):
         Other arguments as for ``forward``.
         """
         n, t, _, h, w = frames.shape
-        pictures = _Pictures(with_border(pad_to_multiple(frames.flatten(0, 1), MULTIPLE)).contiguous())
+        pictures = _Pictures(with_border(pad_to_multiple(frames.flatten(0, 1), MULTIPLE)))
         rows = torch.arange(n, device=frames.device)[:, None, None] * t + windows.to(frames.device)
         rows = rows.flatten(0, 1)  # (N * K, W), positions in the flattened frames
         heads = range(self.head_count) if heads is None else heads

@@ -106,6 +106,13 @@ def test_moves_beyond_the_frame_repeat_the_border():
     assert torch.equal(moved(frames, flow), frames[..., rows, columns])
 
 
+def test_the_layout_of_frames_does_not_matter():
+    frames = torch.rand(2, 3, 32, 64, generator=torch.Generator().manual_seed(3))
+    flow = torch.randint(-5, 6, (2, 2, 8, 16), generator=torch.Generator().manual_seed(4))
+    other = frames.contiguous(memory_format=torch.channels_last)
+    assert torch.equal(moved(other, flow), moved(frames, flow))
+
+
 def test_phases_are_those_of_blocks():
     frames = torch.rand(2, 3, 8, 12)
     assert torch.equal(phases(frames).flatten(1, 2), F.pixel_unshuffle(frames, 2))

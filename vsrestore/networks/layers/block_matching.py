@@ -195,8 +195,8 @@ def moved(frames: Tensor, flow: Tensor) -> Tensor:
 
 
 def with_border(frames: Tensor) -> Tensor:
-    """Repeat the border of frames (F, C, H, W) by a cell, as ``moved_phases`` needs them."""
-    return F.pad(frames, (CELL,) * 4, mode="replicate")
+    """Repeat the border of frames (F, C, H, W) by a cell, as ``moved_phases`` needs them: contiguous."""
+    return F.pad(frames, (CELL,) * 4, mode="replicate").contiguous()
 
 
 def moved_phases(frames: Tensor, numbers: Tensor, flow: Tensor) -> Tensor:
