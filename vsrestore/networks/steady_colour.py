@@ -5,8 +5,8 @@ nothing bleeds over moving edges; colours far from what most frames say count li
 otherwise than its neighbours follows them.
 
 Measured on four clips of real colours at 256x256 with synthetic flicker of colour and one frame painted otherwise: the
-mean change of chroma along the motion falls to between a fifth and a third (18 to 26 to 3.8 to 8.4, of 255); what it
-changes where there is no flicker is 0.2 to 1.0 on average (99 of 100 pixels within 1.6 to 5.6), fast motion included.
+mean change of chroma along the motion falls to between a fifth and a third (18 to 26 to 3.8 to 8.6, of 255); what it
+changes where there is no flicker is 0.2 to 0.9 on average (99 of 100 pixels within 1.5 to 4.5), fast motion included.
 """
 
 from __future__ import annotations
