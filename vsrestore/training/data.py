@@ -117,6 +117,14 @@ class CountFrom(Sampler[int]):
         return itertools.count(self.start)
 
 
+def _context(shots: Sequence[Shot]) -> str:
+    """How workers begin: with the frames that are in memory here, or, to open files, as processes of their own.
+
+    A process that forks while another thread decodes may leave a lock held in its child for ever.
+    """
+    return "forkserver" if any(shot.has_cuts for shot in shots) else "fork"
+
+
 def batches(
     shots: Sequence[Shot], recipe: Recipe, first_step: int, workers: int, pinned: bool = False
 ) -> Iterator[list[Tensor]]:
@@ -132,7 +140,7 @@ def batches(
         num_workers=workers,
         pin_memory=pinned,
         prefetch_factor=4 if workers else None,
-        multiprocessing_context="fork" if workers else None,
+        multiprocessing_context=_context(shots) if workers else None,
         generator=torch.Generator(),  # one of its own: a resumed run must not draw more numbers than one in one piece
     )
     try:
