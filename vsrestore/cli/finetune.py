@@ -32,17 +32,18 @@ def finetune(
     overwrite: Annotated[bool, typer.Option(help="Replace a weights file that is there.")] = False,
 ) -> None:
     """Continue the training of a network on a video, and write weights that the filter takes as model=."""
+    from vsrestore.filters.upscale import OURS
     from vsrestore.training.finetune import finetune as learn_on
     from vsrestore.training.machine import machine
 
     if filter not in TUNABLE:
         stop("finetune", f"--filter {filter}: its network is not ours to train; {', '.join(TUNABLE)} are")
-    if filter == "upscale" and scale not in (2, 4):
-        stop("finetune", f"--scale {scale}: 2 or 4 are accepted")
+    if filter == "upscale" and scale not in OURS:
+        stop("finetune", f"--scale {scale}: {' or '.join(map(str, OURS))} are accepted")
     out = output or Path(f"{video.stem}-{filter}.safetensors")
     if out.exists() and not overwrite:
         stop("finetune", f"{out} is there already; give another -o, or --overwrite")
-    weights = model or (f"upscale-x{scale}" if filter == "upscale" else filter)
+    weights = model or (OURS[scale] if filter == "upscale" else filter)
     with explained("finetune"), Bar("seconds", "s per s") as bar:
         gain = learn_on(
             video,

@@ -101,14 +101,12 @@ def _difference(current: Tensor, before: Tensor, flow: Tensor) -> Tensor:
 
 def _luma(picture: np.ndarray) -> Tensor:
     """Return luma (1, 1, H, W) in [0, 1], the border repeated until the size suits the block matching."""
-    import torch.nn.functional as F
-
     from vsrestore.networks.layers.block_matching import MULTIPLE
+    from vsrestore.networks.layers.layout import pad_to_multiple
 
     red, green, blue = _planes(picture)
     luma = (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue) / 255
-    height, width = luma.shape
-    return F.pad(luma[None, None], (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="replicate")
+    return pad_to_multiple(luma[None, None], MULTIPLE)
 
 
 def _planes(picture: np.ndarray) -> Tensor:

@@ -5,22 +5,12 @@ from __future__ import annotations
 import vapoursynth as vs
 
 from ..runtime.apply import apply
-from ..runtime.descriptor import Descriptor, Options, Precision
+from ..runtime.descriptor import Options, Precision
 from ..video.checks import within
 from .checkpoint import Model, network_of
+from .temporal import TEMPORAL
 
-DESCRIPTOR = Descriptor(
-    name="film",
-    kind="window",
-    chunk=4,
-    before=2,
-    after=2,
-    border="reflect_circle",
-    multiple=32,
-    padding="replicate",
-    tile_overlap=64,
-    float32_frames=True,
-)
+DESCRIPTOR = TEMPORAL.changed(name="film")
 
 
 def film(

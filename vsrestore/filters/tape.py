@@ -5,21 +5,11 @@ from __future__ import annotations
 import vapoursynth as vs
 
 from ..runtime.apply import apply
-from ..runtime.descriptor import Descriptor, Options, Precision
+from ..runtime.descriptor import Options, Precision
 from .checkpoint import Model, network_of
+from .temporal import TEMPORAL
 
-DESCRIPTOR = Descriptor(
-    name="tape",
-    kind="window",
-    chunk=4,
-    before=2,
-    after=2,
-    border="reflect_circle",
-    multiple=32,
-    padding="replicate",
-    tile_overlap=64,
-    float32_frames=True,
-)
+DESCRIPTOR = TEMPORAL.changed(name="tape")
 
 
 def tape(

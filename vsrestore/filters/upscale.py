@@ -5,25 +5,15 @@ from __future__ import annotations
 import vapoursynth as vs
 
 from ..runtime.apply import apply
-from ..runtime.descriptor import Descriptor, Options, Precision
+from ..runtime.descriptor import Options, Precision
 from ..video.errors import fail
 from .checkpoint import Model, network_of, recognised
+from .temporal import TEMPORAL
 
 # Scale -> the name of our weights in the registry.
 OURS = {2: "upscale-x2", 4: "upscale-x4"}
 
-DESCRIPTOR = Descriptor(
-    name="upscale",
-    kind="window",
-    chunk=4,
-    before=2,
-    after=2,
-    border="reflect_circle",
-    multiple=32,
-    padding="replicate",
-    tile_overlap=48,
-    float32_frames=True,
-)
+DESCRIPTOR = TEMPORAL.changed(name="upscale", tile_overlap=48)
 
 
 def upscale(

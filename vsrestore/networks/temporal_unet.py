@@ -19,19 +19,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vsrestore.networks.layers.block_matching import (
-    CELL,
-    MULTIPLE,
-    BlockSearch,
-    joined,
-    moved_phases,
-    phases,
-    with_border,
-)
+from vsrestore.networks.layers.block_matching import joined, phases
 from vsrestore.networks.layers.box import box_mean, halve
-from vsrestore.networks.layers.layout import pad_to_multiple
-from vsrestore.networks.layers.luma import luma
-from vsrestore.networks.layers.unet import UNet, initialise
+from vsrestore.networks.layers.unet import UNet, initialise, unet_settings
+from vsrestore.networks.layers.window_frames import WindowFrames
 
 CHANNELS = 3
 PHASES = 4  # positions within a 2x2 block of pixels: the U-Net works on blocks
@@ -111,23 +102,19 @@ class TemporalUNet(nn.Module):
 
         Other arguments as for ``forward``.
         """
-        n, t, _, h, w = frames.shape
-        pictures = _Pictures(with_border(pad_to_multiple(frames.flatten(0, 1), MULTIPLE)))
-        rows = torch.arange(n, device=frames.device)[:, None, None] * t + windows.to(frames.device)
-        rows = rows.flatten(0, 1)  # (N * K, W), positions in the flattened frames
+        seen = WindowFrames(frames, windows)
         heads = range(self.head_count) if heads is None else heads
-        at_once = len(rows) if self.training else 1  # in use, one frame at a time stays in the cache and spares memory
-        parts = [self._restored(pictures, some, heads) for some in rows.split(at_once)]
-        return tuple(torch.cat(head).unflatten(0, (n, -1))[..., :h, :w] for head in zip(*parts, strict=True))
+        parts = [self._restored(seen, rows, heads) for rows in seen.groups(together=self.training)]
+        return tuple(seen.together(list(head)) for head in zip(*parts, strict=True))
 
-    def _restored(self, pictures: _Pictures, rows: Tensor, heads: Sequence[int]) -> list[Tensor]:
+    def _restored(self, seen: WindowFrames, rows: Tensor, heads: Sequence[int]) -> list[Tensor]:
         """What ``heads`` make of the centres of the windows ``rows`` (R, W), each (R, 3, H, W)."""
-        centre = pictures.phases(rows[:, self.radius])
-        changes = self._changes(centre, *self._candidates(centre, pictures, rows), heads)
+        centre = seen.phases(rows[:, self.radius])
+        changes = self._changes(centre, *self._candidates(centre, seen, rows), heads)
         return [joined(centre + change) for change in changes]
 
     @torch.no_grad()
-    def _candidates(self, centre: Tensor, pictures: _Pictures, rows: Tensor) -> tuple[list[Tensor], Tensor]:
+    def _candidates(self, centre: Tensor, seen: WindowFrames, rows: Tensor) -> tuple[list[Tensor], Tensor]:
         """What could replace the centre, as differences to it, each (R, 3, 4, H / 2, W / 2), and the evidence for it.
 
         The candidates are the neighbours, moved to where their content is now; the median of all; the careful one: of
@@ -137,7 +124,7 @@ class TemporalUNet(nn.Module):
 
         Differences are small where frames agree, so half precision serves them well.
         """
-        aligned, plain = self._differences(centre, pictures, rows)
+        aligned, plain = self._differences(centre, seen, rows)
         same = torch.zeros_like(aligned[0])
         nearest = aligned[self.radius - 1 : self.radius + 1]
         careful = median((median((*nearest, same)), same, median((*plain, same))))
@@ -147,19 +134,17 @@ class TemporalUNet(nn.Module):
         clues = (*evidence(aligned), stillness(plain), grain.expand(-1, 1, *mean.shape[2:]))
         return [*aligned, median((*aligned, same)), careful, mean, straight], torch.cat(clues, dim=1)
 
-    def _differences(self, centre: Tensor, pictures: _Pictures, rows: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    def _differences(self, centre: Tensor, seen: WindowFrames, rows: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """Differences of neighbours to the centre, without flicker: of all, aligned; of the nearest, as they are."""
-        columns = [column for column in range(rows.shape[1]) if column != self.radius]
-        centres, neighbours = rows[:, self.radius].repeat(len(columns)), rows[:, columns].T.flatten()
-        flows = pictures.search.flow(centres, neighbours).chunk(len(columns))
         dtype = self.fuse.weight.dtype
+        columns = [column for column in range(rows.shape[1]) if column != self.radius]
         aligned, plain = [], []
-        for column, flow in zip(columns, flows, strict=True):
-            difference = moved_phases(pictures.bordered, rows[:, column], flow).sub_(centre)
+        for column, neighbour in zip(columns, seen.aligned(rows), strict=True):
+            difference = neighbour.sub_(centre)
             slow = flicker(difference)
             aligned.append(difference.sub_(slow).to(dtype))
             if abs(column - self.radius) == 1:
-                plain.append((pictures.phases(rows[:, column]) - centre).sub_(slow).to(dtype))
+                plain.append((seen.phases(rows[:, column]) - centre).sub_(slow).to(dtype))
         return aligned, plain
 
     def _changes(self, centre: Tensor, candidates: list[Tensor], clues: Tensor, heads: Sequence[int]) -> list[Tensor]:
@@ -178,23 +163,6 @@ class TemporalUNet(nn.Module):
         more = seen.shape[1] - self.fuse.in_channels
         weight = F.pad(self.fuse.weight, (0, 0, 0, 0, 0, more)).contiguous(memory_format=torch.channels_last)
         return F.conv2d(seen, weight, self.fuse.bias, stride=2, padding=1)
-
-
-class _Pictures:
-    """Frames, ready for moving them.
-
-    Args:
-        bordered: (F, 3, H + 8, W + 8), contiguous, as ``with_border`` gives them.
-    """
-
-    def __init__(self, bordered: Tensor) -> None:
-        self.bordered = bordered
-        self.frames = bordered[..., CELL:-CELL, CELL:-CELL]
-        self.search = BlockSearch(luma(self.frames))
-
-    def phases(self, numbers: Tensor) -> Tensor:
-        """Return the phases of some frames, (R, 3, 4, H / 2, W / 2)."""
-        return phases(self.frames[numbers])
 
 
 @torch.no_grad()
@@ -344,14 +312,12 @@ def median(values: Sequence[Tensor]) -> Tensor:
 
 def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:
     """Constructor settings of the TemporalUNet whose tensors have these names and shapes; None if it is none."""
-    needed = ("fuse.weight", "weigh.weight", "add.weight", "body.down1.weight", "body.down2.weight")
-    if any(name not in shapes for name in needed):
+    needed = ("fuse", "weigh", "add", "body.down1", "body.down2")
+    if any(f"{layer}.weight" not in shapes for layer in needed):
         return None
     candidates = (shapes["fuse.weight"][1] - EVIDENCE) // CHANNELS - 1
-    stages = ("encode1", "encode2", "bottom", "decode2", "decode1")
     return {
         "radius": (candidates - 4) // 2,
         "heads": shapes["add.weight"][0] // (CHANNELS * PHASES),
-        "widths": (shapes["fuse.weight"][0], shapes["body.down1.weight"][0], shapes["body.down2.weight"][0]),
-        "blocks": tuple(sum(f"body.{s}.{i}.conv1.weight" in shapes for i in range(len(shapes))) for s in stages),
+        **unet_settings(shapes, "body"),
     }

@@ -16,15 +16,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vsrestore.networks.layers.block_matching import MULTIPLE, BlockSearch, moved
-from vsrestore.networks.layers.layout import channels_last, pad_to_multiple
-from vsrestore.networks.layers.luma import luma
-from vsrestore.networks.layers.unet import UNet, initialise
+from vsrestore.networks.layers.block_matching import joined
+from vsrestore.networks.layers.layout import channels_last
+from vsrestore.networks.layers.unet import UNet, initialise, unet_settings
+from vsrestore.networks.layers.window_frames import WindowFrames
 
 CHANNELS = 3
 LOUDER = 10.0  # differences between aligned frames are small numbers; so much larger they reach the U-Net
 SOFTER = 0.1  # and what it adds to the picture is made small again
-SCALES = (2, 4)
 
 
 class TemporalUpscaler(nn.Module):
@@ -68,43 +67,31 @@ class TemporalUpscaler(nn.Module):
 
     def restore(self, frames: Tensor, windows: Tensor) -> tuple[Tensor, ...]:
         """Return what the only head gives, as networks with several heads do; arguments as for ``forward``."""
-        n, t, _, h, w = frames.shape
-        padded = pad_to_multiple(frames.flatten(0, 1), MULTIPLE)
-        rows = torch.arange(n, device=frames.device)[:, None, None] * t + windows.to(frames.device)
-        rows = rows.flatten(0, 1)  # (N * K, W), positions in the flattened frames
-        search = BlockSearch(luma(padded))
-        at_once = len(rows) if self.training else 1  # in use, one frame at a time stays in the cache and spares memory
-        large = torch.cat([self._enlarged(padded, search, some) for some in rows.split(at_once)])
-        return (large.unflatten(0, (n, -1))[..., : self.scale * h, : self.scale * w],)
+        seen = WindowFrames(frames, windows)
+        parts = [self._enlarged(seen, rows) for rows in seen.groups(together=self.training)]
+        return (seen.together(parts, self.scale),)
 
-    def _enlarged(self, frames: Tensor, search: BlockSearch, rows: Tensor) -> Tensor:
-        """The centres of the windows ``rows`` (R, W) into ``frames``, enlarged: (R, 3, scale * H, scale * W)."""
-        centre = frames[rows[:, self.radius]]
-        seen = torch.cat((centre - 0.5, *self._differences(centre, frames, search, rows)), dim=1)
-        x = self.body(F.relu(self.fuse(channels_last(seen.to(self.fuse.weight.dtype))), inplace=True))
+    def _enlarged(self, seen: WindowFrames, rows: Tensor) -> Tensor:
+        """The centres of the windows ``rows`` (R, W), enlarged: (R, 3, scale * H, scale * W)."""
+        centre = seen.frames[rows[:, self.radius]]
+        shown = torch.cat((centre - 0.5, *self._differences(centre, seen, rows)), dim=1)
+        x = self.body(F.relu(self.fuse(channels_last(shown.to(self.fuse.weight.dtype))), inplace=True))
         plain = F.interpolate(centre, scale_factor=float(self.scale), mode="bicubic")
         return plain + F.pixel_shuffle(self.add(x), self.scale) * SOFTER
 
     @torch.no_grad()
-    def _differences(self, centre: Tensor, frames: Tensor, search: BlockSearch, rows: Tensor) -> list[Tensor]:
+    def _differences(self, centre: Tensor, seen: WindowFrames, rows: Tensor) -> list[Tensor]:
         """Differences of the aligned neighbours to the centre (R, 3, H, W), each of its shape, made louder."""
-        columns = [column for column in range(rows.shape[1]) if column != self.radius]
-        centres = rows[:, self.radius]
-        flows = search.flow(centres.repeat(len(columns)), rows[:, columns].T.flatten()).chunk(len(columns))
-        neighbours = (moved(frames[rows[:, column]], flow) for column, flow in zip(columns, flows, strict=True))
-        return [(neighbour - centre) * LOUDER for neighbour in neighbours]
+        return [(joined(neighbour) - centre) * LOUDER for neighbour in seen.aligned(rows)]
 
 
 def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:
     """Constructor settings of the TemporalUpscaler whose tensors have these names and shapes; None if it is none."""
-    needed = ("fuse.weight", "add.weight", "body.down1.weight", "body.down2.weight")
-    if any(name not in shapes for name in needed) or "weigh.weight" in shapes:
+    needed = ("fuse", "add", "body.down1", "body.down2")
+    if any(f"{layer}.weight" not in shapes for layer in needed) or "weigh.weight" in shapes:
         return None
-    scale = round((shapes["add.weight"][0] / CHANNELS) ** 0.5)
-    stages = ("encode1", "encode2", "bottom", "decode2", "decode1")
     return {
-        "scale": scale,
+        "scale": round((shapes["add.weight"][0] / CHANNELS) ** 0.5),
         "radius": (shapes["fuse.weight"][1] // CHANNELS - 1) // 2,
-        "widths": (shapes["fuse.weight"][0], shapes["body.down1.weight"][0], shapes["body.down2.weight"][0]),
-        "blocks": tuple(sum(f"body.{s}.{i}.conv1.weight" in shapes for i in range(len(shapes))) for s in stages),
+        **unet_settings(shapes, "body"),
     }

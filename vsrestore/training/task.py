@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -20,6 +21,20 @@ class Sample(NamedTuple):
 
     seen: Frames
     targets: tuple[Frames, ...]
+
+
+def known_cases[Damage](
+    damage: Mapping[str, tuple[int, Damage]], damaged: Callable[[Frames, int, Damage], Sample], heads: int
+) -> dict[str, Callable[[Frames], Sample]]:
+    """Return measures by name, from seed and parameters each, laid on by ``damaged``; "undamaged" comes last."""
+    known = {name: partial(_laid, damaged=damaged, seed=seed, params=params) for name, (seed, params) in damage.items()}
+    return {**known, "undamaged": lambda frames: Sample(frames, (frames,) * heads)}
+
+
+def _laid[Damage](
+    frames: Frames, damaged: Callable[[Frames, int, Damage], Sample], seed: int, params: Damage
+) -> Sample:
+    return damaged(frames, seed, params)
 
 
 class Restorer(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import torch.nn.functional as F
@@ -34,6 +34,16 @@ class UNet(nn.Module):
         coarse = self.bottom(F.relu(self.down2(middle), inplace=True))
         middle = self.decode2(middle + F.interpolate(self.up2(coarse), scale_factor=2.0))
         return self.decode1(fine + F.interpolate(self.up1(middle), scale_factor=2.0))
+
+
+def unet_settings(shapes: Mapping[str, tuple[int, ...]], name: str) -> dict[str, tuple[int, ...]]:
+    """Constructor settings of the ``UNet`` called ``name`` among tensors of these names and shapes."""
+    stages = ("encode1", "encode2", "bottom", "decode2", "decode1")
+    middle, fine = shapes[f"{name}.down1.weight"][:2]
+    return {
+        "widths": (fine, middle, shapes[f"{name}.down2.weight"][0]),
+        "blocks": tuple(sum(f"{name}.{s}.{i}.conv1.weight" in shapes for i in range(len(shapes))) for s in stages),
+    }
 
 
 def initialise(network: nn.Module) -> None:

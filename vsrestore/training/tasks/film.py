@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from vsrestore.damage.film import PRESETS, FilmDamage, damage_film, sample_film
 from vsrestore.damage.hairs import Hairs
 from vsrestore.training import augment
 from vsrestore.training.recipe import DataRecipe
-from vsrestore.training.task import Frames, Sample
+from vsrestore.training.task import Frames, Sample, known_cases
 
 FRAME_WIDTHS = (480, 960)  # px: the whole frame that a crop stands for, which sets the size of the damage
 DENSER = 4.0
@@ -49,9 +48,8 @@ class FilmTask:
 
 
 def film_cases(damage: Mapping[str, tuple[int, FilmDamage]]) -> dict[str, Callable[[Frames], Sample]]:
-    """Return measures of film damage by name, from seed and parameters each; "undamaged" comes last."""
-    known = {name: partial(_by_seed, seed=seed, film=film) for name, (seed, film) in damage.items()}
-    return {**known, "undamaged": lambda frames: Sample(frames, (frames, frames))}
+    """Return measures of film damage, see ``known_cases``."""
+    return known_cases(damage, _by_seed, len(FilmTask.heads))
 
 
 def _by_seed(frames: Frames, seed: int, film: FilmDamage) -> Sample:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from vsrestore.damage.fields import Interlacing
 from vsrestore.damage.tape import PRESETS, TapeDamage, damage_tape, sample_tape
 from vsrestore.training import augment
 from vsrestore.training.recipe import DataRecipe
-from vsrestore.training.task import Frames, Sample
+from vsrestore.training.task import Frames, Sample, known_cases
 
 FRAME_WIDTHS = (480, 800)  # px: the whole frame that a crop stands for, which sets the size of the damage
 DENSER = 3.0
@@ -48,9 +47,8 @@ class TapeTask:
 
 
 def tape_cases(damage: Mapping[str, tuple[int, TapeDamage]]) -> dict[str, Callable[[Frames], Sample]]:
-    """Return measures of tape damage by name, from seed and parameters each; "undamaged" comes last."""
-    known = {name: partial(_by_seed, seed=seed, tape=tape) for name, (seed, tape) in damage.items()}
-    return {**known, "undamaged": lambda frames: Sample(frames, (frames,))}
+    """Return measures of tape damage, see ``known_cases``."""
+    return known_cases(damage, _by_seed, len(TapeTask.heads))
 
 
 def _by_seed(frames: Frames, seed: int, tape: TapeDamage) -> Sample:

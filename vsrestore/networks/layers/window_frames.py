@@ -1,0 +1,58 @@
+"""Frames of many windows, ready for moving neighbours to where their content is in the centre."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from vsrestore.networks.layers.block_matching import CELL, MULTIPLE, BlockSearch, moved_phases, phases, with_border
+from vsrestore.networks.layers.layout import pad_to_multiple
+from vsrestore.networks.layers.luma import luma
+
+
+class WindowFrames:
+    """The frames of a batch, padded for block matching, and the windows into them.
+
+    Args:
+        frames: (N, T, 3, H, W) in [0, 1].
+        windows: (K, W), int64: the positions in T that form each window, centre in the middle.
+
+    """
+
+    def __init__(self, frames: Tensor, windows: Tensor) -> None:
+        self.batch, count, _, self.height, self.width = frames.shape
+        self.bordered = with_border(pad_to_multiple(frames.flatten(0, 1), MULTIPLE))
+        self.frames = self.bordered[..., CELL:-CELL, CELL:-CELL]
+        self.search = BlockSearch(luma(self.frames))
+        starts = torch.arange(self.batch, device=frames.device)[:, None, None] * count
+        self.rows = (starts + windows.to(frames.device)).flatten(0, 1)
+        """(N * K, W): the windows as positions in all frames of the batch."""
+
+    def groups(self, together: bool) -> tuple[Tensor, ...]:
+        """Return ``rows`` together, as training takes them, or one by one: in use that spares cache and memory."""
+        return self.rows.split(len(self.rows) if together else 1)
+
+    def phases(self, numbers: Tensor) -> Tensor:
+        """Return the phases of some frames, (R, 3, 4, H / 2, W / 2)."""
+        return phases(self.frames[numbers])
+
+    def aligned(self, rows: Tensor) -> Iterator[Tensor]:
+        """Return the neighbours in windows ``rows`` (R, W), from first to last, along the motion.
+
+        Yields:
+            The phases of a neighbour of every centre, (R, 3, 4, H / 2, W / 2).
+
+        """
+        centre = rows.shape[1] // 2
+        columns = [column for column in range(rows.shape[1]) if column != centre]
+        centres, neighbours = rows[:, centre].repeat(len(columns)), rows[:, columns].T.flatten()
+        flows = self.search.flow(centres, neighbours).chunk(len(columns))
+        for column, flow in zip(columns, flows, strict=True):
+            yield moved_phases(self.bordered, rows[:, column], flow)
+
+    def together(self, parts: list[Tensor], scale: int = 1) -> Tensor:
+        """Return results of the groups, (R, 3, scale * H, scale * W) each, as (N, K, 3, ...) without the padding."""
+        whole = torch.cat(parts).unflatten(0, (self.batch, -1))
+        return whole[..., : scale * self.height, : scale * self.width]
