@@ -20,26 +20,14 @@ from vsrestore.networks.temporal_unet import (
     vertical_lines,
 )
 
+from .temporal_samples import frames, shaken, windows
+
 SMALL = {"radius": 2, "heads": 2, "widths": (8, 12, 16), "blocks": (1, 2, 1, 1, 0)}
 
 
 @pytest.fixture
 def network():
-    """A network that does something: its last layers are not zero."""
-    torch.manual_seed(0)
-    net = TemporalUNet(**SMALL).eval()
-    with torch.no_grad():
-        for parameter in net.parameters():
-            parameter += 0.01 * torch.randn_like(parameter)
-    return net
-
-
-def frames(n=1, t=7, h=37, w=53):
-    return torch.rand(n, t, 3, h, w, generator=torch.Generator().manual_seed(1))
-
-
-def windows(*centres):
-    return torch.tensor(centres)[:, None] + torch.arange(-2, 3)
+    return shaken(TemporalUNet, **SMALL)
 
 
 def test_untrained_network_is_a_careful_median():

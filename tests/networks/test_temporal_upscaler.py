@@ -5,26 +5,14 @@ import torch.nn.functional as F
 from vsrestore import networks
 from vsrestore.networks.temporal_upscaler import TemporalUpscaler, recognise
 
+from .temporal_samples import frames, shaken, windows
+
 SMALL = {"scale": 2, "radius": 2, "widths": (8, 12, 16), "blocks": (1, 0, 1, 1, 2)}
 
 
 @pytest.fixture(params=[2, 4])
 def network(request):
-    """A network that does something: its last layers are not zero."""
-    torch.manual_seed(0)
-    net = TemporalUpscaler(**{**SMALL, "scale": request.param}).eval()
-    with torch.no_grad():
-        for parameter in net.parameters():
-            parameter += 0.01 * torch.randn_like(parameter)
-    return net
-
-
-def frames(n=1, t=7, h=37, w=53):
-    return torch.rand(n, t, 3, h, w, generator=torch.Generator().manual_seed(1))
-
-
-def windows(*centres):
-    return torch.tensor(centres)[:, None] + torch.arange(-2, 3)
+    return shaken(TemporalUpscaler, **{**SMALL, "scale": request.param})
 
 
 @torch.inference_mode()
