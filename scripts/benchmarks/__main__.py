@@ -153,7 +153,7 @@ def tiles(
 
 
 @app.command()
-def colour(frames: Annotated[int, typer.Option(help="frames of each run")] = 3, repeats: Repeats = 3) -> None:
+def colour(frames: Annotated[int, typer.Option(help="frames of each run")] = 16, repeats: Repeats = 3) -> None:
     """ddcolor and deoldify against their bare networks, and in bf16."""
     from . import colour as benchmark
 

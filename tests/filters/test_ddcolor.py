@@ -28,12 +28,12 @@ def chroma(clip: vs.VideoNode) -> np.ndarray:
     return np.stack([np.stack(clips.samples(frame)[1:]) for frame in clip.frames(close=True)])
 
 
-def shaky(length: int = 9) -> np.ndarray:
-    """A picture that stays, with other noise on every frame, (T, 3, H, W)."""
+def shaky(length: int = 9, grain: int = 1) -> np.ndarray:
+    """A picture that stays, with other noise on every frame, as coarse as so many pixels: (T, 3, H, W)."""
     rng = np.random.default_rng(1)
     y, x = np.mgrid[:48, :64]
     still = 0.5 + 0.25 * np.sin(x / 5) * np.cos(y / 6)
-    noise = rng.normal(0, 0.01, (length, 1, 48, 64))
+    noise = rng.normal(0, 0.01, (length, 1, 48 // grain, 64 // grain)).repeat(grain, 2).repeat(grain, 3)
     return np.repeat(still + noise, 3, axis=1).astype(np.float32)
 
 
@@ -73,7 +73,7 @@ def test_saturation_and_hue(small: Path) -> None:
 
 
 def test_colours_hold_still(small: Path) -> None:
-    source = seeded.as_clip(shaky())
+    source = seeded.as_clip(shaky(grain=8))
     each, steady = (
         chroma(vsrestore.ddcolor(source, small, **SMALL, stabilize=radius, format=vs.YUV444PS)) for radius in (0, 2)
     )

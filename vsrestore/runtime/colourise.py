@@ -95,16 +95,22 @@ def _check_wishes(name: str, wishes: Wishes) -> None:
 
 
 def _steady(painted: vs.VideoNode, name: str, options: Options, radius: int, likeness: float) -> vs.VideoNode:
-    """Return painted frames whose colours are those of a window of frames along the motion."""
+    """Return painted frames whose colours are those of a window of frames along the motion.
+
+    What has to change is found at half the size and then added: colours are soft, and networks paint no flicker of
+    single pixels.
+    """
 
     def build() -> nn.Module:
         from ..networks.steady_colour import SteadyColour
 
         return SteadyColour(likeness)
 
-    painted.std.SetVideoCache(mode=1, fixedsize=1, maxsize=2 * radius + 1 + KEPT)
+    small = painted.resize.Bilinear(painted.width // 2, painted.height // 2)
+    small.std.SetVideoCache(mode=1, fixedsize=1, maxsize=2 * radius + 1 + KEPT)
     descriptor = Descriptor(
         name=name, kind="window", before=radius, after=radius, tiles=False, channels_last=False, float32_frames=True
     )
-    engine = Engine(descriptor, replace(options, precision="float32"), build)
-    return chunk_graph(painted, engine).std.CopyFrameProps(painted)
+    steady = chunk_graph(small, Engine(descriptor, replace(options, precision="float32"), build))
+    changes = vs.core.std.Expr([steady, small], "x y -").resize.Bilinear(painted.width, painted.height)
+    return vs.core.std.Expr([painted, changes], ["", "x y +", "x y +"]).std.CopyFrameProps(painted)
