@@ -4,6 +4,7 @@ import torch.nn.functional as F
 
 from vsrestore.networks.layers.block_matching import joined, phases
 from vsrestore.networks.layers.layout import pad_to_multiple
+from vsrestore.networks.layers.luma import luma
 from vsrestore.networks.temporal_unet import (
     LOUDER,
     TemporalUNet,
@@ -22,12 +23,12 @@ from vsrestore.networks.temporal_unet import (
 
 from .temporal_samples import frames, shaken, windows
 
-SMALL = {"radius": 2, "heads": 2, "widths": (8, 12, 16), "blocks": (1, 2, 1, 1, 0)}
+SMALL = {"radius": 2, "heads": 2, "widths": (8, 12, 16), "blocks": (1, 2, 1, 1, 0), "delayed": False}
 
 
-@pytest.fixture
-def network():
-    return shaken(TemporalUNet, **SMALL)
+@pytest.fixture(params=[False, True])
+def network(request):
+    return shaken(TemporalUNet, **{**SMALL, "delayed": request.param})
 
 
 def test_untrained_network_is_a_careful_median():
@@ -35,6 +36,18 @@ def test_untrained_network_is_a_careful_median():
     x[:, 2, :, 30:34, 30:34] = 0.7
     out = TemporalUNet(**SMALL).eval()(x, windows(2))
     assert (out - 0.3).abs().max() < 0.1  # the speck goes, but for the share that other candidates have
+
+
+@torch.inference_mode()
+def test_colours_beside_their_luma_are_offered_where_they_belong():
+    patches = torch.rand(1, 3, 6, 10, generator=torch.Generator().manual_seed(0))
+    truth = F.interpolate(patches, size=(96, 160), mode="nearest")
+    late = luma(truth) + torch.roll(truth - luma(truth), 4, dims=-1)
+    network = TemporalUNet(**{**SMALL, "delayed": True}).eval()
+    network.weigh.bias.view(2, -1, 4)[:, network.candidates - 1] = 50.0  # nothing but the last candidate
+    out = network(late[None].expand(-1, 5, -1, -1, -1), windows(2))[0, 0]
+    error = (out - truth[0])[..., 8:-8].abs().mean()
+    assert error < 0.3 * (late - truth)[..., 8:-8].abs().mean()
 
 
 @torch.inference_mode()
@@ -87,9 +100,11 @@ def test_bf16_weights_keep_float32_frames_and_come_close(network):
     assert (low - plain).abs().mean() < 0.01
 
 
-def test_recognise_finds_the_constructor_settings():
-    shapes = {name: tuple(t.shape) for name, t in TemporalUNet(**SMALL).state_dict().items()}
-    assert recognise(shapes) == SMALL
+@pytest.mark.parametrize("delayed", [False, True])
+def test_recognise_finds_the_constructor_settings(delayed):
+    settings = {**SMALL, "delayed": delayed}
+    shapes = {name: tuple(t.shape) for name, t in TemporalUNet(**settings).state_dict().items()}
+    assert recognise(shapes) == settings
     assert recognise({"conv.weight": (3, 3, 3, 3)}) is None
 
 

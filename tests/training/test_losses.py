@@ -9,7 +9,7 @@ import torch
 
 from vsrestore.checkpoints import CheckpointError
 from vsrestore.training.feature_loss import FeatureLoss, load_feature_loss
-from vsrestore.training.losses import Criterion, charbonnier, log_error, temporal_error
+from vsrestore.training.losses import Criterion, charbonnier, chroma_error, log_error, temporal_error
 from vsrestore.training.recipe import LossRecipe
 
 
@@ -44,6 +44,15 @@ def test_temporal_error_counts_only_what_changes():
     """Errors 0.1, 0.1, -0.2 change by 0 and 0.3."""
     assert float(temporal_error(frames(0.3, 0.5, 0.3), frames(0.2, 0.4, 0.5))) == pytest.approx(0.15)
     assert float(temporal_error(frames(0.3, 0.5, 0.7), frames(0.2, 0.4, 0.6))) == pytest.approx(0, abs=1e-7)
+
+
+def test_chroma_error_sees_no_luma():
+    """Red 0.1 too high moves U by 0 - 0.0299 over 1.772 and V by 0.1 - 0.0299 over 1.402."""
+    red, gray = torch.zeros(1, 1, 3, 4, 4), torch.full((1, 1, 3, 4, 4), 0.2)
+    red[:, :, 0] = 0.1
+    expected = math.log(((0.0299 / 1.772) ** 2 + (0.0701 / 1.402) ** 2) / 2 + 1e-3)
+    assert float(chroma_error(red, torch.zeros_like(red), 1e-3)) == pytest.approx(expected, rel=1e-5)
+    assert float(chroma_error(gray, torch.zeros_like(gray), 1e-3)) == pytest.approx(math.log(1e-3))
 
 
 @pytest.mark.parametrize(

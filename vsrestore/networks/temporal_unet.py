@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from vsrestore.networks.layers.block_matching import joined, phases
 from vsrestore.networks.layers.box import box_mean, halve
+from vsrestore.networks.layers.chroma_delay import DOWN, RIGHT, delay, undelayed
 from vsrestore.networks.layers.unet import UNet, initialise, unet_settings
 from vsrestore.networks.layers.window_frames import WindowFrames
 
@@ -36,6 +37,7 @@ LINE_CELL, LINE_CELLS = 8, 9  # and goes through 9 cells of 8 rows
 LINE_ALONE, LINE_AROUND = 4.0, 129  # and is so many times stronger than the mean of the 129 pixels around it
 FIT = 2.0  # an aligned neighbour that differs by more than so many times the grain has no part in the mean
 FINEST_GRAIN = 2e-3
+MARK = "delayed"  # the tensor by whose name weights for delayed colours are known: how far delays are looked for
 TRUST = 3.0  # logit of the classical candidates before training; the others begin at 0
 LOUDER = 10.0  # differences between aligned frames are small numbers; so much larger they reach the U-Net
 SOFTER = 0.1  # and what the U-Net adds to the picture is made small again
@@ -52,6 +54,8 @@ class TemporalUNet(nn.Module):
         heads: restored versions of the frame, 1 or more; the film network has two, with and without grain.
         widths: channels of the U-Net at 1/2, 1/4 and 1/8 of the size.
         blocks: residual blocks of the U-Net on its way: three down, two up.
+        delayed: whether colours may lie beside their luma, as on tape: the last candidate has them brought back, and
+            stands in place of the one without vertical lines.
     """
 
     def __init__(
@@ -60,11 +64,15 @@ class TemporalUNet(nn.Module):
         heads: int = 2,
         widths: Sequence[int] = (48, 64, 96),
         blocks: Sequence[int] = (1, 1, 2, 1, 2),
+        delayed: bool = False,
     ) -> None:
         super().__init__()
         self.radius = radius
         self.head_count = heads
-        self.candidates = 2 * radius + 4  # neighbours, their median, the careful one, the mean, and that without lines
+        self.brings_back = delayed
+        if delayed:
+            self.register_buffer(MARK, torch.tensor((RIGHT, DOWN)))
+        self.candidates = 2 * radius + 4  # neighbours, their median, the careful one, the mean, and that repaired
         self.fuse = nn.Conv2d(CHANNELS * (1 + self.candidates) + EVIDENCE, widths[0], 4, stride=2, padding=1)
         self.body = UNet(widths, blocks)
         self.weigh = nn.Conv2d(widths[0], heads * (self.candidates + 1) * PHASES, 3, padding=1)
@@ -119,8 +127,8 @@ class TemporalUNet(nn.Module):
 
         The candidates are the neighbours, moved to where their content is now; the median of all; the careful one: of
         the centre, its median with the two nearest neighbours along the motion and its median with them as they are,
-        the middle one; the mean of that and of the neighbours where they fit; and the mean without vertical lines.
-        That is what a classical cleaner gives, and what the network starts from.
+        the middle one; the mean of that and of the neighbours where they fit; and the mean without vertical lines, or
+        with its colours brought back. That is what a classical cleaner gives, and what the network starts from.
 
         Differences are small where frames agree, so half precision serves them well.
         """
@@ -130,9 +138,16 @@ class TemporalUNet(nn.Module):
         careful = median((median((*nearest, same)), same, median((*plain, same))))
         grain = grain_level(nearest)
         mean = fitting_mean(careful, aligned, grain)
-        straight = mean - vertical_lines(centre + mean).to(mean.dtype)
+        repaired = mean + self._repair(centre + mean, seen, rows).to(mean.dtype)
         clues = (*evidence(aligned), stillness(plain), grain.expand(-1, 1, *mean.shape[2:]))
-        return [*aligned, median((*aligned, same)), careful, mean, straight], torch.cat(clues, dim=1)
+        return [*aligned, median((*aligned, same)), careful, mean, repaired], torch.cat(clues, dim=1)
+
+    def _repair(self, picture: Tensor, seen: WindowFrames, rows: Tensor) -> Tensor:
+        """What takes vertical lines off a picture, or brings its colours back: phases (R, 3, 4, H / 2, W / 2)."""
+        if not self.brings_back:
+            return -vertical_lines(picture)
+        whole = joined(picture)
+        return phases(undelayed(whole, delay(seen.delay_fits[rows].mean(1))) - whole)
 
     def _differences(self, centre: Tensor, seen: WindowFrames, rows: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """Differences of neighbours to the centre, without flicker: of all, aligned; of the nearest, as they are."""
@@ -319,5 +334,6 @@ def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:
     return {
         "radius": (candidates - 4) // 2,
         "heads": shapes["add.weight"][0] // (CHANNELS * PHASES),
+        "delayed": MARK in shapes,
         **unet_settings(shapes, "body"),
     }

@@ -5,11 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from vsrestore.networks.layers.luma import luma
 from vsrestore.training.feature_loss import FeatureLoss
 from vsrestore.training.recipe import LossRecipe
 
-PLAIN = ("log", "l1", "charbonnier", "mse", "temporal")
+PLAIN = ("log", "chroma", "l1", "charbonnier", "mse", "temporal")
 """The terms that need no other network, by the key of their weight."""
+
+
+BLUE_SPAN, RED_SPAN = 1.772, 1.402  # of B - Y and R - Y
 
 
 def log_error(restored: Tensor, target: Tensor, floor: float) -> Tensor:
@@ -25,6 +29,27 @@ def log_error(restored: Tensor, target: Tensor, floor: float) -> Tensor:
     """
     errors = (restored - target).square().mean(dim=(-3, -2, -1))
     return torch.log(errors + floor).mean()
+
+
+def chroma_error(restored: Tensor, target: Tensor, floor: float) -> Tensor:
+    """Mean over frames of the logarithm of the mean square error of the two colour differences of BT.601.
+
+    Most of an RGB error is luma; this term makes a network look after the colours as well.
+
+    Args:
+        restored: RGB (N, K, 3, H, W).
+        target: the same shape.
+        floor: as for ``log_error``.
+
+    """
+    return log_error(_colour_differences(restored), _colour_differences(target), floor)
+
+
+def _colour_differences(frames: Tensor) -> Tensor:
+    """U and V of BT.601, (N, K, 2, H, W), -0.5 to 0.5."""
+    red, _, blue = frames.unbind(2)
+    bright = luma(frames.flatten(0, 1)).view_as(red)
+    return torch.stack(((blue - bright) / BLUE_SPAN, (red - bright) / RED_SPAN), dim=2)
 
 
 def charbonnier(restored: Tensor, target: Tensor, epsilon: float) -> Tensor:
@@ -95,6 +120,8 @@ class Criterion(nn.Module):
         match name:
             case "log":
                 return log_error(restored, target, floor)
+            case "chroma":
+                return chroma_error(restored, target, floor)
             case "charbonnier":
                 return charbonnier(restored, target, self.recipe.epsilon)
             case "temporal":

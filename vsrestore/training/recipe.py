@@ -71,16 +71,17 @@ class DataRecipe:
 class LossRecipe:
     """The weights of the terms that are added up to the loss; 0 leaves a term out.
 
-    log: logarithm of the mean square error of every frame. l1: mean absolute error. charbonnier: the same, rounded off
-    at ``epsilon``. mse: mean square error. temporal: mean absolute change of the error from frame to frame.
-    feature: what VGG-16 sees (its own pixel term and its Gram matrices included), for which the checkpoint ``vgg16``
-    must be here: a name of the registry or a path. feature_mse: weight of the square error inside that loss.
-    floors: the mean square error below which little is to be gained (of ``log`` alone), as pairs of progress (0 to 1)
-    and floor; between them it falls geometrically. High at first, so that the network learns to repair what is heavily
-    damaged; low at the end, so that it is careful with what is not.
+    log: logarithm of the mean square error of every frame. chroma: the same of U and V alone. l1: mean absolute error.
+    charbonnier: the same, rounded off at ``epsilon``. mse: mean square error. temporal: mean absolute change of the
+    error from frame to frame. feature: what VGG-16 sees (its own pixel term and its Gram matrices included), for which
+    the checkpoint ``vgg16`` must be here: a name of the registry or a path. feature_mse: weight of the square error
+    inside that loss. floors: the mean square error below which little is to be gained (of ``log`` and ``chroma``), as
+    pairs of progress (0 to 1) and floor; between them it falls geometrically. High at first, so that the network learns
+    to repair what is heavily damaged; low at the end, so that it is careful with what is not.
     """
 
     log: float = 1.0
+    chroma: float = 0.0
     l1: float = 0.0
     charbonnier: float = 0.0
     mse: float = 0.0
@@ -94,7 +95,9 @@ class LossRecipe:
     @property
     def weights(self) -> dict[str, float]:
         """The weights by the names of their keys."""
-        return {name: getattr(self, name) for name in ("log", "l1", "charbonnier", "mse", "temporal", "feature")}
+        return {
+            name: getattr(self, name) for name in ("log", "chroma", "l1", "charbonnier", "mse", "temporal", "feature")
+        }
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from vsrestore.networks.layers.block_matching import CELL, MULTIPLE, BlockSearch, moved_phases, phases, with_border
+from vsrestore.networks.layers.chroma_delay import delay_fits
 from vsrestore.networks.layers.layout import pad_to_multiple
 from vsrestore.networks.layers.luma import luma
 
@@ -29,6 +31,11 @@ class WindowFrames:
         starts = torch.arange(self.batch, device=frames.device)[:, None, None] * count
         self.rows = (starts + windows.to(frames.device)).flatten(0, 1)
         """(N * K, W): the windows as positions in all frames of the batch."""
+
+    @cached_property
+    def delay_fits(self) -> Tensor:
+        """How well every delay of the colours fits every frame, see ``chroma_delay``."""
+        return delay_fits(self.frames)
 
     def groups(self, together: bool) -> tuple[Tensor, ...]:
         """Return ``rows`` together, as training takes them, or one by one: in use that spares cache and memory."""
