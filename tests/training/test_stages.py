@@ -46,15 +46,6 @@ RECIPE = Recipe(
 )
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """With two threads torch 2.15 crashes in the gradient of this U-Net on the CPU; the cause is not found yet."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def shots():
     frames = np.random.default_rng(0).integers(0, 256, (8, 96, 80, 3), dtype=np.uint8)

@@ -69,8 +69,10 @@ def start(recipe: Recipe, machine: Machine | None = None) -> Run:
     machine = machine or Machine()
     feature = load_feature_loss(recipe.loss.vgg16, recipe.loss.feature_mse) if recipe.loss.feature else None
     torch.manual_seed(recipe.seed)
-    network, average = (build(recipe).to(machine.device).to(memory_format=torch.channels_last) for _ in range(2))
+    network, average = (build(recipe).to(machine.device) for _ in range(2))
     _check_frames(recipe, network.radius)
+    for each in (network, average):
+        each.to(memory_format=machine.layout(network.radius))
     average.load_state_dict(network.state_dict())
     average.requires_grad_(False).eval()
     criterion = Criterion(recipe.loss, feature).to(machine.device)
