@@ -76,7 +76,7 @@ def overhead(chunks: Annotated[int, typer.Option(help="calls of the network")] =
 
 
 @app.command()
-def onnx(frames: Annotated[int, typer.Option(help="frames of each run")] = 4, repeats: Repeats = 5) -> None:
+def onnx(frames: Annotated[int, typer.Option(help="frames of each run")] = 24, repeats: Repeats = 5) -> None:
     """vsrestore.onnx and PyTorch against the peer core.ort.Model."""
     from . import onnx_peer as benchmark
 

@@ -61,8 +61,7 @@ def run(frames: int, repeats: int, names: tuple[str, ...] = tuple(CASES)) -> lis
 
 
 def _seconds(case: Case, frames: int, repeats: int) -> dict[str, float]:
-    clip = moving_clip(frames * (repeats + 1) + AHEAD, WIDTH, HEIGHT)
-    clip = clip.resize.Bicubic(format=vs.YUV420P8, matrix=vs.MATRIX_ST170_M)
+    clip = moving_clip(frames * (repeats + 1) + AHEAD, WIDTH, HEIGHT, vs.YUV420P8)
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Path(folder) / "seeded.pth"
         state = _state(case.network())

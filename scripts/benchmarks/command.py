@@ -30,8 +30,7 @@ def run(seconds: float, repeats: int, model: str = "film", precision: Precision 
         source, raw = folder / "damaged.mkv", folder / "damaged.y4m"
         _call(ffmpeg(), "-loglevel", "error", "-i", source, "-an", "-pix_fmt", "yuv420p", raw)
         frames = round(seconds * FPS)
-        moving = moving_clip(frames * (repeats + 1), WIDTH, HEIGHT)
-        moving = moving.resize.Bicubic(format=vs.YUV420P8, matrix=vs.MATRIX_ST170_M)
+        moving = moving_clip(frames * (repeats + 1), WIDTH, HEIGHT, vs.YUV420P8)
         restored = vsrestore.film(moving, model=model, precision=precision)
         taken = medians(
             {

@@ -78,9 +78,14 @@ def moving_frames(width: int, height: int) -> np.ndarray:
     return np.divide(frames, 255, dtype=np.float32)
 
 
-def moving_clip(length: int, width: int, height: int) -> vs.VideoNode:
-    """Return an RGBS clip of a moving scene that plays again and again, held in memory after its first frames."""
+def moving_clip(length: int, width: int, height: int, format: int = vs.RGBS) -> vs.VideoNode:
+    """Return a clip of a moving scene that plays again and again, held in memory after its first frames.
+
+    Its frames cost next to nothing then, so that what is timed is what is made of them.
+    """
     clip = clip_of(moving_frames(width, height))
+    if format != vs.RGBS:
+        clip = clip.resize.Bicubic(format=format, matrix=vs.MATRIX_ST170_M)
     clip.std.SetVideoCache(mode=1, fixedsize=1, maxsize=MOVING_FRAMES)
     return clip.std.Loop(times=-(-length // MOVING_FRAMES))[:length]
 

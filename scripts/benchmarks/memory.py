@@ -51,9 +51,9 @@ def _peak(case: str, frames: int, model: str) -> float:
 
 def _clip(case: str, frames: int, model: str) -> vs.VideoNode:
     if case == FILM:
-        clip = moving_clip(frames, 128, 96).resize.Bicubic(format=vs.YUV420P8, matrix=vs.MATRIX_ST170_M)
+        clip = moving_clip(frames, 128, 96, vs.YUV420P8)
         return vsrestore.film(clip, model=model, device="cpu")
-    clip = moving_clip(frames, 320, 240).resize.Bicubic(format=vs.YUV420P8, matrix=vs.MATRIX_ST170_M)
+    clip = moving_clip(frames, 320, 240, vs.YUV420P8)
     descriptor = Descriptor(name="mean", kind="window", chunk=4, before=2, after=2)
     return apply(clip, descriptor, Mean, Options(device="cpu"))
 
