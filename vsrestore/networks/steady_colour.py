@@ -50,17 +50,18 @@ class SteadyColour(nn.Module):
         Returns:
             (1, K, 3, H, W): the luma of the centre frame and its steady colours.
         """
-        search = BlockSearch(_for_matching(frames[0, :, :1]))
-        return torch.stack([self._steady(frames[0], search, row) for row in windows.tolist()])[None]
+        rows = [(row[len(row) // 2], sorted(set(row) - {row[len(row) // 2]})) for row in windows.tolist()]
+        flows = _flows(frames[0, :, :1], [(centre, other) for centre, others in rows for other in others])
+        parts = flows.split([len(others) for _, others in rows])
+        steady = [self._steady(frames[0], *row, flow) for row, flow in zip(rows, parts, strict=True)]
+        return torch.stack(steady)[None]
 
-    def _steady(self, frames: Tensor, search: BlockSearch, window: Sequence[int]) -> Tensor:
-        """The centre of a window into frames (T, 3, H, W) with steady colours: (3, H, W)."""
-        centre = window[len(window) // 2]
-        others = sorted(set(window) - {centre})
+    def _steady(self, frames: Tensor, centre: int, others: Sequence[int], flow: Tensor) -> Tensor:
+        """The centre of a window into frames (T, 3, H, W) with steady colours: (3, H, W); flow to the P others."""
         if not others:
             return frames[centre]
         luma, own = frames[centre : centre + 1].split((1, 2), dim=1)
-        flow = F.interpolate(_flows(search, centre, others, luma.shape[-2:]), luma.shape[-2:], mode="bilinear")
+        flow = F.interpolate(flow, luma.shape[-2:], mode="bilinear")
         their_luma, theirs = flow_warp(frames[others], flow, padding="border").split((1, 2), dim=1)
         weights = torch.cat((torch.ones_like(luma), _agreement(luma, their_luma)))
         return torch.cat((luma[0], self._robust_mean(torch.cat((own, theirs)), weights)))
@@ -82,11 +83,14 @@ def _for_matching(luma: Tensor) -> Tensor:
     return small - small.mean((-2, -1), keepdim=True) + 0.5
 
 
-def _flows(search: BlockSearch, centre: int, others: Sequence[int], size: torch.Size) -> Tensor:
-    """Return the flow from the centre to every other frame, of cells, in pixels of the full size: (P, 2, h, w)."""
-    numbers = torch.tensor(others, device=search.device)
-    flow = search.flow(torch.full_like(numbers, centre), numbers)
-    scale = [full / (CELL * cells) for full, cells in zip(size[::-1], flow.shape[:1:-1], strict=True)]
+def _flows(luma: Tensor, pairs: Sequence[tuple[int, int]]) -> Tensor:
+    """Return the flow between P pairs of lumas (T, 1, H, W), of cells, in pixels of H and W: (P, 2, h, w)."""
+    if not pairs:
+        return luma.new_empty((0, 2, 1, 1))
+    search = BlockSearch(_for_matching(luma))
+    centres, others = torch.tensor(pairs, device=luma.device).unbind(1)
+    flow = search.flow(centres, others)
+    scale = [full / (CELL * cells) for full, cells in zip(luma.shape[:1:-1], flow.shape[:1:-1], strict=True)]
     return flow.float() * flow.new_tensor(scale, dtype=torch.float32)[:, None, None]
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MOST_STEADY = 10
 # Painted frames that VapourSynth keeps beside those of one window: for windows that are worked on at the same time.
 KEPT = 16
+# Frames that are steadied at once: the more, the cheaper, but a seek has to paint as many.
+STEADIED = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +111,14 @@ def _steady(painted: vs.VideoNode, name: str, options: Options, radius: int, lik
     small = painted.resize.Bilinear(painted.width // 2, painted.height // 2)
     small.std.SetVideoCache(mode=1, fixedsize=1, maxsize=2 * radius + 1 + KEPT)
     descriptor = Descriptor(
-        name=name, kind="window", before=radius, after=radius, tiles=False, channels_last=False, float32_frames=True
+        name=name,
+        kind="window",
+        chunk=STEADIED,
+        before=radius,
+        after=radius,
+        tiles=False,
+        channels_last=False,
+        float32_frames=True,
     )
     steady = chunk_graph(small, Engine(descriptor, replace(options, precision="float32"), build))
     changes = vs.core.std.Expr([steady, small], "x y -").resize.Bilinear(painted.width, painted.height)
