@@ -20,7 +20,7 @@ def test_tape_is_repaired(preset: str, gain: float) -> None:
     restored = as_frames(vsrestore.tape(as_clip(damaged), device="cpu"))
     assert psnr(restored, clean) > psnr(damaged, clean) + gain
     before, after = (np.square((frames - clean) @ UV.T).mean() for frames in (damaged, restored))
-    assert after < 0.8 * before
+    assert after < 0.7 * before
 
 
 def test_an_undamaged_clip_is_left_alone() -> None:
