@@ -15,7 +15,7 @@ from vsrestore import networks
 from vsrestore.checkpoints import read
 from vsrestore.networks.temporal_upscaler import TemporalUpscaler
 from vsrestore.training import finetune
-from vsrestore.training.errors import DataError
+from vsrestore.training.errors import DataError, TrainingError
 from vsrestore.training.recipe import ScheduleRecipe
 from vsrestore.training.videos import Video
 
@@ -63,6 +63,12 @@ def test_nothing_is_written_where_nothing_is_gained(video, weights, tmp_path, mo
     gain = finetune.finetune(video, weights, "temporal_upscaler", "upscale", out, limit_s=0.5, workers=0)
     assert gain.before == gain.after
     assert not out.exists()
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_read(weights, tmp_path):
+    out = tmp_path / "missing" / "tuned.safetensors"
+    with pytest.raises(TrainingError, match=r"tuned.safetensors cannot be written \(No such file or directory\)"):
+        finetune.finetune(tmp_path / "no.mkv", weights, "temporal_upscaler", "upscale", out, limit_s=1)
 
 
 def test_what_is_learnt_chosen_and_told_are_different_frames(tmp_path):

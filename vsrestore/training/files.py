@@ -27,6 +27,20 @@ def write(path: Path, content: bytes) -> None:
         ) from error
 
 
+def check_place(path: Path) -> None:
+    """Make sure that a file can be written, before time is spent on what shall be in it.
+
+    Raises:
+        TrainingError: it cannot.
+    """
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.touch()
+        part.unlink()
+    except OSError as error:
+        raise TrainingError(f"{path} cannot be written ({error.strerror}); give another place") from error
+
+
 def append_row(path: Path, columns: Sequence[str], values: Sequence[object]) -> None:
     """Add a row to a CSV file, with a head line if the file is new.
 

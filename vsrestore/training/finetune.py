@@ -18,6 +18,7 @@ from vsrestore import checkpoints, networks
 from vsrestore.training.clips import DecodedShot, Pictures, check_sizes
 from vsrestore.training.data import batches, longest_scene
 from vsrestore.training.errors import DataError
+from vsrestore.training.files import check_place
 from vsrestore.training.loop import Reporter
 from vsrestore.training.machine import Machine
 from vsrestore.training.recipe import DataRecipe, NetworkRecipe, Recipe, ScheduleRecipe
@@ -88,6 +89,7 @@ def finetune(
         CheckpointError, NetworkError: the weights cannot be used.
         TrainingError: the file cannot be written.
     """
+    check_place(out)
     recipe = recipe_of(weights, architecture, task, seed)
     taught, chosen, told = divided(Video.open(video))
     check_sizes([*taught, *chosen], recipe.data.crop)
