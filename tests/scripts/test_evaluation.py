@@ -373,7 +373,7 @@ def test_the_command_measures_our_own_weights(tmp_path, clean_clip, task):
     assert done.returncode == 0, done.stderr
     head, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines()]
     assert [row[1] for row in rows] == [*cases, *cases]  # of the clip, and their means
-    assert {len(row) for row in (head, *rows)} == {2 + 3 * heads + {"film": 0, "tape": 2, "upscale": 4}[task]}
+    assert {len(row) for row in (head, *rows)} == {2 + 3 * heads + {"film": 0, "tape": 2, "upscale": 6}[task]}
     assert len((tmp_path / "figures.csv").read_text().splitlines()) == 1 + len(cases)
 
 
