@@ -18,7 +18,7 @@ from vsrestore.comparison.measures import Flicker
 from vsrestore.damage import film, tape
 from vsrestore.damage.scaling import resized
 from vsrestore.training.clips import decode
-from vsrestore.training.losses import temporal_error
+from vsrestore.training.losses import colour_differences, temporal_error
 from vsrestore.training.task import Frames, Restorer, Sample
 from vsrestore.training.tasks.film import FilmTask, film_cases
 from vsrestore.training.tasks.tape import TapeTask, tape_cases
@@ -30,8 +30,6 @@ from .errors import EvaluationError
 SEEDS = (101, 102, 103, 104, 105, 106)
 FIRST_SEED = 1000
 """Of the presets; random mixtures have the seeds below."""
-CHROMA = torch.tensor(((-0.299, -0.587, 0.886), (0.701, -0.587, -0.114))) / torch.tensor(((1.772,), (1.402,)))
-"""BT.601: U and V, -0.5 to 0.5, of RGB in [0, 1]."""
 
 
 class Kind(NamedTuple):
@@ -118,8 +116,7 @@ def chroma_errors(seen: Tensor, restored: Tensor, truth: Tensor) -> dict[str, fl
     """Return the mean square error of U and V before and after, in codes of 8 bits squared."""
 
     def error(frames: Tensor) -> float:
-        difference = torch.einsum("uc,tchw->tuhw", CHROMA, frames.clamp(0, 1) - truth)
-        return float((255 * difference).square().mean())
+        return float((255 * colour_differences((frames.clamp(0, 1) - truth)[None])).square().mean())
 
     return {"UV error before": error(seen), "UV error after": error(restored)}
 

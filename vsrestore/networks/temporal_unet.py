@@ -23,9 +23,8 @@ from vsrestore.networks.layers.block_matching import joined, phases
 from vsrestore.networks.layers.box import box_mean, halve
 from vsrestore.networks.layers.chroma_delay import DOWN, RIGHT, delay, undelayed
 from vsrestore.networks.layers.unet import UNet, initialise, unet_settings
-from vsrestore.networks.layers.window_frames import WindowFrames
+from vsrestore.networks.layers.window_frames import CHANNELS, LOUDER, SOFTER, WindowFrames
 
-CHANNELS = 3
 PHASES = 4  # positions within a 2x2 block of pixels: the U-Net works on blocks
 WIDTH = 16  # channels that a processor takes at once
 FLICKER = 0.08  # differences beyond it are content or damage
@@ -39,8 +38,6 @@ FIT = 2.0  # an aligned neighbour that differs by more than so many times the gr
 FINEST_GRAIN = 2e-3
 MARK = "delayed"  # the tensor by whose name weights for delayed colours are known: how far delays are looked for
 TRUST = 3.0  # logit of the classical candidates before training; the others begin at 0
-LOUDER = 10.0  # differences between aligned frames are small numbers; so much larger they reach the U-Net
-SOFTER = 0.1  # and what the U-Net adds to the picture is made small again
 
 
 class TemporalUNet(nn.Module):
@@ -152,9 +149,8 @@ class TemporalUNet(nn.Module):
     def _differences(self, centre: Tensor, seen: WindowFrames, rows: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """Differences of neighbours to the centre, without flicker: of all, aligned; of the nearest, as they are."""
         dtype = self.fuse.weight.dtype
-        columns = [column for column in range(rows.shape[1]) if column != self.radius]
         aligned, plain = [], []
-        for column, neighbour in zip(columns, seen.aligned(rows), strict=True):
+        for column, neighbour in seen.aligned(rows):
             difference = neighbour.sub_(centre)
             slow = flicker(difference)
             aligned.append(difference.sub_(slow).to(dtype))

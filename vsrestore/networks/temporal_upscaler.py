@@ -19,11 +19,7 @@ from torch import Tensor, nn
 from vsrestore.networks.layers.block_matching import joined
 from vsrestore.networks.layers.layout import channels_last
 from vsrestore.networks.layers.unet import UNet, initialise, unet_settings
-from vsrestore.networks.layers.window_frames import WindowFrames
-
-CHANNELS = 3
-LOUDER = 10.0  # differences between aligned frames are small numbers; so much larger they reach the U-Net
-SOFTER = 0.1  # and what it adds to the picture is made small again
+from vsrestore.networks.layers.window_frames import CHANNELS, LOUDER, SOFTER, WindowFrames
 
 
 class TemporalUpscaler(nn.Module):
@@ -82,7 +78,7 @@ class TemporalUpscaler(nn.Module):
     @torch.no_grad()
     def _differences(self, centre: Tensor, seen: WindowFrames, rows: Tensor) -> list[Tensor]:
         """Differences of the aligned neighbours to the centre (R, 3, H, W), each of its shape, made louder."""
-        return [(joined(neighbour) - centre) * LOUDER for neighbour in seen.aligned(rows)]
+        return [(joined(neighbour) - centre) * LOUDER for _, neighbour in seen.aligned(rows)]
 
 
 def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:

@@ -122,4 +122,4 @@ def _steady(painted: vs.VideoNode, name: str, options: Options, radius: int, lik
     )
     steady = chunk_graph(small, Engine(descriptor, replace(options, precision="float32"), build))
     changes = vs.core.std.Expr([steady, small], "x y -").resize.Bilinear(painted.width, painted.height)
-    return vs.core.std.Expr([painted, changes], ["", "x y +", "x y +"]).std.CopyFrameProps(painted)
+    return vs.core.std.Expr([painted, changes], ["", "x y +", "x y +"])

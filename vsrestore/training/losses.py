@@ -42,10 +42,10 @@ def chroma_error(restored: Tensor, target: Tensor, floor: float) -> Tensor:
         floor: as for ``log_error``.
 
     """
-    return log_error(_colour_differences(restored), _colour_differences(target), floor)
+    return log_error(colour_differences(restored), colour_differences(target), floor)
 
 
-def _colour_differences(frames: Tensor) -> Tensor:
+def colour_differences(frames: Tensor) -> Tensor:
     """U and V of BT.601, (N, K, 2, H, W), -0.5 to 0.5."""
     red, _, blue = frames.unbind(2)
     bright = luma(frames.flatten(0, 1)).view_as(red)

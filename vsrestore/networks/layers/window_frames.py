@@ -13,6 +13,10 @@ from vsrestore.networks.layers.chroma_delay import delay_fits
 from vsrestore.networks.layers.layout import pad_to_multiple
 from vsrestore.networks.layers.luma import luma
 
+CHANNELS = 3
+LOUDER = 10.0  # differences between aligned frames are small numbers; so much larger they reach the U-Net
+SOFTER = 0.1  # and what it adds to the picture is made small again
+
 
 class WindowFrames:
     """The frames of a batch, padded for block matching, and the windows into them.
@@ -45,11 +49,11 @@ class WindowFrames:
         """Return the phases of some frames, (R, 3, 4, H / 2, W / 2)."""
         return phases(self.frames[numbers])
 
-    def aligned(self, rows: Tensor) -> Iterator[Tensor]:
+    def aligned(self, rows: Tensor) -> Iterator[tuple[int, Tensor]]:
         """Return the neighbours in windows ``rows`` (R, W), from first to last, along the motion.
 
         Yields:
-            The phases of a neighbour of every centre, (R, 3, 4, H / 2, W / 2).
+            The column of a neighbour, and its phases for every centre, (R, 3, 4, H / 2, W / 2).
 
         """
         centre = rows.shape[1] // 2
@@ -57,7 +61,7 @@ class WindowFrames:
         centres, neighbours = rows[:, centre].repeat(len(columns)), rows[:, columns].T.flatten()
         flows = self.search.flow(centres, neighbours).chunk(len(columns))
         for column, flow in zip(columns, flows, strict=True):
-            yield moved_phases(self.bordered, rows[:, column], flow)
+            yield column, moved_phases(self.bordered, rows[:, column], flow)
 
     def together(self, parts: list[Tensor], scale: int = 1) -> Tensor:
         """Return results of the groups, (R, 3, scale * H, scale * W) each, as (N, K, 3, ...) without the padding."""
