@@ -56,6 +56,8 @@ def run(settings: Settings) -> list[Report]:
     paths = find_clips(settings.clips, settings.patterns)
     if not paths:
         raise SystemExit(f"bench: no video in {settings.clips} fits {' '.join(settings.patterns)}")
+    for unknown in (name for name in settings.chains if name not in CHAINS):
+        raise SystemExit(f"bench: no chain is called {unknown!r}; there are: {'; '.join(CHAINS)}")
     restored, untouched = [], []
     for path in paths:
         frames = read_frames(path, settings.frames, settings.width)

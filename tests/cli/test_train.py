@@ -7,7 +7,9 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
+import torch
 import typer
+from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from vsrestore.cli.train import train
@@ -83,9 +85,24 @@ def test_a_run_leaves_weights_and_says_nothing_on_stdout(folder):
     assert again.stderr.splitlines()[-1].startswith("3 steps in")
 
 
+def test_a_run_may_begin_from_other_weights_than_the_recipe_says(folder):
+    assert started(folder, "--steps", 1).exit_code == 0
+    base = folder / "base.safetensors"
+    (folder / "run" / "weights.safetensors").rename(base)
+    for file in (folder / "run").iterdir():
+        file.unlink()
+    recipe = folder / "recipe.toml"
+    recipe.write_text(RECIPE.replace("[schedule]", "[schedule]\nrate = 1e-30\nkernel_rate = 1e-30"))
+    done = started(folder, "--weights", base)
+    assert done.exit_code == 0, done.stderr
+    kept, begun = load_file(folder / "run" / "weights.safetensors"), load_file(base)
+    assert all(torch.allclose(kept[name], begun[name], rtol=0, atol=1e-20) for name in begun)
+
+
 @pytest.mark.parametrize(
     ("recipe", "words", "says"),
     [
+        (RECIPE + "rate = 0.0", (), "rates must be above 0"),
         (RECIPE + "corp = 3", (), "schedule: unknown key 'corp'"),
         (RECIPE.replace('"film"', '"flim"'), (), "task = 'flim'"),
         (RECIPE.replace("crop = 32", "crop = 64"), (), "a.mkv: 64x48 px is smaller than the crop of 64 px"),
@@ -171,7 +188,9 @@ def test_the_command_of_a_recipe_runs(tiny, tmp_path, monkeypatch, name):
     """One step on tiny data; the recipe's held-out files are not there, so the last video is held out."""
     ((recipe, options),) = RECIPES[name]
     monkeypatch.chdir(ROOT)
-    words = shlex.split(options.replace("SHOTS", str(tiny)).replace("RUN", str(tmp_path / "run")))
+    words = shlex.split(
+        options.replace("SHOTS", str(tiny)).replace("RUN", str(tmp_path / "run")).replace("BASE", "upscale-x4")
+    )
     done = call(recipe, *words, "--steps", 1, "--workers", 0)
     assert done.exit_code == 0, done.stderr
     assert "held out: " in done.stderr

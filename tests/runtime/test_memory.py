@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import platform
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import torch
 
-from vsrestore.runtime.memory import SMALL, SMALL_CALLS, TRIM_AFTER, Heap
+from vsrestore.runtime import memory
+from vsrestore.runtime.memory import FEWEST_CALLS, Heap
 
 resource = pytest.importorskip("resource")
 needs_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are left to themselves")
@@ -33,21 +35,23 @@ def test_freed_tensors_leave_their_pages_to_the_next():
 
 
 @needs_glibc
-def test_the_heap_is_trimmed_once_enough_frames_have_passed(monkeypatch):
+def test_what_grows_beyond_the_need_of_a_call_is_given_back(monkeypatch):
+    """Of 6400 pages that are needed up to 6500 are let be; what the next call needs counts from then on."""
+    held = [6400, *[7000] * (FEWEST_CALLS - 1), 6500, 6500, 6501, 7000, *[7100] * (FEWEST_CALLS - 1), 7109, 7110]
     trimmed: list[int] = []
     heap = Heap()
     monkeypatch.setattr(heap, "_trim", trimmed.append)
-    for _ in range(5):
-        heap.passed(TRIM_AFTER // 2)
-    assert trimmed == [0, 0]
+    counts = []
+    for pages in held:
+        monkeypatch.setattr(memory, "resident", lambda pages=pages: pages)
+        heap.passed()
+        counts.append(len(trimmed))
+    first = FEWEST_CALLS + 2
+    assert counts == [*[0] * first, *[1] * (len(held) - first - 1), 2]
+    assert set(trimmed) == {0}
 
 
 @needs_glibc
-def test_the_heap_is_trimmed_after_some_small_frames(monkeypatch):
-    trimmed: list[int] = []
-    heap = Heap()
-    monkeypatch.setattr(heap, "_trim", trimmed.append)
-    for _ in range(2 * SMALL_CALLS + 1):
-        heap.passed(SMALL - 1)
-        heap.passed(SMALL)
-    assert trimmed == [0, 0]
+def test_resident_memory_is_that_of_this_process():
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS"))
+    assert memory.resident() * resource.getpagesize() == pytest.approx(int(line.split()[1]) * 1024, rel=0.02)

@@ -25,6 +25,7 @@ def train(
     clips: Annotated[Path, typer.Option(help="Folder of clips: the shots of its index.csv, else all videos in it.")],
     out: Annotated[Path, typer.Option(help="Folder for weights, state, figures and pictures.")],
     resume: Annotated[bool, typer.Option(help="Take up the run that the folder holds.")] = False,
+    weights: Annotated[str, typer.Option(help="Checkpoint to begin from, instead of the recipe's: name or path.")] = "",
     minutes: Annotated[float | None, typer.Option(min=0, help="End within so many minutes, schedule complete.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps, instead of the recipe's.")] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that make samples.")] = 1,
@@ -46,6 +47,8 @@ def train(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with explained("train", out):
         plan = read_recipe(recipe)
+        if weights:
+            plan = replace(plan, network=replace(plan.network, weights=weights))
         if steps:
             plan = replace(plan, schedule=replace(plan.schedule, steps=steps))
         run = _run(plan, clips, out, minutes, workers, machine(device, precision))

@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vsrestore.networks.layers.activation import lrelu
 from vsrestore.networks.layers.block_matching import joined, phases
 from vsrestore.networks.layers.box import box_mean, halve
 from vsrestore.networks.layers.chroma_delay import DOWN, RIGHT, delay, undelayed
@@ -160,7 +161,7 @@ class TemporalUNet(nn.Module):
 
     def _changes(self, centre: Tensor, candidates: list[Tensor], clues: Tensor, heads: Sequence[int]) -> list[Tensor]:
         """What ``heads`` add to the centre (R, 3, 4, H / 2, W / 2): a blend of the candidates, and more of its own."""
-        x = self.body(F.relu(self._fused(beside(centre, *candidates, clues)), inplace=True))
+        x = self.body(lrelu(self._fused(beside(centre, *candidates, clues))))
         # All that is asked for in one convolution; its channels are apart in memory then, as those of the candidates.
         wanted = [(layer, head) for head in heads for layer in (self.weigh, self.add)]
         weight = torch.cat([layer.weight.chunk(self.head_count)[head] for layer, head in wanted])

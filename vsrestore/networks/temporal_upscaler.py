@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vsrestore.networks.layers.activation import lrelu
 from vsrestore.networks.layers.block_matching import joined
 from vsrestore.networks.layers.layout import channels_last
 from vsrestore.networks.layers.unet import UNet, initialise, unet_settings
@@ -71,7 +72,7 @@ class TemporalUpscaler(nn.Module):
         """The centres of the windows ``rows`` (R, W), enlarged: (R, 3, scale * H, scale * W)."""
         centre = seen.frames[rows[:, self.radius]]
         shown = torch.cat((centre - 0.5, *self._differences(centre, seen, rows)), dim=1)
-        x = self.body(F.relu(self.fuse(channels_last(shown.to(self.fuse.weight.dtype))), inplace=True))
+        x = self.body(lrelu(self.fuse(channels_last(shown.to(self.fuse.weight.dtype)))))
         plain = F.interpolate(centre, scale_factor=float(self.scale), mode="bicubic")
         return plain + F.pixel_shuffle(self.add(x), self.scale) * SOFTER
 

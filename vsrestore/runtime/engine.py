@@ -51,8 +51,7 @@ class Engine:
 
         """
         pictures = [picture for shot in found for picture in self._finite(frames, shot, warn)]
-        taken = sum(plane.nbytes for planes in frames for plane in planes)
-        self._heap.passed(taken + sum(picture.nbytes for picture in pictures))
+        self._heap.passed()
         return pictures
 
     def memory_advice(self) -> str:

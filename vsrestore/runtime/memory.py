@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from pathlib import Path
 
 # Parameters of glibc's mallopt (malloc.h).
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -2, -3, -8
@@ -13,21 +14,21 @@ KEPT_BLOCK = 2**30
 KEPT_HEAP = 2**27
 # A thread's own heap would hold blocks of up to 64 MiB whatever is set above, so new threads share the first one.
 HEAPS = 1
-# Bytes of frames in and out after which the heap is trimmed: rare enough to cost nothing, often enough to stay flat.
-TRIM_AFTER = 2**29
-# Small frames leave gaps as large ones do, and little to clear again: they are trimmed after so many of them.
-SMALL, SMALL_CALLS = 2**21, 8
+# Memory that one call leaves behind serves the next; what grows beyond it by this share goes back to the system, but
+# not after every few calls, because what is taken again must be cleared first.
+GROWTH, FEWEST_CALLS = 1 / 64, 16
+STATUS = Path("/proc/self/statm")  # sizes in pages: of the address space, then of what is in memory
 
 
 class Heap:
-    """Keeps freed memory for the next chunk, and gives what is left over back to the system now and then.
+    """Keeps freed memory for the next chunk, and gives back to the system what more there is from call to call.
 
     Frames of one size come and go by the thousand, and glibc keeps the gaps between them: without trimming, a long clip
     takes more and more memory that nobody uses. Other C libraries are left to themselves.
     """
 
     def __init__(self) -> None:
-        self._passed = self._small = 0
+        self._calls = self._needed = 0
         self._trim = _function("malloc_trim")
         adjust = _function("mallopt")
         if adjust is not None:
@@ -36,13 +37,22 @@ class Heap:
             adjust(M_TOP_PAD, KEPT_HEAP)
             adjust(M_ARENA_MAX, HEAPS)
 
-    def passed(self, size: int) -> None:
-        """Count ``size`` bytes of frames, and trim the heap when enough have passed."""
-        self._passed += size
-        self._small += size < SMALL
-        if self._trim is not None and (self._passed >= TRIM_AFTER or self._small >= SMALL_CALLS):
-            self._passed = self._small = 0
+    def passed(self) -> None:
+        """Note that a call is over: the first tells how much memory is needed, later ones trim what goes beyond."""
+        if self._trim is None:
+            return
+        held = resident()
+        self._calls += 1
+        if self._calls == 1:
+            self._needed = held
+        elif self._calls > FEWEST_CALLS and held > self._needed * (1 + GROWTH):
+            self._calls = 0
             self._trim(0)
+
+
+def resident() -> int:
+    """Return how much of this process is in memory, in pages (Linux)."""
+    return int(STATUS.read_text(encoding="ascii").split()[1])
 
 
 def _function(name: str) -> ctypes._NamedFuncPointer | None:

@@ -144,7 +144,7 @@ def recipe_of(weights: str, architecture: str, task: str, seed: int) -> Recipe:
         network=NetworkRecipe(architecture=architecture, weights=weights, settings=dict(settings)),
         data=replace(data, **SHARES[task]),  # type: ignore[arg-type]
         schedule=ScheduleRecipe(
-            steps=ENDLESS, batch=2, kernel_rate=4e-3, rate=3e-4, warmup=100, average=0.995, kernel_decay=0.0
+            steps=ENDLESS, batch=2, kernel_rate=1e-3, rate=3e-4, warmup=100, average=0.995, kernel_decay=0.0
         ),
     )
 

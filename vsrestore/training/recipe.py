@@ -138,7 +138,7 @@ class ScheduleRecipe:
     batch: int = 4
     fresh: int = 1
     optimiser: str = "orthogonal"
-    kernel_rate: float = 0.02
+    kernel_rate: float = 5e-3
     kernel_decay: float = 0.01
     rate: float = 1.5e-3
     warmup: int = 200
@@ -214,6 +214,8 @@ def _contradictions(recipe: Recipe) -> Iterator[tuple[str, str]]:
         < 1
     ):
         yield "data, schedule", "frames, crop, steps, batch and epoch must be at least 1"
+    if min(recipe.schedule.kernel_rate, recipe.schedule.rate) <= 0:
+        yield "schedule", "rates must be above 0"
     if not 0 <= 2 * recipe.data.margin < recipe.data.crop:
         yield "data", f"margin = {recipe.data.margin} leaves nothing of a crop of {recipe.data.crop} px"
     yield from _wrong_stages(recipe)

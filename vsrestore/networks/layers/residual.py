@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vsrestore.networks.layers.activation import SLOPE
+from vsrestore.networks.layers.activation import SLOPE, Activation, relu
 
 
 class ResidualBlock(nn.Module):
@@ -13,19 +12,21 @@ class ResidualBlock(nn.Module):
 
     Args:
         channels: of input and output.
+        activate: what stands for ``relu``; it may work in place.
 
     Source:
         Lim et al., EDSR, CVPR Workshops 2017, without its residual scaling.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, activate: Activation = relu) -> None:
         super().__init__()
+        self.activate = activate
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Refine features, (N, C, H, W) to the same shape."""
-        return self.conv2(F.relu(self.conv1(x), inplace=True)).add_(x)
+        return self.conv2(self.activate(self.conv1(x))).add_(x)
 
 
 class ResidualTrunk(nn.Module):
@@ -47,6 +48,6 @@ class ResidualTrunk(nn.Module):
         return self.main(x)
 
 
-def residual_blocks(channels: int, count: int) -> nn.Sequential:
-    """Return ``count`` residual blocks, one after another."""
-    return nn.Sequential(*(ResidualBlock(channels) for _ in range(count)))
+def residual_blocks(channels: int, count: int, activate: Activation = relu) -> nn.Sequential:
+    """Return ``count`` residual blocks, one after another; ``activate``: as for `ResidualBlock`."""
+    return nn.Sequential(*(ResidualBlock(channels, activate) for _ in range(count)))
