@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from vsrestore.runtime import memory
-from vsrestore.runtime.memory import FEWEST_CALLS, Heap
+from vsrestore.runtime.memory import FEWEST_CALLS, FEWEST_FRAMES, Heap
 
 resource = pytest.importorskip("resource")
 needs_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are left to themselves")
@@ -36,15 +36,15 @@ def test_freed_tensors_leave_their_pages_to_the_next():
 
 @needs_glibc
 def test_what_grows_beyond_the_need_of_a_call_is_given_back(monkeypatch):
-    """Of 6400 pages that are needed up to 6500 are let be; what the next call needs counts from then on."""
+    """Of 6400 bytes that are needed up to 6500 are let be; what the next call needs counts from then on."""
     held = [6400, *[7000] * (FEWEST_CALLS - 1), 6500, 6500, 6501, 7000, *[7100] * (FEWEST_CALLS - 1), 7109, 7110]
     trimmed: list[int] = []
     heap = Heap()
     monkeypatch.setattr(heap, "_trim", trimmed.append)
     counts = []
-    for pages in held:
-        monkeypatch.setattr(memory, "resident", lambda pages=pages: pages)
-        heap.passed()
+    for size in held:
+        monkeypatch.setattr(memory, "resident", lambda size=size: size)
+        heap.passed(size=20)
         counts.append(len(trimmed))
     first = FEWEST_CALLS + 2
     assert counts == [*[0] * first, *[1] * (len(held) - first - 1), 2]
@@ -54,4 +54,16 @@ def test_what_grows_beyond_the_need_of_a_call_is_given_back(monkeypatch):
 @needs_glibc
 def test_resident_memory_is_that_of_this_process():
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS"))
-    assert memory.resident() * resource.getpagesize() == pytest.approx(int(line.split()[1]) * 1024, rel=0.02)
+    assert memory.resident() == pytest.approx(int(line.split()[1]) * 1024, rel=0.02)
+
+
+@needs_glibc
+def test_a_few_frames_more_are_let_be(monkeypatch):
+    trimmed: list[int] = []
+    heap = Heap()
+    monkeypatch.setattr(heap, "_trim", trimmed.append)
+    for held in (6400, *[7000] * FEWEST_CALLS, 7001):
+        assert not trimmed
+        monkeypatch.setattr(memory, "resident", lambda held=held: held)
+        heap.passed(size=600 // FEWEST_FRAMES)
+    assert trimmed == [0]

@@ -51,7 +51,8 @@ class Engine:
 
         """
         pictures = [picture for shot in found for picture in self._finite(frames, shot, warn)]
-        self._heap.passed()
+        taken = sum(plane.nbytes for planes in frames for plane in planes)
+        self._heap.passed(taken + sum(picture.nbytes for picture in pictures))
         return pictures
 
     def memory_advice(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from pathlib import Path
 
@@ -15,8 +16,8 @@ KEPT_HEAP = 2**27
 # A thread's own heap would hold blocks of up to 64 MiB whatever is set above, so new threads share the first one.
 HEAPS = 1
 # Memory that one call leaves behind serves the next; what grows beyond it by this share goes back to the system, but
-# not after every few calls, because what is taken again must be cleared first.
-GROWTH, FEWEST_CALLS = 1 / 64, 16
+# not after every few calls, because what is taken again must be cleared first, and not for a few frames on their way.
+GROWTH, FEWEST_CALLS, FEWEST_FRAMES = 1 / 64, 16, 4
 STATUS = Path("/proc/self/statm")  # sizes in pages: of the address space, then of what is in memory
 
 
@@ -37,22 +38,27 @@ class Heap:
             adjust(M_TOP_PAD, KEPT_HEAP)
             adjust(M_ARENA_MAX, HEAPS)
 
-    def passed(self) -> None:
-        """Note that a call is over: the first tells how much memory is needed, later ones trim what goes beyond."""
+    def passed(self, size: int) -> None:
+        """Note that a call is over: the first tells how much memory is needed, later ones trim what goes beyond.
+
+        Args:
+            size: bytes of the frames that the call took and gave.
+
+        """
         if self._trim is None:
             return
         held = resident()
         self._calls += 1
         if self._calls == 1:
             self._needed = held
-        elif self._calls > FEWEST_CALLS and held > self._needed * (1 + GROWTH):
+        elif self._calls > FEWEST_CALLS and held - self._needed > max(self._needed * GROWTH, FEWEST_FRAMES * size):
             self._calls = 0
             self._trim(0)
 
 
 def resident() -> int:
-    """Return how much of this process is in memory, in pages (Linux)."""
-    return int(STATUS.read_text(encoding="ascii").split()[1])
+    """Return how much of this process is in memory, in bytes (Linux)."""
+    return int(STATUS.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _function(name: str) -> ctypes._NamedFuncPointer | None:

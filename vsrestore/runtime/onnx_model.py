@@ -199,8 +199,8 @@ def load_session(signature: Signature, placement: Placement) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    # Between two calls idle threads would wait awake on the cores that bring frames in and out.
-    options.add_session_config_entry("session.force_spinning_stop", "1")
+    # Idle threads would wait awake on the cores that bring frames in and out.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = onnxruntime.InferenceSession(str(signature.path), options, providers=placement.settings())
     except Exception as error:
