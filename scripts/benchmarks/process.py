@@ -6,12 +6,12 @@ Peak memory does, and so does the speed of rivals whose threads wait awake for w
 from __future__ import annotations
 
 import gc
-import os
 import subprocess
 import sys
-from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from vsrestore.runtime import memory
 
 from .timing import Run, duration
 
@@ -67,7 +67,4 @@ def resident_peak() -> float:
 
 def resident_now() -> float:
     """Return the memory that this process holds, in MiB; where the system does not tell, the most it ever held."""
-    held = Path("/proc/self/statm")
-    if not held.exists():
-        return resident_peak()
-    return int(held.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / MIB
+    return memory.resident() / MIB if memory.STATUS.exists() else resident_peak()

@@ -67,3 +67,11 @@ def test_a_few_frames_more_are_let_be(monkeypatch):
         monkeypatch.setattr(memory, "resident", lambda held=held: held)
         heap.passed(size=600 // FEWEST_FRAMES)
     assert trimmed == [0]
+
+
+@needs_glibc
+def test_without_proc_the_heap_is_left_alone(monkeypatch, tmp_path):
+    monkeypatch.setattr(memory, "STATUS", tmp_path / "statm")
+    heap = Heap()
+    for _ in range(FEWEST_CALLS + 2):
+        heap.passed(size=20)

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vsrestore.networks.layers.activation import relu
 from vsrestore.networks.layers.layout import channels_last
 from vsrestore.networks.layers.warp import flow_warp
 
@@ -50,7 +51,7 @@ class BasicModule(nn.Module):
         """Correct ``flow`` (N, 2, H, W; float32; pixels), given the reference and the other image warped by it."""
         x = channels_last(torch.cat((reference, warped, flow.to(reference.dtype)), dim=1))
         for conv in self.basic_module[:-1]:
-            x = F.relu(conv(x), inplace=True)
+            x = relu(conv(x))
         return flow + self.basic_module[-1](x).float()
 
 

@@ -30,7 +30,7 @@ class Heap:
 
     def __init__(self) -> None:
         self._calls = self._needed = 0
-        self._trim = _function("malloc_trim")
+        self._trim = _function("malloc_trim") if STATUS.exists() else None  # without /proc nobody tells when
         adjust = _function("mallopt")
         if adjust is not None:
             adjust(M_MMAP_THRESHOLD, KEPT_BLOCK)
