@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import random
+import sys
 import weakref
 
 import pytest
@@ -15,6 +17,12 @@ from tests.runtime import networks as nets
 from vsrestore.runtime.apply import apply
 from vsrestore.runtime.descriptor import Descriptor, Options
 
+LINUX = sys.platform.startswith("linux")
+LONG_CHUNKS = pytest.param(nets.RECURRENT.changed(chunk=30, before=10, after=10), nets.FirstOfSequence, id="long")
+needs_mallinfo = pytest.mark.skipif(
+    not LINUX or not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="glibc 2.33 tells what is used"
+)
+
 CPU = Options(device="cpu", scene_changes=False)
 EVERY_KIND = [
     pytest.param(nets.IMAGE.changed(chunk=3), nets.Identity, id="image"),
@@ -23,6 +31,31 @@ EVERY_KIND = [
     pytest.param(nets.RECURRENT, nets.FirstOfSequence, id="recurrent"),
     pytest.param(nets.DOUBLING, nets.Between, id="doubling"),
 ]
+
+
+class MallocInfo(ctypes.Structure):
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "hblkhd",
+            "usmblks",
+            "fsmblks",
+            "uordblks",
+            "fordblks",
+            "top",
+        )
+    )
+
+
+def bytes_in_use() -> int:
+    """Return how much of the C library's heap is handed out."""
+    library = ctypes.CDLL(None)
+    library.mallinfo2.restype = MallocInfo
+    return int(library.mallinfo2().uordblks)
 
 
 def run(clip: vs.VideoNode, descriptor: Descriptor, network: type[torch.nn.Module]) -> vs.VideoNode:
@@ -88,6 +121,24 @@ def test_linear_decoding_computes_each_chunk_once(
         pass
     assert len(made) == 1
     assert made[0].calls == chunks
+
+
+@pytest.mark.parametrize("scene_changes", [False, True])
+@pytest.mark.parametrize(("descriptor", "network"), [*EVERY_KIND, LONG_CHUNKS])
+def test_linear_decoding_asks_for_each_source_frame_once(
+    descriptor: Descriptor, network: type[torch.nn.Module], scene_changes: bool
+) -> None:
+    asked: list[int] = []
+    blank = vs.core.std.BlankClip(format=vs.YUV420P8, width=16, height=16, length=200)
+
+    def count(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        asked.append(n)
+        return f
+
+    source = blank.std.ModifyFrame(blank, count)
+    for _ in apply(source, descriptor, network, Options(device="cpu", scene_changes=scene_changes)).frames(close=True):
+        pass
+    assert sorted(asked) == list(range(200))
 
 
 def test_window_network_repeats_at_the_ends() -> None:
@@ -164,6 +215,19 @@ def test_evaluating_builds_no_network_and_renders_no_frame() -> None:
     assert touched == []
     clip.get_frame(0)
     assert "network" in touched
+
+
+@needs_mallinfo
+def test_memory_in_use_does_not_grow_with_the_clip() -> None:
+    """VapourSynth's own caches would note some five blocks of memory for every frame."""
+    source = vs.core.std.BlankClip(format=vs.YUV420P8, width=16, height=16, length=2500, keep=True)
+    used = []
+    for n, _ in enumerate(apply(source, nets.WINDOW, nets.WindowMean, Options(device="cpu")).frames(close=True)):
+        if n in (500, source.num_frames - 1):
+            gc.collect()
+            used.append(bytes_in_use())
+    before, after = used
+    assert after - before < 400 * 1024
 
 
 def test_networks_are_freed_with_their_clip() -> None:

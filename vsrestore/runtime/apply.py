@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import vapoursynth as vs
 
 from ..video import checks
+from ..video.cache import keep, keep_shared
 from ..video.errors import fail
 from ..video.formats import from_planes, to_planes, with_matrix
 from ..video.props import follow, stretched
@@ -14,7 +15,7 @@ from ..video.scenes import scenes
 from . import device as devices
 from .descriptor import PRECISIONS, Descriptor, Options
 from .engine import Build, Engine
-from .graph import chunk_graph
+from .graph import chunk_graph, in_flight
 
 
 def apply(
@@ -61,19 +62,20 @@ def apply_stages(
     checks.constant_clip(name, clip)
     for descriptor, _ in stages:
         check(clip, descriptor, options)
-    source = checks.progressive(name, clip)
+    kept = sum(in_flight(descriptor) for descriptor, _ in stages) + vs.core.num_threads
+    source = keep(checks.progressive(name, clip), kept)
     if options.scene_changes and any(descriptor.kind != "image" for descriptor, _ in stages):
-        source = scenes(source)
-    named = with_matrix(name, source)
-    seen = result = to_planes(named, first.planes)
+        source = keep(scenes(source), kept)
+    named = keep(with_matrix(name, source), kept)
+    seen = result = keep(to_planes(named, first.planes), kept)
     factor = 1
     for descriptor, build in stages:
-        taken = seen if result is seen else follow(result, seen, factor)
+        taken = seen if result is seen else keep(follow(result, seen, factor), 0)
         beside = mask if result is seen else None
         result = chunk_graph(taken, Engine(descriptor, options, build, **arguments), beside)
         factor *= descriptor.frame_factor
     result = from_planes(result, stretched(seen, factor), stretched(named, factor))
-    return follow(result, source, factor)
+    return keep_shared(follow(result, source, factor))
 
 
 def check(clip: vs.VideoNode, descriptor: Descriptor, options: Options) -> None:

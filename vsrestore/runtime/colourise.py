@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import vapoursynth as vs
 
 from ..video import checks
+from ..video.cache import keep, keep_shared
 from ..video.colour import Join, colour_format, enlarged, told_if_coloured, turned
 from ..video.formats import to_planes, with_colours, with_matrix
 from ..video.props import follow
@@ -15,14 +16,12 @@ from ..video.scenes import scenes
 from .apply import check
 from .descriptor import Descriptor, Options
 from .engine import Build, Engine
-from .graph import chunk_graph
+from .graph import chunk_graph, in_flight
 
 if TYPE_CHECKING:
     from torch import nn
 
 MOST_STEADY = 10
-# Painted frames that VapourSynth keeps beside those of one window: for windows that are worked on at the same time.
-KEPT = 16
 # Frames that are steadied at once: the more, the cheaper, but a seek has to paint as many.
 STEADIED = 2
 
@@ -76,17 +75,18 @@ def colourise(
     check(clip, descriptor, options)
     target = colour_format(name, clip, wishes.format)
     _check_wishes(name, wishes)
-    source = told_if_coloured(name, checks.progressive(name, clip))
+    kept = in_flight(descriptor) + in_flight(_steadying(name, wishes.stabilize)) + vs.core.num_threads
+    source = keep(told_if_coloured(name, checks.progressive(name, clip)), kept)
     if wishes.stabilize and options.scene_changes:
-        source = scenes(source)
-    named = with_matrix(name, source)
-    seen = to_planes(named, "rgb")
-    painted = chunk_graph(seen, Engine(descriptor, options, build)).std.CopyFrameProps(seen)
+        source = keep(scenes(source), kept)
+    named = keep(with_matrix(name, source), kept)
+    seen = keep(to_planes(named, "rgb"), kept)
+    painted = keep(chunk_graph(seen, Engine(descriptor, options, build)).std.CopyFrameProps(seen), kept)
     if wishes.stabilize:
         painted = _steady(painted, name, options, wishes.stabilize, space.likeness / space.span)
     planes = turned(enlarged(name, painted, clip, wishes.upscale), space.span, wishes.saturation, wishes.hue)
     result = with_colours(space.join(seen, *planes), named, target)
-    return follow(result, source, 1) if target.color_family == clip.format.color_family else result
+    return keep_shared(follow(result, source, 1) if target.color_family == clip.format.color_family else result)
 
 
 def _check_wishes(name: str, wishes: Wishes) -> None:
@@ -109,8 +109,15 @@ def _steady(painted: vs.VideoNode, name: str, options: Options, radius: int, lik
         return SteadyColour(likeness)
 
     small = painted.resize.Bilinear(painted.width // 2, painted.height // 2)
-    small.std.SetVideoCache(mode=1, fixedsize=1, maxsize=2 * radius + 1 + KEPT)
-    descriptor = Descriptor(
+    descriptor = _steadying(name, radius)
+    keep(small, in_flight(descriptor) + vs.core.num_threads)
+    steady = chunk_graph(small, Engine(descriptor, replace(options, precision="float32"), build))
+    changes = vs.core.std.Expr([steady, small], "x y -").resize.Bilinear(painted.width, painted.height)
+    return vs.core.std.Expr([painted, changes], ["", "x y +", "x y +"])
+
+
+def _steadying(name: str, radius: int) -> Descriptor:
+    return Descriptor(
         name=name,
         kind="window",
         chunk=STEADIED,
@@ -120,6 +127,3 @@ def _steady(painted: vs.VideoNode, name: str, options: Options, radius: int, lik
         channels_last=False,
         float32_frames=True,
     )
-    steady = chunk_graph(small, Engine(descriptor, replace(options, precision="float32"), build))
-    changes = vs.core.std.Expr([steady, small], "x y -").resize.Bilinear(painted.width, painted.height)
-    return vs.core.std.Expr([painted, changes], ["", "x y +", "x y +"])

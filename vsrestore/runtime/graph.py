@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 import vapoursynth as vs
 
+from ..video.cache import keep
 from ..video.errors import fail, warn
 from ..video.frames import plane_views, write_planes
 from ..video.props import starts_scene
@@ -23,7 +24,7 @@ from .engine import Warn, empty_cache, out_of_memory
 from .windows import Shot, shots
 
 TURNS = 2
-# Carriers kept by VapourSynth: the one being read, those being made, and one behind for a seek.
+# Carriers kept: the one being read, those being made, and one behind for a seek.
 CARRIERS_KEPT = 2 + TURNS
 
 
@@ -49,36 +50,43 @@ def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker, beside: vs.VideoNode | No
     chunk, factor = descriptor.chunk, descriptor.frame_factor
     chunks = -(-clip.num_frames // chunk)
     blank = _blank(clip, descriptor, chunks)
-    carrier = vs.core.std.BlankClip(clip, width=16, height=16, format=vs.GRAY8, length=chunks, keep=True)
+    carrier = keep(vs.core.std.BlankClip(clip, width=16, height=16, format=vs.GRAY8, length=chunks, keep=True), 0)
     seen = [clip] if beside is None else [clip, beside]
     lanes = [lane for part in seen for lane in _lanes(part, descriptor, chunks)]
     turns = []
     for turn in range(min(TURNS, chunks)):
-        first, *others = (_every(part, TURNS, turn) for part in (carrier, blank, *lanes))
+        first, *others = (keep(_every(part, TURNS, turn), 0) for part in (carrier, blank, *lanes))
         turns.append(first.std.ModifyFrame([first, *others], selector=_maker(maker, clip.num_frames, turn)))
     carriers = vs.core.std.Interleave(turns, modify_duration=False).std.Trim(length=chunks)
-    carriers.std.SetVideoCache(mode=1, fixedsize=1, maxsize=CARRIERS_KEPT)
-    positions = [blank.std.ModifyFrame(clips=[carriers], selector=_taker(j)) for j in range(chunk * factor)]
-    whole = vs.core.std.Interleave(positions, modify_duration=False)
-    whole = whole.std.Trim(first=0, length=clip.num_frames * factor)
+    keep(carriers, CARRIERS_KEPT)
+    positions = [keep(blank.std.ModifyFrame(clips=[carriers], selector=_taker(j)), 0) for j in range(chunk * factor)]
+    whole = keep(vs.core.std.Interleave(positions, modify_duration=False), 0)
+    whole = keep(whole.std.Trim(first=0, length=clip.num_frames * factor), 0)
     if factor > 1 and clip.fps_num:
         whole = whole.std.AssumeFPS(fpsnum=clip.fps_num * factor, fpsden=clip.fps_den)
     return whole
 
 
+def in_flight(descriptor: Descriptor) -> int:
+    """Return how many neighbouring frames the graph asks for at once, all its turns together."""
+    before, after = descriptor.reach
+    return before + TURNS * descriptor.chunk + after
+
+
 def _blank(clip: vs.VideoNode, descriptor: Descriptor, chunks: int) -> vs.VideoNode:
     width, height = descriptor.output_size or (clip.width * descriptor.scale, clip.height * descriptor.scale)
-    return vs.core.std.BlankClip(clip, width=width, height=height, length=chunks, keep=True)
+    return keep(vs.core.std.BlankClip(clip, width=width, height=height, length=chunks, keep=True), 0)
 
 
 def _lanes(clip: vs.VideoNode, descriptor: Descriptor, chunks: int) -> list[vs.VideoNode]:
     """Return one clip per position of the run: frame k of lane j is the j-th frame of the run of chunk k."""
     before, after = descriptor.reach
-    behind = chunks * descriptor.chunk - clip.num_frames + after
-    repeats = [0] * before + [clip.num_frames - 1] * behind
-    padded = clip.std.DuplicateFrames(repeats) if repeats else clip
-    run = before + descriptor.chunk + after
-    return [_every(padded.std.Trim(first=j), descriptor.chunk).std.Trim(length=chunks) for j in range(run)]
+    last, behind = clip.num_frames - 1, chunks * descriptor.chunk - clip.num_frames + after
+    # One frame more than is ever asked for makes this a clip of its own, whose cache may be set.
+    padded = clip.std.DuplicateFrames([0] * before + [last] * (behind + 1))
+    keep(padded, in_flight(descriptor) if before + after else 0)
+    starts = [keep(padded.std.Trim(first=j), 0) for j in range(before + descriptor.chunk + after)]
+    return [keep(_every(start, descriptor.chunk).std.Trim(length=chunks), 0) for start in starts]
 
 
 def _every(clip: vs.VideoNode, cycle: int, offset: int = 0) -> vs.VideoNode:

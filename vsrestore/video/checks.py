@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import vapoursynth as vs
 
+from .cache import keep
 from .errors import fail
 
 MOST_BITS = 16  # of integer samples that VapourSynth's resizer can convert
@@ -79,4 +80,6 @@ def progressive(name: str, clip: vs.VideoNode) -> vs.VideoNode:
             fail(name, f"frame {n} is a single field (_Field); weave the fields and deinterlace first")
         return f
 
-    return clip.std.ModifyFrame(clips=clip, selector=check)
+    # Taken from in order by one other, the user's clip needs no cache of its own on our account.
+    taken = keep(clip.std.RemoveFrameProps(["_vsrestore"]), 0)
+    return clip.std.ModifyFrame(clips=taken, selector=check)

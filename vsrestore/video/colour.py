@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import vapoursynth as vs
 
+from .cache import keep_shared
 from .checks import choice
 from .errors import fail, warn
 from .frames import plane_views
@@ -76,7 +77,7 @@ def enlarged(name: str, painted: vs.VideoNode, clip: vs.VideoNode, upscale: str)
 
     """
     choice(name, "upscale", upscale, UPSCALES)
-    plain = painted.std.RemoveFrameProps(["_Matrix", "_ChromaLocation", "_FieldBased"])
+    plain = keep_shared(painted.std.RemoveFrameProps(["_Matrix", "_ChromaLocation", "_FieldBased"]))
     planes = [plain.std.ShufflePlanes(plane, vs.GRAY) for plane in (1, 2)]
     if upscale == "bilinear":
         return [plane.resize.Bilinear(clip.width, clip.height) for plane in planes]

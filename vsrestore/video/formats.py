@@ -12,6 +12,7 @@ from typing import Literal
 import vapoursynth as vs
 from vsutil import get_y
 
+from .cache import keep, keep_shared
 from .errors import warn
 
 Planes = Literal["rgb", "luma"]
@@ -97,19 +98,19 @@ def with_colours(rgb: vs.VideoNode, source: vs.VideoNode, target: vs.VideoFormat
         target: a colour format.
 
     """
-    limited = _limited(rgb)
+    limited = keep_shared(_limited(rgb))
     if target.color_family == vs.RGB:
         return _named_like(to_depth(limited, target), limited, source)
     if source.format.color_family == vs.RGB:
         matrix = guessed_matrix(source.width, source.height)
         base, chroma = (
-            clip.resize.Bicubic(format=_float_twin(target).id, matrix=matrix, range=vs.RANGE_LIMITED)
+            keep_shared(clip.resize.Bicubic(format=_float_twin(target).id, matrix=matrix, range=vs.RANGE_LIMITED))
             for clip in (source, limited)
         )
     else:
         base, chroma = source, _to_family(limited, source, _float_twin(target))
     gray = target.replace(color_family=vs.GRAY, subsampling_w=0, subsampling_h=0)
-    luma, chroma = to_depth(get_y(base), gray), to_depth(chroma, target)
+    luma, chroma = keep_shared(to_depth(get_y(base), gray)), keep_shared(to_depth(chroma, target))
     return _named_like(vs.core.std.ShufflePlanes([luma, chroma, chroma], [0, 1, 2], vs.YUV), luma, source)
 
 
@@ -148,7 +149,7 @@ def _kept(source: vs.VideoNode, result: vs.VideoNode, seen: vs.VideoNode) -> vs.
 def _to_family(rgb: vs.VideoNode, source: vs.VideoNode, target: vs.VideoFormat) -> vs.VideoNode:
     """Return RGB as YUV or GRAY with each frame's own matrix, range and chroma location, read off ``source``."""
     converters: dict[tuple[int, int, int | None], vs.VideoNode] = {}
-    template = vs.core.std.BlankClip(rgb, format=target.id, keep=True)
+    template = keep(vs.core.std.BlankClip(rgb, format=target.id, keep=True), 0)
 
     def converter(n: int, f: vs.VideoFrame) -> vs.VideoNode:
         location = f.props.get("_ChromaLocation")
@@ -158,7 +159,8 @@ def _to_family(rgb: vs.VideoNode, source: vs.VideoNode, target: vs.VideoFormat) 
             None if location is None else int(location),
         )
         if key not in converters:
-            converters[key] = rgb.resize.Bicubic(format=target.id, matrix=key[0], range=key[1], chromaloc=key[2])
+            converted = rgb.resize.Bicubic(format=target.id, matrix=key[0], range=key[1], chromaloc=key[2])
+            converters[key] = keep(converted, 0)
         return converters[key]
 
     return template.std.FrameEval(converter, prop_src=source, clip_src=rgb)
@@ -172,6 +174,7 @@ def _rejoined(luma: vs.VideoNode, seen: vs.VideoNode, source: vs.VideoNode) -> v
         luma = _kept(get_y(floats), luma, seen)
     else:
         floats = floats.resize.Bicubic(luma.width, luma.height)
+    floats = keep_shared(floats)
     joined = luma
     if floats.format.num_planes > 1:
         joined = vs.core.std.ShufflePlanes([luma, floats, floats], [0, 1, 2], vs.YUV)

@@ -8,6 +8,7 @@ import numpy as np
 import vapoursynth as vs
 from vsutil import get_y
 
+from .cache import keep
 from .checks import constant_clip, within
 from .frames import plane_views
 
@@ -19,6 +20,9 @@ SMALL_WIDTH, SMALL_HEIGHT = 16, 12
 FLAT = 0.01
 # How much of the difference on the quieter side of a cut is taken off: fast motion differs on both sides.
 SURROUNDINGS = 0.25
+
+# Small copies kept, for the frames that a chunk asks for at once in any order.
+KEPT = 64
 
 # What describes the colour of a frame would only stand in the way of its small gray copy.
 COLOUR_PROPERTIES = ["_Matrix", "_Range", "_Transfer", "_Primaries", "_ChromaLocation", "_FieldBased"]
@@ -56,7 +60,7 @@ def scenes(clip: vs.VideoNode, *, threshold: float = 0.6) -> vs.VideoNode:
     """
     constant_clip("scenes", clip)
     within("scenes", "threshold", threshold, 0, 2)
-    cuts = _cuts(_small_copy(clip), threshold)
+    cuts = keep(_cuts(keep(_small_copy(clip), KEPT), threshold), KEPT)
     last = clip.num_frames - 1
 
     def mark(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
@@ -73,7 +77,7 @@ def scenes(clip: vs.VideoNode, *, threshold: float = 0.6) -> vs.VideoNode:
 
 def _small_copy(clip: vs.VideoNode) -> vs.VideoNode:
     """Return the clip as small GRAYS pictures that keep the properties which are no colour description."""
-    plain = clip.std.RemoveFrameProps(COLOUR_PROPERTIES)
+    plain = keep(clip.std.RemoveFrameProps(COLOUR_PROPERTIES), 0)
     if clip.format.color_family == vs.RGB:
         return plain.resize.Bilinear(SMALL_WIDTH, SMALL_HEIGHT, format=vs.GRAYS, matrix=vs.MATRIX_BT709)
     return get_y(plain).resize.Bilinear(SMALL_WIDTH, SMALL_HEIGHT, format=vs.GRAYS)
@@ -81,7 +85,7 @@ def _small_copy(clip: vs.VideoNode) -> vs.VideoNode:
 
 def _cuts(small: vs.VideoNode, threshold: float) -> vs.VideoNode:
     """Return a tiny clip whose frame n tells in ``_SceneChangePrev`` whether a cut lies between n-1 and n."""
-    template = small.std.BlankClip(width=1, height=1, format=vs.GRAY8, keep=True)
+    template = keep(small.std.BlankClip(width=1, height=1, format=vs.GRAY8, keep=True), 0)
 
     def tell(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         told = f[0].copy()
@@ -123,4 +127,4 @@ def _shifted(clip: vs.VideoNode, offset: int) -> vs.VideoNode:
         return clip
     end = 0 if offset < 0 else clip.num_frames - 1
     longer = clip.std.DuplicateFrames([end] * abs(offset))
-    return longer.std.Trim(first=max(offset, 0), length=clip.num_frames)
+    return keep(longer.std.Trim(first=max(offset, 0), length=clip.num_frames), 0)
