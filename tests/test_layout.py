@@ -137,6 +137,17 @@ def test_importing_vsrestore_takes_milliseconds() -> None:
     assert min(float(run.stdout) for run in runs) < 0.5
 
 
+def test_the_first_frame_loads_no_compiler() -> None:
+    """PyTorch's takes longer to import than all else together, and comes with the least that is asked of it."""
+    code = (
+        "import sys, vapoursynth as vs, vsrestore\nclip = vs.core.std.BlankClip(format=vs.RGBS, width=64, height=48)\n"
+    )
+    code += "for name in ('film', 'tape', 'upscale'):\n    getattr(vsrestore, name)(clip, device='cpu').get_frame(0)\n"
+    code += "print(*sorted({'torch._dynamo', 'sympy'} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == ""
+
+
 def test_setup_names_every_package() -> None:
     settings = configparser.ConfigParser()
     settings.read(ROOT / "setup.cfg")

@@ -14,9 +14,9 @@ from typing import Any, Literal
 import torch
 from spandrel import MAIN_REGISTRY, ImageModelDescriptor, ModelTiling, UnsupportedModelError
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from vsrestore.networks.state_dict import NetworkError, compare, flatten, shorten, unwrap
+from vsrestore.networks.without_memory import Unfilled
 
 # Architectures whose network gives something else than the picture, or takes more than one; spandrel's call makes up
 # for that, and finds nothing to pad in frames of the right size.
@@ -142,7 +142,7 @@ def _descriptor(state_dict: Mapping[str, Any]) -> ImageModelDescriptor[nn.Module
     raise NetworkError(f"no checkpoint of an image model that spandrel knows ({names})")
 
 
-class _WithoutMemory(TorchFunctionMode):
+class _WithoutMemory(Unfilled):
     """Layers get weights without memory; what a constructor computes with (tables, masks) is real."""
 
     def __torch_function__(
@@ -151,7 +151,7 @@ class _WithoutMemory(TorchFunctionMode):
         given = kwargs or {}
         if func is torch.empty and given.get("device") is None:
             given = {**given, "device": "meta"}
-        return func(*args, **given)
+        return super().__torch_function__(func, types, args, given)
 
 
 class _Called(nn.Module):
