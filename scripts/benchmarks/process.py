@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+import time
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +17,8 @@ from vsrestore.runtime import memory
 from .timing import Run, duration
 
 KIB, MIB = 1 << 10, 1 << 20
+# Threads that wait awake (those of ONNX Runtime do, unless told otherwise) would slow whoever comes next, in seconds.
+REST = 0.3
 
 
 def figures_of(module: str, *arguments: object) -> list[float]:
@@ -33,7 +36,8 @@ class Rival:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def __call__(self) -> float:
-        """Have the process take its turn (see :func:`take_turns`)."""
+        """Have the process take its turn (see :func:`take_turns`), once the threads of the one before are asleep."""
+        time.sleep(REST)
         assert self._process.stdin
         assert self._process.stdout
         print(file=self._process.stdin, flush=True)
