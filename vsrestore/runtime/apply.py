@@ -15,7 +15,7 @@ from ..video.scenes import scenes
 from . import device as devices
 from .descriptor import PRECISIONS, Descriptor, Options
 from .engine import Build, Engine
-from .graph import chunk_graph, in_flight
+from .graph import chunk_graph, kept_for
 
 
 def apply(
@@ -62,7 +62,7 @@ def apply_stages(
     checks.constant_clip(name, clip)
     for descriptor, _ in stages:
         check(clip, descriptor, options)
-    kept = sum(in_flight(descriptor) for descriptor, _ in stages) + vs.core.num_threads
+    kept = kept_for(*(descriptor for descriptor, _ in stages))
     source = keep(checks.progressive(name, clip), kept)
     if options.scene_changes and any(descriptor.kind != "image" for descriptor, _ in stages):
         source = keep(scenes(source), kept)

@@ -16,7 +16,7 @@ from ..video.scenes import scenes
 from .apply import check
 from .descriptor import Descriptor, Options
 from .engine import Build, Engine
-from .graph import chunk_graph, in_flight
+from .graph import chunk_graph, kept_for
 
 if TYPE_CHECKING:
     from torch import nn
@@ -75,7 +75,7 @@ def colourise(
     check(clip, descriptor, options)
     target = colour_format(name, clip, wishes.format)
     _check_wishes(name, wishes)
-    kept = in_flight(descriptor) + in_flight(_steadying(name, wishes.stabilize)) + vs.core.num_threads
+    kept = kept_for(descriptor, _steadying(name, wishes.stabilize))
     source = keep(told_if_coloured(name, checks.progressive(name, clip)), kept)
     if wishes.stabilize and options.scene_changes:
         source = keep(scenes(source), kept)
@@ -110,7 +110,7 @@ def _steady(painted: vs.VideoNode, name: str, options: Options, radius: int, lik
 
     small = painted.resize.Bilinear(painted.width // 2, painted.height // 2)
     descriptor = _steadying(name, radius)
-    keep(small, in_flight(descriptor) + vs.core.num_threads)
+    keep(small, kept_for(descriptor))
     steady = chunk_graph(small, Engine(descriptor, replace(options, precision="float32"), build))
     changes = vs.core.std.Expr([steady, small], "x y -").resize.Bilinear(painted.width, painted.height)
     return vs.core.std.Expr([painted, changes], ["", "x y +", "x y +"])

@@ -67,7 +67,15 @@ def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker, beside: vs.VideoNode | No
     return whole
 
 
-def in_flight(descriptor: Descriptor) -> int:
+def kept_for(*descriptors: Descriptor) -> int:
+    """Return how many frames of a clip to keep for what follows: chunk graphs one after another, and what reads both.
+
+    A frame is asked for again where the last graph's frame comes out, while all turns of all graphs are ahead of it.
+    """
+    return sum(_in_flight(descriptor) for descriptor in descriptors) + vs.core.num_threads
+
+
+def _in_flight(descriptor: Descriptor) -> int:
     """Return how many neighbouring frames the graph asks for at once, all its turns together."""
     before, after = descriptor.reach
     return before + TURNS * descriptor.chunk + after
@@ -84,7 +92,7 @@ def _lanes(clip: vs.VideoNode, descriptor: Descriptor, chunks: int) -> list[vs.V
     last, behind = clip.num_frames - 1, chunks * descriptor.chunk - clip.num_frames + after
     # One frame more than is ever asked for makes this a clip of its own, whose cache may be set.
     padded = clip.std.DuplicateFrames([0] * before + [last] * (behind + 1))
-    keep(padded, in_flight(descriptor) if before + after else 0)
+    keep(padded, _in_flight(descriptor) if before + after else 0)
     starts = [keep(padded.std.Trim(first=j), 0) for j in range(before + descriptor.chunk + after)]
     return [keep(_every(start, descriptor.chunk).std.Trim(length=chunks), 0) for start in starts]
 
