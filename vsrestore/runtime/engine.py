@@ -71,10 +71,12 @@ class Engine:
         seen = self._seen(frames, shot)
         precision = self.options.precision
         result = self._computed(seen, shot, precision)
-        if not all_finite(result) and precision != "float32":
+        finite = all_finite(result)
+        if not finite and precision != "float32":
             warn(f"{precision} gave NaN or infinity; computed again in float32")
             result = self._computed(seen, shot, "float32")
-        if not all_finite(result):
+            finite = all_finite(result)
+        if not finite:
             raise ArithmeticError("the network gave NaN or infinity")
         return result[:, ::-1] if self.descriptor.channel_order == "bgr" else result
 
