@@ -76,7 +76,7 @@ def overhead(chunks: Annotated[int, typer.Option(help="calls of the network")] =
 
 
 @app.command()
-def onnx(frames: Annotated[int, typer.Option(help="frames of each run")] = 24, repeats: Repeats = 5) -> None:
+def onnx(frames: Annotated[int, typer.Option(help="frames of each run")] = 12, repeats: Repeats = 9) -> None:
     """vsrestore.onnx and PyTorch against the peer core.ort.Model."""
     from . import onnx_peer as benchmark
 
@@ -103,8 +103,8 @@ def memory(repeats: Repeats = 3, model: Model = "film") -> None:
 
 @app.command()
 def command(
-    seconds: Annotated[float, typer.Option(help="length of the clip in seconds")] = 10,
-    repeats: Repeats = 3,
+    seconds: Annotated[float, typer.Option(help="length of the clip in seconds")] = 20,
+    repeats: Repeats = 2,
     model: Model = "film",
     precision: Annotated[Precision, typer.Option(help="precision of the film network")] = "float32",
 ) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-WIDTH, LAYERS = 48, 8
+from vsrestore.networks.layers.activation import relu
+
+WIDTH, LAYERS = 64, 8
 
 
 class Plain(nn.Module):
-    """3x3 convolutions with ReLU between them and a shortcut around all, like a small DnCNN."""
+    """3x3 convolutions with ReLU between them and a shortcut around all, like a small DnCNN (Zhang et al., 2017)."""
 
     def __init__(self, width: int = WIDTH, layers: int = LAYERS) -> None:
         super().__init__()
@@ -24,7 +26,7 @@ class Plain(nn.Module):
         """Return images (B, 3, H, W) with a small residual added."""
         x = images
         for conv in self.convs[:-1]:
-            x = F.relu(conv(x), inplace=True)
+            x = relu.after(cast("nn.Conv2d", conv), x)
         return images + self.convs[-1](x)
 
 

@@ -14,7 +14,14 @@ Measure = Callable[[Run], float]
 
 
 def medians[Name: str](runs: Mapping[Name, Run], repeats: int, measure: Measure | None = None) -> dict[Name, float]:
-    """Return the median of each run in seconds, of its duration or of what ``measure`` tells.
+    """Return the median of each run in seconds; see :func:`rounds`."""
+    return {name: median(seconds) for name, seconds in rounds(runs, repeats, measure).items()}
+
+
+def rounds[Name: str](
+    runs: Mapping[Name, Run], repeats: int, measure: Measure | None = None
+) -> dict[Name, list[float]]:
+    """Return what each run took in seconds, round by round: its duration or what ``measure`` tells.
 
     The runs take turns, so that whatever else the machine does meets all of them alike; a first round warms up and
     does not count.
@@ -32,7 +39,7 @@ def medians[Name: str](runs: Mapping[Name, Run], repeats: int, measure: Measure 
             gc.collect()
             gc.freeze()
     gc.unfreeze()
-    return {name: median(seconds) for name, seconds in taken.items()}
+    return taken
 
 
 def duration(run: Run) -> float:

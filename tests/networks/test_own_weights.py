@@ -23,7 +23,6 @@ def rectified(network):
             yield from ((f"{name}.{layer}", getattr(part, layer)) for layer in ("down1", "down2"))
 
 
-@torch.inference_mode()
 @pytest.mark.parametrize("weights", ["film", "tape", "upscale-x2", "upscale-x4"])
 def test_features_of_every_layer_are_awake(weights):
     network = networks.load(checkpoints.read(checkpoints.find(weights)))
@@ -34,7 +33,7 @@ def test_features_of_every_layer_are_awake(weights):
 
     for name, layer in rectified(network):
         assert isinstance(layer, nn.Conv2d)
-        layer.register_forward_hook(look(name))
+        layer.register_forward_hook(look(name))  # is told only with gradients on: else the ReLU is part of the layer
     frames = torch.from_numpy(panned()[:5]).permute(0, 3, 1, 2)[None].contiguous()
     network(frames, windows(2))
     sleeping = {name: (share < AWAKE).float() for name, share in shares.items()}

@@ -68,11 +68,11 @@ class Predeblur(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn frames (N, 3, H, W) into features (N, C, h, w)."""
-        fine = lrelu(self.conv_first(x))
+        fine = lrelu.after(self.conv_first, x)
         if self.hr_in:
-            fine = lrelu(self.stride_conv_hr2(lrelu(self.stride_conv_hr1(fine))))
-        middle = lrelu(self.stride_conv_l2(fine))
-        coarse = lrelu(self.stride_conv_l3(middle))
+            fine = lrelu.after(self.stride_conv_hr2, lrelu.after(self.stride_conv_hr1, fine))
+        middle = lrelu.after(self.stride_conv_l2, fine)
+        coarse = lrelu.after(self.stride_conv_l3, middle)
         middle = self.resblock_l2_1(middle) + enlarge(self.resblock_l3(coarse), 2)
         fine = self.resblock_l1[:2](fine) + enlarge(self.resblock_l2_2(middle), 2)
         return self.resblock_l1[2:](fine)
@@ -140,7 +140,7 @@ class PCDAlign(nn.Module):
         return aligned
 
     def _cascade(self, aligned: Tensor, first: Tensor) -> Tensor:
-        guide = lrelu(self.cas_offset_conv2(lrelu(first)))
+        guide = lrelu.after(self.cas_offset_conv2, lrelu(first))
         return lrelu(self.cas_dcnpack(aligned, guide))
 
 
@@ -178,7 +178,7 @@ class TSAFusion(nn.Module):
         bias = torch.cat([conv.bias for conv in convs if conv.bias is not None])
         features, attention = lrelu(F.conv2d(weighted, weight, bias)).chunk(2, dim=1)
         attention = self._spatial_attention(attention)
-        added = self.spatial_attn_add2(lrelu(self.spatial_attn_add1(attention)))
+        added = self.spatial_attn_add2(lrelu.after(self.spatial_attn_add1, attention))
         return torch.addcmul(added, features, attention.sigmoid(), value=2)
 
     def _weigh(self, aligned: Sequence[Tensor]) -> Tensor:
@@ -192,11 +192,11 @@ class TSAFusion(nn.Module):
         return torch.cat([weighted[id(frame)] for frame in aligned], dim=1)
 
     def _spatial_attention(self, x: Tensor) -> Tensor:
-        half = lrelu(self.spatial_attn2(pool(x)))
-        quarter = lrelu(self.spatial_attn_l2(pool(lrelu(self.spatial_attn_l1(half)))))
-        quarter = enlarge(lrelu(self.spatial_attn_l3(quarter)), 2)
-        half = lrelu(self.spatial_attn3(half)) + quarter
-        return self.spatial_attn5(enlarge(lrelu(self.spatial_attn4(half)), 2))
+        half = lrelu.after(self.spatial_attn2, pool(x))
+        quarter = lrelu.after(self.spatial_attn_l2, pool(lrelu.after(self.spatial_attn_l1, half)))
+        quarter = enlarge(lrelu.after(self.spatial_attn_l3, quarter), 2)
+        half = lrelu.after(self.spatial_attn3, half) + quarter
+        return self.spatial_attn5(enlarge(lrelu.after(self.spatial_attn4, half), 2))
 
 
 class EDVR(nn.Module):
@@ -322,16 +322,18 @@ class EDVR(nn.Module):
         """Turn frames (N, 3, H, W) into features at full, half and quarter size, (N, C, h, w)."""
         x = x.to(self.conv_last.weight.dtype)
         fine = self.feature_extraction(self._first(x))
-        middle = lrelu(self.conv_l2_2(lrelu(self.conv_l2_1(fine))))
-        coarse = lrelu(self.conv_l3_2(lrelu(self.conv_l3_1(middle))))
+        middle = lrelu.after(self.conv_l2_2, lrelu.after(self.conv_l2_1, fine))
+        coarse = lrelu.after(self.conv_l3_2, lrelu.after(self.conv_l3_1, middle))
         return fine, middle, coarse
 
     def _first(self, x: Tensor) -> Tensor:
         if self.predeblur is not None:
             return self.conv_1x1(self.predeblur(x))
         if self.hr_in:
-            return lrelu(self.conv_first_3(lrelu(self.conv_first_2(lrelu(self.conv_first_1(x))))))
-        return lrelu(self.conv_first(x))
+            for conv in (self.conv_first_1, self.conv_first_2, self.conv_first_3):
+                x = lrelu.after(conv, x)
+            return x
+        return lrelu.after(self.conv_first, x)
 
     def _fuse(self, row: Sequence[int], known: Mapping[int, FrameFeatures]) -> Tensor:
         """Align the frames of a window with its centre, each distinct one once, and fuse them, (N, C, h, w)."""
@@ -347,9 +349,9 @@ class EDVR(nn.Module):
     def _reconstruct(self, fused: Tensor, centre: Tensor) -> Tensor:
         """Turn fused features (N, C, h, w) into what is added to the centre frame, and add it."""
         x = self.reconstruction(fused)
-        x = lrelu(F.pixel_shuffle(self.upconv1(x), 2))
-        x = lrelu(F.pixel_shuffle(self.upconv2(x), 2))
-        x = self.conv_last(lrelu(self.conv_hr(x)))
+        x = F.pixel_shuffle(lrelu.after(self.upconv1, x), 2)
+        x = F.pixel_shuffle(lrelu.after(self.upconv2, x), 2)
+        x = self.conv_last(lrelu.after(self.conv_hr, x))
         base = centre if self.hr_in else enlarge(centre, self.scale)
         return base + x.to(base.dtype)
 

@@ -60,7 +60,8 @@ class BasicVSR(FourfoldTail):
             flow = back[:, index - 1] if index > 0 else None
             state = self._step(self.forward_resblocks, frames[:, index], state, flow)
             if index in keep:
-                added = self.to_pixels(lrelu(self.fusion(torch.cat((behind.pop(index), state), dim=1))))
+                both = torch.cat((behind.pop(index), state), dim=1)
+                added = self.to_pixels(lrelu.after(self.fusion, both))
                 base = enlarge(frames[:, index], 4)
                 restored.append(base + added.to(base.dtype))
         return torch.stack(restored, dim=1)

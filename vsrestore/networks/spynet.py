@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -51,7 +51,7 @@ class BasicModule(nn.Module):
         """Correct ``flow`` (N, 2, H, W; float32; pixels), given the reference and the other image warped by it."""
         x = channels_last(torch.cat((reference, warped, flow.to(reference.dtype)), dim=1))
         for conv in self.basic_module[:-1]:
-            x = relu(conv(x))
+            x = relu.after(cast("nn.Conv2d", conv.conv), x)
         return flow + self.basic_module[-1](x).float()
 
 

@@ -72,7 +72,7 @@ class TemporalUpscaler(nn.Module):
         """The centres of the windows ``rows`` (R, W), enlarged: (R, 3, scale * H, scale * W)."""
         centre = seen.frames[rows[:, self.radius]]
         shown = torch.cat((centre - 0.5, *self._differences(centre, seen, rows)), dim=1)
-        x = self.body(lrelu(self.fuse(channels_last(shown.to(self.fuse.weight.dtype)))))
+        x = self.body(lrelu.after(self.fuse, channels_last(shown.to(self.fuse.weight.dtype))))
         plain = F.interpolate(centre, scale_factor=float(self.scale), mode="bicubic")
         return plain + F.pixel_shuffle(self.add(x), self.scale) * SOFTER
 

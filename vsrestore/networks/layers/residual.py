@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from torch import Tensor, nn
 
-from vsrestore.networks.layers.activation import SLOPE, Activation, relu
+from vsrestore.networks.layers.activation import SLOPE, Activation, lrelu, relu
 
 
 class ResidualBlock(nn.Module):
@@ -12,7 +14,7 @@ class ResidualBlock(nn.Module):
 
     Args:
         channels: of input and output.
-        activate: what stands for ``relu``; it may work in place.
+        activate: what stands for ``relu``.
 
     Source:
         Lim et al., EDSR, CVPR Workshops 2017, without its residual scaling.
@@ -26,7 +28,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Refine features, (N, C, H, W) to the same shape."""
-        return self.conv2(self.activate(self.conv1(x))).add_(x)
+        return self.conv2(self.activate.after(self.conv1, x)).add_(x)
 
 
 class ResidualTrunk(nn.Module):
@@ -45,7 +47,8 @@ class ResidualTrunk(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn (N, inputs, H, W) into features (N, channels, H, W)."""
-        return self.main(x)
+        first, _, blocks = self.main
+        return blocks(lrelu.after(cast("nn.Conv2d", first), x))
 
 
 def residual_blocks(channels: int, count: int, activate: Activation = relu) -> nn.Sequential:

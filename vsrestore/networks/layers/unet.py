@@ -34,8 +34,8 @@ class UNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Refine features (N, widths[0], h, w) to the same shape; h and w are multiples of 4."""
         fine = self.encode1(x)
-        middle = self.encode2(lrelu(self.down1(fine)))
-        coarse = self.bottom(lrelu(self.down2(middle)))
+        middle = self.encode2(lrelu.after(self.down1, fine))
+        coarse = self.bottom(lrelu.after(self.down2, middle))
         middle = self.decode2(middle + F.interpolate(self.up2(coarse), scale_factor=2.0))
         return self.decode1(fine + F.interpolate(self.up1(middle), scale_factor=2.0))
 

@@ -9,7 +9,7 @@ from vsrestore.networks.layers.activation import lrelu
 
 
 class PixelShuffleUpsample(nn.Module):
-    """Double the size with a 3x3 convolution and a pixel shuffle; no activation.
+    """Double the size with a 3x3 convolution, a leaky ReLU and a pixel shuffle.
 
     Args:
         inputs: channels that come in.
@@ -25,7 +25,7 @@ class PixelShuffleUpsample(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Enlarge (N, inputs, H, W) to (N, outputs, 2H, 2W)."""
-        return F.pixel_shuffle(self.upsample_conv(x), 2)
+        return F.pixel_shuffle(lrelu.after(self.upsample_conv, x), 2)
 
 
 class FourfoldTail(nn.Module):
@@ -44,9 +44,8 @@ class FourfoldTail(nn.Module):
 
     def to_pixels(self, x: Tensor) -> Tensor:
         """Turn features (N, channels, H, W) into what is added to the picture, (N, 3, 4H, 4W)."""
-        x = lrelu(self.upsample1(x))
-        x = lrelu(self.upsample2(x))
-        return self.conv_last(lrelu(self.conv_hr(x)))
+        x = self.upsample2(self.upsample1(x))
+        return self.conv_last(lrelu.after(self.conv_hr, x))
 
 
 def enlarge(x: Tensor, factor: int) -> Tensor:
