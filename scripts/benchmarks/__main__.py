@@ -103,8 +103,8 @@ def memory(repeats: Repeats = 3, model: Model = "film") -> None:
 
 @app.command()
 def command(
-    seconds: Annotated[float, typer.Option(help="length of the clip in seconds")] = 20,
-    repeats: Repeats = 2,
+    seconds: Annotated[float, typer.Option(help="length of the clip in seconds")] = 30,
+    repeats: Repeats = 1,
     model: Model = "film",
     precision: Annotated[Precision, typer.Option(help="precision of the film network")] = "float32",
 ) -> None:
