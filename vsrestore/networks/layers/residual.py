@@ -47,7 +47,7 @@ class ResidualTrunk(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn (N, inputs, H, W) into features (N, channels, H, W)."""
-        first, _, blocks = self.main
+        first, _, blocks = self.main  # the ReLU between them only counts in the published names
         return blocks(lrelu.after(cast("nn.Conv2d", first), x))
 
 
