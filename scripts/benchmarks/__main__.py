@@ -103,7 +103,7 @@ def memory(repeats: Repeats = 3, model: Model = "film") -> None:
 
 @app.command()
 def command(
-    seconds: Annotated[float, typer.Option(help="length of the clip in seconds")] = 30,
+    seconds: Annotated[float, typer.Option(help="length of the clip in seconds")] = 60,
     repeats: Repeats = 1,
     model: Model = "film",
     precision: Annotated[Precision, typer.Option(help="precision of the film network")] = "float32",

@@ -13,31 +13,33 @@ Run = Callable[[], object]
 Measure = Callable[[Run], float]
 
 
-def medians[Name: str](runs: Mapping[Name, Run], repeats: int, measure: Measure | None = None) -> dict[Name, float]:
+def medians[Name: str](
+    runs: Mapping[Name, Run], repeats: int, measure: Measure | None = None, warm_up: bool = True
+) -> dict[Name, float]:
     """Return the median of each run in seconds; see :func:`rounds`."""
-    return {name: median(seconds) for name, seconds in rounds(runs, repeats, measure).items()}
+    return {name: median(seconds) for name, seconds in rounds(runs, repeats, measure, warm_up).items()}
 
 
 def rounds[Name: str](
-    runs: Mapping[Name, Run], repeats: int, measure: Measure | None = None
+    runs: Mapping[Name, Run], repeats: int, measure: Measure | None = None, warm_up: bool = True
 ) -> dict[Name, list[float]]:
     """Return what each run took in seconds, round by round: its duration or what ``measure`` tells.
 
-    The runs take turns, so that whatever else the machine does meets all of them alike; a first round warms up and
-    does not count.
+    The runs take turns, so that whatever else the machine does meets all of them alike. A first round warms up and
+    does not count, unless runs take minutes and need none.
 
     VapourSynth's ``frames()`` ends with a collection of all Python objects, which takes a tenth of a second beside
-    torch and which vspipe does not do: what is there after the first round is kept out of it.
+    torch and which vspipe does not do: what is there before the rounds that count is kept out of it.
     """
     taken: dict[Name, list[float]] = {name: [] for name in runs}
-    for round_number in range(repeats + 1):
-        for name, run in runs.items():
-            seconds = (measure or duration)(run)
-            if round_number:
-                taken[name].append(seconds)
+    for round_number in range(-int(warm_up), repeats):
         if not round_number:
             gc.collect()
             gc.freeze()
+        for name, run in runs.items():
+            seconds = (measure or duration)(run)
+            if round_number >= 0:
+                taken[name].append(seconds)
     gc.unfreeze()
     return taken
 

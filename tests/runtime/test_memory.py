@@ -50,19 +50,18 @@ def test_freed_tensors_leave_their_pages_to_the_next():
 
 @needs_glibc
 def test_what_grows_beyond_the_need_of_a_call_is_given_back(monkeypatch):
-    """Of 6400 bytes that are needed up to 6500 are let be; what the next call needs counts from then on."""
-    held = [6400, *[7000] * (FEWEST_CALLS - 1), 6500, 6500, 6501, 7000, *[7100] * (FEWEST_CALLS - 1), 7109, 7110]
+    """Of 6400 bytes that are needed up to 6500 are let be; what the call after trimming needs counts from then on."""
+    looked_at = {1: 6400, FEWEST_CALLS: 6500, 2 * FEWEST_CALLS: 6501}  # by the number of the call
+    later = {1: 7100, FEWEST_CALLS: 7210, 2 * FEWEST_CALLS: 7211}
     trimmed: list[int] = []
     heap = Heap()
     monkeypatch.setattr(heap, "_trim", trimmed.append)
-    counts = []
-    for size in held:
-        monkeypatch.setattr(memory, "resident", lambda size=size: size)
-        heap.passed(size=20)
-        counts.append(len(trimmed))
-    first = FEWEST_CALLS + 2
-    assert counts == [*[0] * first, *[1] * (len(held) - first - 1), 2]
-    assert set(trimmed) == {0}
+    for count, held in enumerate((looked_at, later)):
+        for call in range(1, 2 * FEWEST_CALLS + 1):
+            assert len(trimmed) == count
+            monkeypatch.setattr(memory, "resident", lambda held=held, call=call: held.get(call, 9000))
+            heap.passed(size=20)
+    assert trimmed == [0, 0]
 
 
 @needs_glibc
@@ -76,7 +75,7 @@ def test_a_few_frames_more_are_let_be(monkeypatch):
     trimmed: list[int] = []
     heap = Heap()
     monkeypatch.setattr(heap, "_trim", trimmed.append)
-    for held in (6400, *[7000] * FEWEST_CALLS, 7001):
+    for held in (6400, *[7000] * (2 * FEWEST_CALLS - 2), 7001):
         assert not trimmed
         monkeypatch.setattr(memory, "resident", lambda held=held: held)
         heap.passed(size=600 // FEWEST_FRAMES)
@@ -87,5 +86,5 @@ def test_a_few_frames_more_are_let_be(monkeypatch):
 def test_without_proc_the_heap_is_left_alone(monkeypatch, tmp_path):
     monkeypatch.setattr(memory, "STATUS", tmp_path / "statm")
     heap = Heap()
-    for _ in range(FEWEST_CALLS + 2):
+    for _ in range(2 * FEWEST_CALLS):
         heap.passed(size=20)

@@ -16,6 +16,9 @@ from .errors import PipelineError
 
 # The first one with -fps_mode.
 OLDEST_FFMPEG = (5, 1)
+# Times that a thread of libgomp looks whether the others are done before it sleeps: a millisecond, where its own number
+# is 300,000. In that time the encoder's threads, which keep the others, do not get this thread's core either.
+SPINS = "20000"
 PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 
 
@@ -90,12 +93,15 @@ def _ffmpeg_version(program: str) -> tuple[int, int]:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment for vspipe, in which scripts run by the very Python and vsrestore that are running."""
+    """Return the environment for vspipe, in which scripts run by the very Python and vsrestore that are running.
+
+    Threads of torch that have to wait for each other sleep sooner than usual: the encoder needs the processor.
+    """
     packages = [str(PACKAGE_PARENT), os.environ.get("PYTHONPATH", "")]
     commands = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     joined = {"PYTHONPATH": packages, "PATH": commands}
     paths = {name: os.pathsep.join(filter(None, folders)) for name, folders in joined.items()}
-    return {**os.environ, **paths, "SVT_LOG": "1"}
+    return {"GOMP_SPINCOUNT": SPINS, **os.environ, **paths, "SVT_LOG": "1"}
 
 
 def cache_folder(name: str) -> Path:

@@ -7,7 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from . import device as devices
+from .buffers import Buffers
 from .descriptor import Descriptor, Options, Precision
 from .memory import Heap
 from .padding import padded
@@ -16,7 +19,6 @@ from .tiles import in_tiles
 from .windows import Shot, windows
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor, nn
 
 Build = Callable[[], "nn.Module"]
@@ -37,6 +39,7 @@ class Engine:
         self.arguments = arguments
         self.networks = Networks(build, lambda: devices.pick(options.device), descriptor.channels_last)
         self._heap = Heap()
+        self._buffers = Buffers()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"vsrestore-{descriptor.name}")
 
     def run(self, frames: Sequence[list[np.ndarray]], found: Sequence[Shot], warn: Warn) -> list[np.ndarray]:
@@ -78,12 +81,12 @@ class Engine:
             finite = all_finite(result)
         if not finite:
             raise ArithmeticError("the network gave NaN or infinity")
+        if not np.may_share_memory(result, seen.numpy()):
+            self._buffers.give_back(seen)
         return result[:, ::-1] if self.descriptor.channel_order == "bgr" else result
 
     def _seen(self, frames: Sequence[list[np.ndarray]], shot: Shot) -> Tensor:
         """Return the frames (T, C, H, W) that the network sees for a shot, on the CPU."""
-        import torch
-
         first, end = shot.first, shot.end
         if self.descriptor.kind == "image":
             first, end = shot.wanted_first, shot.wanted_end
@@ -91,8 +94,7 @@ class Engine:
             needed = windows(shot, self.descriptor)[0]
             first, end = needed.start, needed.stop
         shape = (end - first, len(frames[0]), *frames[0][0].shape)
-        layout = torch.channels_last if self.descriptor.channels_last else torch.contiguous_format
-        held = torch.empty(shape, dtype=torch.float32, memory_format=layout)
+        held = self._buffers.lend(shape, self.descriptor.channels_last)
         pixels = held.numpy()
         order = slice(None, None, -1 if self.descriptor.channel_order == "bgr" else 1)
         for index, planes in enumerate(frames[first:end]):

@@ -39,7 +39,7 @@ class Heap:
             adjust(M_ARENA_MAX, HEAPS)
 
     def passed(self, size: int) -> None:
-        """Note that a call is over: the first tells how much memory is needed, later ones trim what goes beyond.
+        """Note that a call is over: the first tells how much memory is needed, some later ones trim what goes beyond.
 
         Args:
             size: bytes of the frames that the call took and gave.
@@ -47,13 +47,14 @@ class Heap:
         """
         if self._trim is None:
             return
-        held = resident()
         self._calls += 1
         if self._calls == 1:
-            self._needed = held
-        elif self._calls > FEWEST_CALLS and held - self._needed > max(self._needed * GROWTH, FEWEST_FRAMES * size):
-            self._calls = 0
-            self._trim(0)
+            self._needed = resident()
+        elif self._calls % FEWEST_CALLS == 0:
+            grown = resident() - self._needed
+            if grown > max(self._needed * GROWTH, FEWEST_FRAMES * size):
+                self._calls = 0
+                self._trim(0)
 
 
 def resident() -> int:
