@@ -7,6 +7,7 @@ import time
 import pytest
 
 from vsrestore.pipeline.errors import PipelineError, RunError
+from vsrestore.pipeline.programs import SPINS, environment
 from vsrestore.pipeline.progress import FrameCounter
 from vsrestore.pipeline.run import Program, check_exit, complete, last_words, pipe_broke, stopping, wait_for
 
@@ -91,3 +92,10 @@ def test_a_broken_pipe_is_known():
     wait_for(lambda: False, [failed])
     assert not pipe_broke(failed)
     assert pipe_broke(sender)
+
+
+def test_how_long_threads_of_torch_wait_is_the_users_choice(monkeypatch):
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    assert environment()["GOMP_SPINCOUNT"] == SPINS
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    assert environment()["GOMP_SPINCOUNT"] == "7"

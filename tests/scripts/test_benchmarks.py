@@ -40,6 +40,13 @@ def test_medians_take_turns_and_leave_the_first_round_out(part, monkeypatch):
     assert order == ["a", "b"] * 4
 
 
+def test_runs_that_need_no_warm_up_all_count(part, monkeypatch):
+    timing = part("timing")
+    seconds = iter([1.0, 4.0, 3.0, 6.0])
+    monkeypatch.setattr(timing, "duration", lambda run: next(seconds))
+    assert timing.medians({"a": str, "b": str}, repeats=2, warm_up=False) == {"a": 2.0, "b": 5.0}
+
+
 def test_successive_runs_ask_for_every_frame_once(part):
     asked: list[int] = []
     blank = vs.core.std.BlankClip(length=12, keep=True)

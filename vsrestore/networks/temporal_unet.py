@@ -110,17 +110,17 @@ class TemporalUNet(nn.Module):
         """
         seen = WindowFrames(frames, windows)
         heads = range(self.head_count) if heads is None else heads
-        parts = [self._restored(seen, rows, heads) for rows in seen.groups(together=self.training)]
+        parts = [self._restored(seen, group, heads) for group in seen.groups(together=self.training)]
         return tuple(seen.together(list(head)) for head in zip(*parts, strict=True))
 
-    def _restored(self, seen: WindowFrames, rows: Tensor, heads: Sequence[int]) -> list[Tensor]:
-        """What ``heads`` make of the centres of the windows ``rows`` (R, W), each (R, 3, H, W)."""
-        centre = seen.phases(rows[:, self.radius])
-        changes = self._changes(centre, *self._candidates(centre, seen, rows), heads)
+    def _restored(self, seen: WindowFrames, group: slice, heads: Sequence[int]) -> list[Tensor]:
+        """What ``heads`` make of the centres of the windows of ``group`` (R of them), each (R, 3, H, W)."""
+        centre = seen.phases(seen.rows[group, self.radius])
+        changes = self._changes(centre, *self._candidates(centre, seen, group), heads)
         return [joined(centre + change) for change in changes]
 
     @torch.no_grad()
-    def _candidates(self, centre: Tensor, seen: WindowFrames, rows: Tensor) -> tuple[list[Tensor], Tensor]:
+    def _candidates(self, centre: Tensor, seen: WindowFrames, group: slice) -> tuple[list[Tensor], Tensor]:
         """What could replace the centre, as differences to it, each (R, 3, 4, H / 2, W / 2), and the evidence for it.
 
         The candidates are the neighbours, moved to where their content is now; the median of all; the careful one: of
@@ -130,33 +130,33 @@ class TemporalUNet(nn.Module):
 
         Differences are small where frames agree, so half precision serves them well.
         """
-        aligned, plain = self._differences(centre, seen, rows)
+        aligned, plain = self._differences(centre, seen, group)
         same = torch.zeros_like(aligned[0])
         nearest = aligned[self.radius - 1 : self.radius + 1]
         careful = median((median((*nearest, same)), same, median((*plain, same))))
         grain = grain_level(nearest)
         mean = fitting_mean(careful, aligned, grain)
-        repaired = mean + self._repair(centre + mean, seen, rows).to(mean.dtype)
+        repaired = mean + self._repair(centre + mean, seen, group).to(mean.dtype)
         clues = (*evidence(aligned), stillness(plain), grain.expand(-1, 1, *mean.shape[2:]))
         return [*aligned, median((*aligned, same)), careful, mean, repaired], torch.cat(clues, dim=1)
 
-    def _repair(self, picture: Tensor, seen: WindowFrames, rows: Tensor) -> Tensor:
+    def _repair(self, picture: Tensor, seen: WindowFrames, group: slice) -> Tensor:
         """What takes vertical lines off a picture, or brings its colours back: phases (R, 3, 4, H / 2, W / 2)."""
         if not self.brings_back:
             return -vertical_lines(picture)
         whole = joined(picture)
-        return phases(undelayed(whole, delay(seen.delay_fits[rows].mean(1))) - whole)
+        return phases(undelayed(whole, delay(seen.delay_fits[seen.rows[group]].mean(1))) - whole)
 
-    def _differences(self, centre: Tensor, seen: WindowFrames, rows: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    def _differences(self, centre: Tensor, seen: WindowFrames, group: slice) -> tuple[list[Tensor], list[Tensor]]:
         """Differences of neighbours to the centre, without flicker: of all, aligned; of the nearest, as they are."""
         dtype = self.fuse.weight.dtype
         aligned, plain = [], []
-        for column, neighbour in seen.aligned(rows):
+        for column, neighbour in seen.aligned(group):
             difference = neighbour.sub_(centre)
             slow = flicker(difference)
             aligned.append(difference.sub_(slow).to(dtype))
             if abs(column - self.radius) == 1:
-                plain.append((seen.phases(rows[:, column]) - centre).sub_(slow).to(dtype))
+                plain.append((seen.phases(seen.rows[group, column]) - centre).sub_(slow).to(dtype))
         return aligned, plain
 
     def _changes(self, centre: Tensor, candidates: list[Tensor], clues: Tensor, heads: Sequence[int]) -> list[Tensor]:

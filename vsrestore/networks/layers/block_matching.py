@@ -23,7 +23,7 @@ FINE_STEPS, COARSE_STEPS = (1,), (4, 2, 1)  # pixels: tried one after another at
 CELL, BLOCK = 4, 8
 LIMIT = 51  # codes; a pixel differs by this much at most: a speck must not outweigh the block around it
 PRICE = 3  # codes summed over a block: what a move must be better by
-BLOCKS = 2**15  # compared at once, so that they stay in the cache
+BLOCKS = 2**16  # compared at once, so that they stay in the cache
 BYTES = 0x00FF00FF00FF00FF  # every other byte of a number
 ONES = 0x0001000100010001  # a product with it sums four numbers of 16 bits in the highest
 

@@ -41,26 +41,36 @@ class WindowFrames:
         """How well every delay of the colours fits every frame, see ``chroma_delay``."""
         return delay_fits(self.frames)
 
-    def groups(self, together: bool) -> tuple[Tensor, ...]:
+    @cached_property
+    def flows(self) -> Tensor:
+        """Flow from every centre to its neighbours, (N * K, W - 1, 2, H / 4, W / 4), int64: all in one search."""
+        centre = self.rows.shape[1] // 2
+        neighbours = torch.cat((self.rows[:, :centre], self.rows[:, centre + 1 :]), dim=1)
+        centres = self.rows[:, centre, None].expand_as(neighbours)
+        found = self.search.flow(centres.flatten(), neighbours.flatten())
+        return found.unflatten(0, neighbours.shape)
+
+    def groups(self, together: bool) -> list[slice]:
         """Return ``rows`` together, as training takes them, or one by one: in use that spares cache and memory."""
-        return self.rows.split(len(self.rows) if together else 1)
+        count = len(self.rows)
+        size = count if together else 1
+        return [slice(first, first + size) for first in range(0, count, size)]
 
     def phases(self, numbers: Tensor) -> Tensor:
         """Return the phases of some frames, (R, 3, 4, H / 2, W / 2)."""
         return phases(self.frames[numbers])
 
-    def aligned(self, rows: Tensor) -> Iterator[tuple[int, Tensor]]:
-        """Return the neighbours in windows ``rows`` (R, W), from first to last, along the motion.
+    def aligned(self, group: slice) -> Iterator[tuple[int, Tensor]]:
+        """Return the neighbours in the windows of ``group`` (R of them), from first to last, along the motion.
 
         Yields:
             The column of a neighbour, and its phases for every centre, (R, 3, 4, H / 2, W / 2).
 
         """
+        rows = self.rows[group]
         centre = rows.shape[1] // 2
         columns = [column for column in range(rows.shape[1]) if column != centre]
-        centres, neighbours = rows[:, centre].repeat(len(columns)), rows[:, columns].T.flatten()
-        flows = self.search.flow(centres, neighbours).chunk(len(columns))
-        for column, flow in zip(columns, flows, strict=True):
+        for column, flow in zip(columns, self.flows[group].unbind(1), strict=True):
             yield column, moved_phases(self.bordered, rows[:, column], flow)
 
     def together(self, parts: list[Tensor], scale: int = 1) -> Tensor:
