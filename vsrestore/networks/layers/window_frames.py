@@ -35,6 +35,9 @@ class WindowFrames:
         starts = torch.arange(self.batch, device=frames.device)[:, None, None] * count
         self.rows = (starts + windows.to(frames.device)).flatten(0, 1)
         """(N * K, W): the windows as positions in all frames of the batch."""
+        self.centre = windows.shape[1] // 2
+        self.columns = [column for column in range(windows.shape[1]) if column != self.centre]
+        """Of the neighbours in ``rows``, from first to last."""
 
     @cached_property
     def delay_fits(self) -> Tensor:
@@ -44,9 +47,8 @@ class WindowFrames:
     @cached_property
     def flows(self) -> Tensor:
         """Flow from every centre to its neighbours, (N * K, W - 1, 2, H / 4, W / 4), int64: all in one search."""
-        centre = self.rows.shape[1] // 2
-        neighbours = torch.cat((self.rows[:, :centre], self.rows[:, centre + 1 :]), dim=1)
-        centres = self.rows[:, centre, None].expand_as(neighbours)
+        neighbours = self.rows[:, self.columns]
+        centres = self.rows[:, self.centre, None].expand_as(neighbours)
         found = self.search.flow(centres.flatten(), neighbours.flatten())
         return found.unflatten(0, neighbours.shape)
 
@@ -67,11 +69,8 @@ class WindowFrames:
             The column of a neighbour, and its phases for every centre, (R, 3, 4, H / 2, W / 2).
 
         """
-        rows = self.rows[group]
-        centre = rows.shape[1] // 2
-        columns = [column for column in range(rows.shape[1]) if column != centre]
-        for column, flow in zip(columns, self.flows[group].unbind(1), strict=True):
-            yield column, moved_phases(self.bordered, rows[:, column], flow)
+        for column, flow in zip(self.columns, self.flows[group].unbind(1), strict=True):
+            yield column, moved_phases(self.bordered, self.rows[group, column], flow)
 
     def together(self, parts: list[Tensor], scale: int = 1) -> Tensor:
         """Return results of the groups, (R, 3, scale * H, scale * W) each, as (N, K, 3, ...) without the padding."""
