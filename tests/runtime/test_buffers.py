@@ -8,7 +8,7 @@ import torch
 import vapoursynth as vs
 
 from vsrestore.runtime.apply import apply
-from vsrestore.runtime.buffers import KEPT, Buffers
+from vsrestore.runtime.buffers import TURNS, Buffers
 from vsrestore.runtime.descriptor import Descriptor, Options
 
 
@@ -38,11 +38,11 @@ def test_larger_tensors_get_memory_of_their_own():
 
 def test_no_more_is_kept_than_is_used_at_once():
     buffers = Buffers()
-    lent = [buffers.lend((1, 1, 8, 8), channels_last=False) for _ in range(KEPT + 1)]
-    assert len({tensor.data_ptr() for tensor in lent}) == KEPT + 1
+    lent = [buffers.lend((1, 1, 8, 8), channels_last=False) for _ in range(TURNS + 1)]
+    assert len({tensor.data_ptr() for tensor in lent}) == TURNS + 1
     for tensor in lent:
         buffers.give_back(tensor)
-    kept = {buffers.lend((1, 1, 8, 8), channels_last=False).data_ptr() for _ in range(KEPT)}
+    kept = {buffers.lend((1, 1, 8, 8), channels_last=False).data_ptr() for _ in range(TURNS)}
     assert kept == {tensor.data_ptr() for tensor in lent[1:]}
 
 
@@ -80,7 +80,7 @@ def test_every_chunk_sees_its_own_frames_in_memory_that_was_used_before(monkeypa
         np.testing.assert_array_equal(np.asarray(shown.get_frame(n)[0]), np.float32(n / 8))
     for n, frame in enumerate(shown.frames()):
         np.testing.assert_array_equal(np.asarray(frame[0]), np.float32(n / 8))
-    assert len(set(lent)) <= KEPT < len(lent)
+    assert len(set(lent)) <= TURNS < len(lent)
 
 
 def test_a_network_that_fails_costs_no_memory():

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-# Chunks whose frames are brought in at the same time.
-KEPT = 2
+# Chunks whose frames are brought in and out at the same time.
+TURNS = 2
 
 
 class Buffers:
@@ -24,14 +24,17 @@ class Buffers:
     """
 
     def __init__(self) -> None:
-        self._spare: deque[Tensor] = deque(maxlen=KEPT)
+        self._spare: deque[Tensor] = deque(maxlen=TURNS)
 
     def lend(self, shape: Sequence[int], channels_last: bool) -> Tensor:
         """Return a float32 tensor ``shape`` (N, C, H, W) on the CPU with any values in it."""
         import torch
 
         size = prod(shape)
-        memory = self._spare.pop() if self._spare else torch.empty(size)
+        try:
+            memory = self._spare.pop()
+        except IndexError:  # asked beforehand, another turn could take the last one in between
+            memory = torch.empty(size)
         if memory.numel() < size:
             memory = torch.empty(size)
         n, c, h, w = shape
@@ -41,5 +44,4 @@ class Buffers:
         """Take back a tensor that was lent and that nobody reads any more."""
         import torch
 
-        whole = tensor.untyped_storage()
-        self._spare.append(torch.empty(0).set_(whole))
+        self._spare.append(torch.empty(0).set_(tensor.untyped_storage()))

@@ -19,11 +19,11 @@ from ..video.cache import keep
 from ..video.errors import fail, warn
 from ..video.frames import plane_views, write_planes
 from ..video.props import starts_scene
+from .buffers import TURNS
 from .descriptor import Descriptor
 from .engine import Warn, empty_cache, out_of_memory
 from .windows import Shot, shots
 
-TURNS = 2
 # Carriers kept: the one being read, those being made, and one behind for a seek.
 CARRIERS_KEPT = 2 + TURNS
 
