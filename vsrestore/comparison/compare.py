@@ -17,6 +17,7 @@ from .errors import ComparisonError
 from .figures import Figures, Row
 from .folder import PAGE, TABLE, VIDEO, check_folder, finished_folder
 from .images import jpeg, png
+from .interrupts import held_interrupts
 from .page import Content, Shown, page
 from .plot import Curve
 from .side_by_side import encoding, side_by_side
@@ -99,7 +100,9 @@ def _watch(clips: Mapping[str, vs.VideoNode], part: Path, seen: _Seen, count: Ca
         file = stack.enter_context((part / TABLE).open("w", newline="", encoding="utf-8"))
         writer = csv.writer(file)
         writer.writerow(["frame", *seen.figures.columns])
+        deliver_interrupts = stack.enter_context(held_interrupts())
         for number, (joined, *frames) in enumerate(_frames(video, *clips.values())):
+            deliver_interrupts()
             take(joined)
             pictures = {name: picture(frame) for name, frame in zip(clips, frames, strict=True)}
             row = seen.take(number, pictures, begins_shot(frames[0]))
