@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from vsrestore.runtime.memory import FEWEST_CALLS, FEWEST_FRAMES, Heap
 resource = pytest.importorskip("resource")
 needs_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are left to themselves")
 
+LARGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 ROOT = Path(__file__).parents[2]
 BLOCKS = [40 * 2**20, 48 * 2**20, 56 * 2**20]
 PAGES = sum(BLOCKS) // 4096
@@ -48,16 +50,39 @@ def test_freed_tensors_leave_their_pages_to_the_next():
     assert int(run.stdout) < PAGES // 2
 
 
+def flags_of_a_tensor() -> str:
+    """Return what Linux knows of the memory in which the middle of a large tensor lies."""
+    Heap()
+    tensor = torch.ones(2**24)
+    middle = tensor.data_ptr() + tensor.nbytes // 2
+    found = False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        heading = re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line)
+        if heading:
+            found = int(heading[1], 16) <= middle < int(heading[2], 16)
+        elif found and line.startswith("VmFlags:"):
+            return line
+    return ""
+
+
+@needs_glibc
+@pytest.mark.skipif(not LARGE_PAGES.exists(), reason="this kernel has no large pages")
+def test_large_pages_are_asked_for():
+    code = "from tests.runtime.test_memory import flags_of_a_tensor as flags; print(flags())"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "hg" in run.stdout.split()
+
+
 @needs_glibc
 def test_what_grows_beyond_the_need_of_a_call_is_given_back(monkeypatch):
-    """Of 6400 bytes that are needed up to 6500 are let be; what the call after trimming needs counts from then on."""
-    looked_at = {1: 6400, FEWEST_CALLS: 6500, 2 * FEWEST_CALLS: 6501}  # by the number of the call
-    later = {1: 7100, FEWEST_CALLS: 7210, 2 * FEWEST_CALLS: 7211}
+    """Of 6400 bytes that are needed up to 6500 are let be; what the calls after trimming need counts from then on."""
+    looked_at = {FEWEST_CALLS: 6400, 2 * FEWEST_CALLS: 6500, 3 * FEWEST_CALLS: 6501}  # by the number of the call
+    later = {FEWEST_CALLS: 7100, 2 * FEWEST_CALLS: 7210, 3 * FEWEST_CALLS: 7211}
     trimmed: list[int] = []
     heap = Heap()
     monkeypatch.setattr(heap, "_trim", trimmed.append)
     for count, held in enumerate((looked_at, later)):
-        for call in range(1, 2 * FEWEST_CALLS + 1):
+        for call in range(1, 3 * FEWEST_CALLS + 1):
             assert len(trimmed) == count
             monkeypatch.setattr(memory, "resident", lambda held=held, call=call: held.get(call, 9000))
             heap.passed(size=20)
@@ -75,7 +100,7 @@ def test_a_few_frames_more_are_let_be(monkeypatch):
     trimmed: list[int] = []
     heap = Heap()
     monkeypatch.setattr(heap, "_trim", trimmed.append)
-    for held in (6400, *[7000] * (2 * FEWEST_CALLS - 2), 7001):
+    for held in (*[6400] * FEWEST_CALLS, *[7000] * (2 * FEWEST_CALLS - 1), 7001):
         assert not trimmed
         monkeypatch.setattr(memory, "resident", lambda held=held: held)
         heap.passed(size=600 // FEWEST_FRAMES)
@@ -86,5 +111,5 @@ def test_a_few_frames_more_are_let_be(monkeypatch):
 def test_without_proc_the_heap_is_left_alone(monkeypatch, tmp_path):
     monkeypatch.setattr(memory, "STATUS", tmp_path / "statm")
     heap = Heap()
-    for _ in range(2 * FEWEST_CALLS):
+    for _ in range(3 * FEWEST_CALLS):
         heap.passed(size=20)
