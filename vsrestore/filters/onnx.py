@@ -45,7 +45,8 @@ def onnx(
 
     The model takes ``(N, C, H, W)``, ``(N, frames * C, H, W)`` or ``(N, frames, C, H, W)`` and gives one frame, all in
     [0, ``peak``], float32 or float16. With three channels it sees RGB; with one it sees luma, and the chroma is resized
-    and rejoined. Sizes, channels and scale are read from the file.
+    and rejoined. Sizes, channels and scale are read from the file. On the CPU, float32 convolutions with few outputs
+    run in two steps, which takes less time and gives the same but for the rounding of float32.
 
     Args:
         clip: any constant format, progressive.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from .split_onnx import with_split_convolutions
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -201,8 +203,10 @@ def load_session(signature: Signature, placement: Placement) -> Any:
     options.log_severity_level = 3
     # Idle threads would wait awake on the cores that bring frames in and out.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    providers = placement.settings()
     try:
-        session = onnxruntime.InferenceSession(str(signature.path), options, providers=placement.settings())
+        changed = with_split_convolutions(signature.path) if providers[0][0] == PROVIDERS[CPU] else None
+        session = onnxruntime.InferenceSession(changed or str(signature.path), options, providers=providers)
     except Exception as error:
         raise OnnxError(f"{signature.path.name} cannot be loaded: {error}") from error
     chosen = placement.provider

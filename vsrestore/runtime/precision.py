@@ -41,7 +41,11 @@ class Networks:
         if precision not in self._built:
             import torch
 
+            from .split_torch import split_convolutions
+
             network = self._build().eval().requires_grad_(False)
+            if precision == "float32" and self.device.type == "cpu":
+                split_convolutions(network)
             network = network.to(device=self.device, dtype=getattr(torch, precision))
             layout = torch.channels_last if self._channels_last else torch.preserve_format
             self._built[precision] = network.to(memory_format=layout)
