@@ -42,12 +42,16 @@ def fewest_pages_taken() -> int:
         return min(thread.submit(pages_taken).result() for _ in range(ROUNDS))
 
 
+def in_a_new_process(function: str) -> str:
+    """Return what a function of this file returns there, as text."""
+    code = f"from tests.runtime import test_memory; print(test_memory.{function}())"
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
 @needs_glibc
 def test_freed_tensors_leave_their_pages_to_the_next():
     """In a process of its own: a thread takes over the heap of one that ended, and other tests had threads."""
-    code = "from tests.runtime.test_memory import fewest_pages_taken as taken; print(taken())"
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert int(run.stdout) < PAGES // 2
+    assert int(in_a_new_process("fewest_pages_taken")) < PAGES // 2
 
 
 def flags_of_a_tensor() -> str:
@@ -68,9 +72,7 @@ def flags_of_a_tensor() -> str:
 @needs_glibc
 @pytest.mark.skipif(not LARGE_PAGES.exists(), reason="this kernel has no large pages")
 def test_large_pages_are_asked_for():
-    code = "from tests.runtime.test_memory import flags_of_a_tensor as flags; print(flags())"
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "hg" in run.stdout.split()
+    assert "hg" in in_a_new_process("flags_of_a_tensor").split()
 
 
 @needs_glibc

@@ -44,9 +44,9 @@ class Networks:
             from .split_torch import split_convolutions
 
             network = self._build().eval().requires_grad_(False)
+            network = network.to(device=self.device, dtype=getattr(torch, precision))
             if precision == "float32" and self.device.type == "cpu":
                 split_convolutions(network)
-            network = network.to(device=self.device, dtype=getattr(torch, precision))
             layout = torch.channels_last if self._channels_last else torch.preserve_format
             self._built[precision] = network.to(memory_format=layout)
         return self._built[precision]

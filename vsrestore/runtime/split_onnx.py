@@ -58,10 +58,9 @@ def _split(graph: Any, node: Any, weight: Any) -> list[Any]:
     values = numpy_helper.to_array(weight)
     outputs, _, rows, _ = values.shape
     steps = in_two(values, whole_blocks(rows * outputs))
-    names = [f"{node.output[0]}/vsrestore_{part}" for part in ("across", "down", "sums")]
-    graph.initializer.extend(numpy_helper.from_array(step, name) for step, name in zip(steps, names, strict=False))
+    across, down, sums = (f"{node.output[0]}/vsrestore_{part}" for part in ("across", "down", "sums"))
+    graph.initializer.extend(map(numpy_helper.from_array, steps, (across, down)))
     top, left, bottom, right = _settings(node).get("pads", (0, 0, 0, 0))
-    across, down, sums = names
     return [
         helper.make_node("Conv", [node.input[0], across], [sums], name=sums, pads=[0, left, 0, right]),
         helper.make_node(

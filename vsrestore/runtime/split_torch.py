@@ -12,7 +12,7 @@ from .few_outputs import gains, in_two
 
 
 def split_convolutions(network: nn.Module) -> None:
-    """Put convolutions in two steps in the place of those of ``network`` that gain by it; float32, for the CPU."""
+    """Put convolutions in two steps in the place of those of ``network`` that gain by it; float32, on the CPU."""
     for parent in list(network.modules()):
         for name, child in parent.named_children():
             if _fits(child):
@@ -31,8 +31,8 @@ class _TwoSteps(nn.Conv2d):
         self.above, self.left = conv.padding
         super().__init__(inputs, outputs, (rows, columns), padding=(self.above, self.left), device="meta")
         self.weight, self.bias = conv.weight, conv.bias
-        for name, step in zip(("across", "down"), in_two(conv.weight.detach().cpu().numpy()), strict=True):
-            self.register_buffer(name, torch.from_numpy(step).to(conv.weight.device), persistent=False)
+        for name, step in zip(("across", "down"), in_two(conv.weight.detach().numpy()), strict=True):
+            self.register_buffer(name, torch.from_numpy(step), persistent=False)
         self.train(conv.training)
 
     def forward(self, x: Tensor) -> Tensor:
