@@ -41,12 +41,12 @@ class Networks:
         if precision not in self._built:
             import torch
 
-            from .split_torch import split_convolutions
+            from .quick_convolutions import quicken
 
             network = self._build().eval().requires_grad_(False)
             network = network.to(device=self.device, dtype=getattr(torch, precision))
             if precision == "float32" and self.device.type == "cpu":
-                split_convolutions(network)
+                quicken(network)
             layout = torch.channels_last if self._channels_last else torch.preserve_format
             self._built[precision] = network.to(memory_format=layout)
         return self._built[precision]
