@@ -13,6 +13,7 @@ from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.runtime.apply import apply
 from vsrestore.runtime.descriptor import Descriptor, Options
 from vsrestore.runtime.device import PROCESSOR
+from vsrestore.runtime.precision import Networks
 
 from .material import moving_clip, moving_frames
 from .networks import plain
@@ -34,7 +35,7 @@ def run(chunks: int, repeats: int) -> list[Report]:
         count = chunks * descriptor.chunk
         clip = moving_clip(count * (repeats + 1), WIDTH, HEIGHT)
         filtered = apply(clip, descriptor, build, Options(device="cpu"))
-        seconds = medians({"bare": bare(build(), descriptor, chunks), "filter": successive(filtered, count)}, repeats)
+        seconds = medians({"bare": bare(build, descriptor, chunks), "filter": successive(filtered, count)}, repeats)
         share = seconds["bare"] / seconds["filter"]
         rows.append((name, count / seconds["bare"], count / seconds["filter"], share))
         requirements.append(Requirement(f"filter over bare, {name}", share, least=SHARE))
@@ -42,12 +43,13 @@ def run(chunks: int, repeats: int) -> list[Report]:
     return [Report("overhead", ("network", "bare fps", "filter fps", "share"), rows, requirements, settings)]
 
 
-def bare(network: nn.Module, descriptor: Descriptor, chunks: int) -> Run:
+def bare(build: Callable[[], nn.Module], descriptor: Descriptor, chunks: int) -> Run:
     """Return a run that gives the network its chunks as tensors, with nothing around it.
 
-    It runs in the runtime's thread, as a second set of torch's threads would slow both down.
+    It is built as a filter builds it, and both that and the run are in the runtime's thread: a second set of torch's
+    threads would slow both down.
     """
-    network = network.eval().to(memory_format=torch.channels_last)
+    network = PROCESSOR.submit(Networks(build, lambda: torch.device("cpu")).get, "float32").result()
     length = descriptor.before + descriptor.chunk + descriptor.after
     frames = torch.from_numpy(moving_frames(WIDTH, HEIGHT)[:length]).permute(0, 3, 1, 2)
     window = torch.arange(descriptor.before + 1 + descriptor.after)

@@ -33,8 +33,8 @@ GIVEN = TAKEN - KERNEL[0] + 1
 # Pixels from which on a convolution gains, by inputs * outputs / (inputs + outputs): what is spared grows with the
 # former, what it costs to go to the points and back with the latter. Measured with a cold cache, 2 threads, AVX-512.
 FEWEST_PIXELS = ((64, 2**11), (42, 2**12), (32, 2**16))
-# Inputs and outputs of a line of strips, per thread, that are under way at once: what was brought to the points is
-# still in the cache when it is brought back.
+# Inputs and outputs per thread that are under way at once: few enough that what was brought to the points is still in
+# the cache when it is brought back.
 UNDER_WAY = 3 * 2**16
 CPU = Path("/proc/cpuinfo")
 
@@ -73,8 +73,8 @@ class Winograd(SteppedConv):
     def _in_strips(self, x: Tensor, activation: Callable[[Tensor], Tensor] | None = None) -> Tensor:
         n, inputs, h, w = x.shape
         result = torch.empty(n, self.out_channels, h, w, memory_format=torch.channels_last)
-        at_once = UNDER_WAY * torch.get_num_threads() // (w * (inputs + self.out_channels))
-        band = _Band(self, w, min(max(at_once, 1), -(-h // GIVEN)))
+        strips = max(UNDER_WAY // (w * (inputs + self.out_channels)), 1) * torch.get_num_threads()
+        band = _Band(self, w, min(strips, -(-h // GIVEN)))
         for picture, target in zip(x, result, strict=True):
             lines, given = (image.permute(1, 2, 0).view(h, -1) for image in (picture, target))
             for first in range(0, h, band.strips * GIVEN):
