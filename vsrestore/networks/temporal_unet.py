@@ -23,6 +23,7 @@ from vsrestore.networks.layers.activation import lrelu
 from vsrestore.networks.layers.block_matching import joined, phases
 from vsrestore.networks.layers.box import box_mean, halve
 from vsrestore.networks.layers.chroma_delay import DOWN, RIGHT, delay, undelayed
+from vsrestore.networks.layers.layout import channels_first
 from vsrestore.networks.layers.unet import UNet, initialise, unet_settings
 from vsrestore.networks.layers.window_frames import CHANNELS, LOUDER, SOFTER, WindowFrames
 
@@ -166,7 +167,7 @@ class TemporalUNet(nn.Module):
         wanted = [(layer, head) for head in heads for layer in (self.weigh, self.add)]
         weight = torch.cat([layer.weight.chunk(self.head_count)[head] for layer, head in wanted])
         bias = torch.cat([cast("Tensor", layer.bias).chunk(self.head_count)[head] for layer, head in wanted])
-        found = F.conv2d(x, weight, bias, padding=1).contiguous().unflatten(1, (len(heads), -1, PHASES)).unbind(1)
+        found = channels_first(F.conv2d(x, weight, bias, padding=1)).unflatten(1, (len(heads), -1, PHASES)).unbind(1)
         parts = [each.split((self.candidates + 1, CHANNELS), dim=1) for each in found]
         return [more * SOFTER + fill_in(candidates, weights) for weights, more in parts]
 

@@ -6,6 +6,7 @@ from vsrestore.networks.layers.block_matching import (
     BLOCK,
     LIMIT,
     BlockSearch,
+    _Blocks,
     _difference,
     joined,
     moved,
@@ -82,7 +83,7 @@ def test_differences_are_summed_by_block():
     generator = torch.Generator().manual_seed(0)
     one, other = (torch.randint(0, 256, (BLOCK, 15 * BLOCK), generator=generator).to(torch.uint8) for _ in range(2))
     expected = (one.int() - other.int()).abs().clamp(max=LIMIT).unflatten(-1, (15, BLOCK)).sum((0, 2))
-    assert torch.equal(_difference(one, other), expected)
+    assert torch.equal(_difference(one, _Blocks.of(other)), expected)
 
 
 def test_moved_fetches_cells():

@@ -10,6 +10,8 @@ Pixels are compared as bytes. Eight of a row are packed into one number, so that
 
 from __future__ import annotations
 
+from typing import NamedTuple, Self
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -78,9 +80,20 @@ class _Level:
         codes = (luma * 255).round_().clamp_(0, 255)
         codes = F.pad(codes, (margin, wide + BLOCK - width - margin, margin, margin), mode="replicate")
         codes = codes[:, 0].to(torch.uint8)
-        self.packed = torch.empty((len(luma), height + 2 * margin, wide), dtype=torch.int64, device=luma.device)
-        for first in range(BLOCK):
-            self.packed[..., first::BLOCK] = codes[..., first : first + wide].contiguous().view(torch.int64)
+        self.packed = codes.unfold(-1, BLOCK, 1)[:, :, :wide].contiguous().view(torch.int64).squeeze(-1)
+
+
+class _Blocks(NamedTuple):
+    """N blocks, each (8, N * 8) uint8: their pixels, and the least and the most that one of others counts as."""
+
+    pixels: Tensor
+    least: Tensor
+    most: Tensor
+
+    @classmethod
+    def of(cls, pixels: Tensor) -> Self:
+        """Return blocks with such pixels."""
+        return cls(pixels, pixels.clamp(min=LIMIT) - LIMIT, pixels.clamp(max=255 - LIMIT) + LIMIT)
 
 
 class _Pairs:
@@ -99,7 +112,8 @@ class _Pairs:
         across = torch.arange(level.columns, device=device) * CELL + first
         places = down[:, None] * self.width + across
         self.places = places + neighbours[:, None, None] * (height * self.width)
-        self.centres = self._rows(places + centres[:, None, None] * (height * self.width), BLOCK)
+        rows = self._rows(places + centres[:, None, None] * (height * self.width), BLOCK)
+        self.centres = _Blocks.of(rows)
 
     def search(self, flow: Tensor | None) -> Tensor:
         """Return the best moves, (P, 2, rows, columns), from those found at half the size, if any."""
@@ -158,9 +172,10 @@ def _better(moves: Tensor, costs: Tensor, others: Tensor, theirs: Tensor) -> tup
     return torch.where(theirs < costs, others, moves), torch.minimum(theirs, costs)
 
 
-def _difference(blocks: Tensor, others: Tensor) -> Tensor:
+def _difference(blocks: Tensor, others: _Blocks) -> Tensor:
     """Sum of absolute differences of N blocks (8, N * 8) uint8, each limited: (N,) int64."""
-    apart = torch.maximum(blocks, others).sub_(torch.minimum(blocks, others)).clamp_(max=LIMIT)
+    apart = blocks.clamp(others.least, others.most).sub_(others.pixels)  # modulo 256: signed bytes
+    apart = apart.view(torch.int8).abs_().view(torch.uint8)
     apart = apart[:4] + apart[4:]
     eight = (apart[:2] + apart[2:]).view(torch.int64)  # at most 4 * 51: still bytes
     four = (eight & BYTES).add_((eight >> 8).bitwise_and_(BYTES))
