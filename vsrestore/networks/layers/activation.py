@@ -19,9 +19,10 @@ class SteppedConv(nn.Conv2d):
 
     def __init__(self, conv: nn.Conv2d) -> None:
         assert not isinstance(conv.padding, str)
-        self.above, self.left = conv.padding
+        above, left = conv.padding
         outputs, inputs, rows, columns = conv.weight.shape
-        super().__init__(inputs, outputs, (rows, columns), padding=(self.above, self.left), device="meta")
+        super().__init__(inputs, outputs, (rows, columns), padding=(above, left), device="meta")
+        self.above, self.left = above, left
         self.weight, self.bias = conv.weight, conv.bias
         self.train(conv.training)
 
