@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +13,8 @@ from vsrestore.filters.film import DESCRIPTOR as FILM
 from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.runtime.apply import apply
 from vsrestore.runtime.descriptor import Descriptor, Options
-from vsrestore.runtime.device import PROCESSOR
 from vsrestore.runtime.precision import Networks
+from vsrestore.runtime.processor import PROCESSOR
 
 from .material import moving_clip, moving_frames
 from .networks import plain
@@ -49,7 +50,7 @@ def bare(build: Callable[[], nn.Module], descriptor: Descriptor, chunks: int) ->
     It is built as a filter builds it, and both that and the run are in the runtime's thread: a second set of torch's
     threads would slow both down.
     """
-    network = PROCESSOR.submit(Networks(build, lambda: torch.device("cpu")).get, "float32").result()
+    network = PROCESSOR.run(partial(Networks(build, lambda: torch.device("cpu")).get, "float32"))
     length = descriptor.before + descriptor.chunk + descriptor.after
     frames = torch.from_numpy(moving_frames(WIDTH, HEIGHT)[:length]).permute(0, 3, 1, 2)
     window = torch.arange(descriptor.before + 1 + descriptor.after)
@@ -63,4 +64,4 @@ def bare(build: Callable[[], nn.Module], descriptor: Descriptor, chunks: int) ->
             for _ in range(chunks):
                 call()
 
-    return lambda: PROCESSOR.submit(calls).result()
+    return lambda: PROCESSOR.run(calls)

@@ -15,5 +15,6 @@ TEMPORAL = Descriptor(
     padding="replicate",
     tile_overlap=64,
     float32_frames=True,
+    halves=True,
 )
 """Each filter gives it its own name."""

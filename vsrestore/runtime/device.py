@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from ..video.errors import fail
@@ -12,13 +11,6 @@ if TYPE_CHECKING:
     import torch
 
 ACCEPTED = re.compile(r"cpu|mps|(cuda|xpu)(:\d+)?")
-
-PROCESSOR = ThreadPoolExecutor(max_workers=1, thread_name_prefix="vsrestore-cpu")
-"""The thread in which all networks on the processor run, one call after another.
-
-torch's own threads belong to the thread that calls it. A second set of them would make more threads than cores, and
-OpenMP lets all of them sleep then instead of waiting awake: two filters in one script ran at 0.6 of their speed.
-"""
 
 
 def check(name: str, device: str | None) -> None:

@@ -15,8 +15,9 @@ from .descriptor import Descriptor, Options, Precision
 from .memory import Heap
 from .padding import padded
 from .precision import Networks, all_finite
+from .processor import PROCESSOR
 from .tiles import in_tiles
-from .windows import Shot, windows
+from .windows import Shot, halved, windows
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -28,9 +29,9 @@ Warn = Callable[[str], None]
 class Engine:
     """A network with everything between arrays and its tensors.
 
-    It runs in one thread: the intra-op threads of torch belong to the thread that calls it, so VapourSynth's own
-    threads taking turns would each start a pool of their own. On a card every engine has its own thread, so that one
-    uploads while another computes.
+    Networks do not run in VapourSynth's own threads: the intra-op threads of torch belong to the thread that calls it,
+    so each would start a pool of its own. On a card every engine has its own thread, so that one uploads while another
+    computes.
     """
 
     def __init__(self, descriptor: Descriptor, options: Options, build: Build, **arguments: object) -> None:
@@ -69,21 +70,22 @@ class Engine:
             cure += f" or chunk={max(descriptor.chunk // 2, 1)}"
         return f" on {self.networks.device}; {cure}, or precision='float16'"
 
-    def _finite(self, frames: Sequence[list[np.ndarray]], shot: Shot, warn: Warn) -> np.ndarray:
-        """Return (K * factor, C, H, W) for the K wanted frames of a shot, without NaN and infinity."""
+    def _finite(self, frames: Sequence[list[np.ndarray]], shot: Shot, warn: Warn) -> list[np.ndarray]:
+        """Return K * factor pictures (C, H, W) for the K wanted frames of a shot, without NaN and infinity."""
         seen = self._seen(frames, shot)
         precision = self.options.precision
-        result = self._computed(seen, shot, precision)
-        finite = all_finite(result)
+        results = self._computed(seen, shot, precision)
+        finite = all(map(all_finite, results))
         if not finite and precision != "float32":
             warn(f"{precision} gave NaN or infinity; computed again in float32")
-            result = self._computed(seen, shot, "float32")
-            finite = all_finite(result)
+            results = self._computed(seen, shot, "float32")
+            finite = all(map(all_finite, results))
         if not finite:
             raise ArithmeticError("the network gave NaN or infinity")
-        if not np.may_share_memory(result, seen.numpy()):
+        if not any(np.may_share_memory(result, seen.numpy()) for result in results):
             self._buffers.give_back(seen)
-        return result[:, ::-1] if self.descriptor.channel_order == "bgr" else result
+        pictures = [picture for result in results for picture in result]
+        return [picture[::-1] for picture in pictures] if self.descriptor.channel_order == "bgr" else pictures
 
     def _seen(self, frames: Sequence[list[np.ndarray]], shot: Shot) -> Tensor:
         """Return the frames (T, C, H, W) that the network sees for a shot, on the CPU."""
@@ -102,12 +104,22 @@ class Engine:
                 pixels[index, channel] = plane
         return held
 
-    def _computed(self, seen: Tensor, shot: Shot, precision: Precision) -> np.ndarray:
-        """Let the engine's thread run the network."""
-        thread = devices.PROCESSOR if self.networks.device.type == "cpu" else self._thread
-        return thread.submit(self._compute, seen, shot, precision).result()
+    def _computed(self, seen: Tensor, shot: Shot, precision: Precision) -> list[np.ndarray]:
+        """Let the network run in its thread, or both halves of the shot side by side; results as of ``_compute``."""
+        if self.networks.device.type != "cpu":
+            return [self._thread.submit(self._compute, seen, shot, precision).result()]
+        if not (self.descriptor.halves and shot.wanted > 1 and PROCESSOR.has_halves):
+            return [PROCESSOR.run(partial(self._compute, seen, shot, precision))]
+        first = windows(shot, self.descriptor)[0].start
+        calls = []
+        for half in halved(shot):
+            needed = windows(half, self.descriptor)[0]
+            part = seen[needed.start - first : needed.stop - first]
+            calls.append(partial(self._compute, part, half, precision))
+        return PROCESSOR.side_by_side(calls)
 
     def _compute(self, seen: Tensor, shot: Shot, precision: Precision) -> np.ndarray:
+        """Return (K * factor, C, H, W) for the K wanted frames of a shot, of which ``seen`` has all that is needed."""
         import torch
 
         dtype = torch.float32 if self.descriptor.float32_frames else getattr(torch, precision)

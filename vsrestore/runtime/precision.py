@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from .descriptor import Precision
@@ -28,6 +29,7 @@ class Networks:
         self._channels_last = channels_last
         self._built: dict[Precision, nn.Module] = {}
         self._device: torch.device | None = None
+        self._lock = Lock()
 
     @property
     def device(self) -> torch.device:
@@ -38,18 +40,21 @@ class Networks:
 
     def get(self, precision: Precision) -> nn.Module:
         """Return the network in evaluation mode and in ``precision``."""
-        if precision not in self._built:
-            import torch
+        with self._lock:  # halves of a chunk ask at once
+            if precision not in self._built:
+                self._built[precision] = self._made(precision)
+            return self._built[precision]
 
-            from .quick_convolutions import quicken
+    def _made(self, precision: Precision) -> nn.Module:
+        import torch
 
-            network = self._build().eval().requires_grad_(False)
-            network = network.to(device=self.device, dtype=getattr(torch, precision))
-            if precision == "float32" and self.device.type == "cpu":
-                quicken(network)
-            layout = torch.channels_last if self._channels_last else torch.preserve_format
-            self._built[precision] = network.to(memory_format=layout)
-        return self._built[precision]
+        from .quick_convolutions import quicken
+
+        network = self._build().eval().requires_grad_(False)
+        network = network.to(device=self.device, dtype=getattr(torch, precision))
+        if precision == "float32" and self.device.type == "cpu":
+            quicken(network)
+        return network.to(memory_format=torch.channels_last if self._channels_last else torch.preserve_format)
 
 
 def all_finite(picture: np.ndarray) -> bool:

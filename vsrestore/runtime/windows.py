@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from .descriptor import Border, Descriptor
@@ -44,6 +44,12 @@ def shots(exists: Sequence[bool], starts: Sequence[bool], wanted: range) -> list
         if shot.wanted > 0:
             found.append(shot)
     return found
+
+
+def halved(shot: Shot) -> tuple[Shot, Shot]:
+    """Share the wanted frames of a shot, two or more, between two."""
+    middle = (shot.wanted_first + shot.wanted_end) // 2
+    return replace(shot, wanted_end=middle), replace(shot, wanted_first=middle)
 
 
 def window(centre: int, length: int, before: int, after: int, border: Border) -> list[int]:

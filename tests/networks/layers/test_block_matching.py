@@ -8,6 +8,7 @@ from vsrestore.networks.layers.block_matching import (
     BlockSearch,
     _Blocks,
     _difference,
+    _packed,
     joined,
     moved,
     phases,
@@ -84,6 +85,13 @@ def test_differences_are_summed_by_block():
     one, other = (torch.randint(0, 256, (BLOCK, 15 * BLOCK), generator=generator).to(torch.uint8) for _ in range(2))
     expected = (one.int() - other.int()).abs().clamp(max=LIMIT).unflatten(-1, (15, BLOCK)).sum((0, 2))
     assert torch.equal(_difference(one, _Blocks.of(other)), expected)
+
+
+def test_a_number_is_the_eight_bytes_from_its_place_on():
+    codes = torch.randint(0, 256, (2, 3, 20), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    numbers = _packed(codes, 11)
+    assert numbers.shape == (2, 3, 11)
+    assert torch.equal(numbers.view(torch.uint8).unflatten(-1, (11, BLOCK)), codes.unfold(-1, BLOCK, 1)[..., :11, :])
 
 
 def test_moved_fetches_cells():

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from typing import NamedTuple, Self
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 
 from vsrestore.networks.layers.box import halve
@@ -79,8 +81,7 @@ class _Level:
         wide = -(-(width + 2 * margin) // BLOCK) * BLOCK
         codes = (luma * 255).round_().clamp_(0, 255)
         codes = F.pad(codes, (margin, wide + BLOCK - width - margin, margin, margin), mode="replicate")
-        codes = codes[:, 0].to(torch.uint8)
-        self.packed = codes.unfold(-1, BLOCK, 1)[:, :, :wide].contiguous().view(torch.int64).squeeze(-1)
+        self.packed = _packed(codes[:, 0].to(torch.uint8), wide)
 
 
 class _Blocks(NamedTuple):
@@ -187,6 +188,15 @@ def _beside(moves: Tensor, down: int, across: int) -> Tensor:
     rows, columns = (torch.arange(size, device=moves.device) for size in moves.shape[-2:])
     rows, columns = (rows + down).clamp(0, len(rows) - 1), (columns + across).clamp(0, len(columns) - 1)
     return moves.index_select(-2, rows) if down else moves.index_select(-1, columns)
+
+
+def _packed(codes: Tensor, count: int) -> Tensor:
+    """Eight bytes of a row (..., w) uint8 as one number, from each of the first ``count`` on: (..., count) int64."""
+    if codes.device.type != "cpu":
+        return codes.unfold(-1, BLOCK, 1)[..., :count, :].contiguous().view(torch.int64).squeeze(-1)
+    # NumPy sees a number at every byte and copies it as one: ten times faster than as eight bytes.
+    numbers = sliding_window_view(codes.numpy(), BLOCK, axis=-1)[..., :count, :].view(np.int64)
+    return torch.from_numpy(numbers[..., 0].copy())
 
 
 def _margin(index: int) -> int:
