@@ -68,7 +68,7 @@ def film_quality(
 
 
 @app.command()
-def overhead(chunks: Annotated[int, typer.Option(help="calls of the network")] = 6, repeats: Repeats = 5) -> None:
+def overhead(chunks: Annotated[int, typer.Option(help="calls of the network")] = 6, repeats: Repeats = 9) -> None:
     """A bare network against the same network as a filter."""
     from . import overhead as benchmark
 

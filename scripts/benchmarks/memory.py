@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from statistics import median
 
-import torch
 import vapoursynth as vs
 from torch import Tensor, nn
 
@@ -61,7 +60,6 @@ def _clip(case: str, frames: int, model: str) -> vs.VideoNode:
 def main() -> None:
     """Render one case and print the peak."""
     case, frames, model = sys.argv[1:]
-    torch.set_num_threads(1)
     drain(_clip(case, int(frames), model))
     print(resident_peak())
 

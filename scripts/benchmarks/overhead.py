@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from operator import truediv
+from statistics import median
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +21,7 @@ from vsrestore.runtime.processor import PROCESSOR
 from .material import moving_clip, moving_frames
 from .networks import plain
 from .report import Report, Requirement
-from .timing import Run, medians, successive
+from .timing import Run, rounds, successive
 
 WIDTH, HEIGHT = 640, 480
 SHARE = 0.95
@@ -30,15 +32,15 @@ CASES: dict[str, tuple[Descriptor, Callable[[], nn.Module]]] = {
 
 
 def run(chunks: int, repeats: int) -> list[Report]:
-    """Compare a network on single images and one on windows of five frames, 640x480 RGBS, float32."""
+    """Compare a network on single images and one on windows of five frames, 640x480 RGBS, float32, round by round."""
     rows, requirements = [], []
     for name, (descriptor, build) in CASES.items():
         count = chunks * descriptor.chunk
         clip = moving_clip(count * (repeats + 1), WIDTH, HEIGHT)
         filtered = apply(clip, descriptor, build, Options(device="cpu"))
-        seconds = medians({"bare": bare(build, descriptor, chunks), "filter": successive(filtered, count)}, repeats)
-        share = seconds["bare"] / seconds["filter"]
-        rows.append((name, count / seconds["bare"], count / seconds["filter"], share))
+        seconds = rounds({"bare": bare(build, descriptor, chunks), "filter": successive(filtered, count)}, repeats)
+        share = median(map(truediv, seconds["bare"], seconds["filter"]))
+        rows.append((name, *(count / median(taken) for taken in seconds.values()), share))
         requirements.append(Requirement(f"filter over bare, {name}", share, least=SHARE))
     settings: dict[str, object] = {"chunks": chunks, "repeats": repeats}
     return [Report("overhead", ("network", "bare fps", "filter fps", "share"), rows, requirements, settings)]
