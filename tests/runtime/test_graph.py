@@ -29,6 +29,7 @@ EVERY_KIND = [
     pytest.param(nets.WINDOW, nets.WindowMean, id="window"),
     pytest.param(nets.WINDOW.changed(border="reflect_circle"), nets.WindowMean, id="window-circle"),
     pytest.param(nets.WINDOW.changed(border="reflect_circle", halves=True), nets.WindowMean, id="window-halves"),
+    pytest.param(nets.WINDOW.changed(skips_repeats=True), nets.WindowMean, id="window-repeats"),
     pytest.param(nets.RECURRENT, nets.FirstOfSequence, id="recurrent"),
     pytest.param(nets.DOUBLING, nets.Between, id="doubling"),
 ]

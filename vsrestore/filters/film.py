@@ -27,7 +27,7 @@ def film(
 
     What is in one frame only (dust, dirt, hairs, blotches) is filled from the neighbours along the motion; what stays
     for longer (scratches, cue marks, bars) from its surroundings. The picture is otherwise left alone: flicker,
-    unsteadiness and faded colours stay as they are.
+    unsteadiness and faded colours stay as they are. A frame that the transfer repeated is not its own neighbour.
 
     Args:
         clip: any constant format, progressive; colour or gray.

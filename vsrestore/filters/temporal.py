@@ -15,6 +15,7 @@ TEMPORAL = Descriptor(
     padding="replicate",
     tile_overlap=64,
     float32_frames=True,
+    skips_repeats=True,
     halves=True,
 )
 """Each filter gives it its own name."""

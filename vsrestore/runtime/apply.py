@@ -11,6 +11,7 @@ from ..video.cache import keep, keep_shared
 from ..video.errors import fail
 from ..video.formats import from_planes, to_planes, with_matrix
 from ..video.props import follow, stretched
+from ..video.repeats import compared
 from ..video.scenes import scenes
 from . import device as devices
 from .descriptor import PRECISIONS, Descriptor, Options
@@ -68,6 +69,8 @@ def apply_stages(
         source = keep(scenes(source), kept)
     named = keep(with_matrix(name, source), kept)
     seen = result = keep(to_planes(named, first.planes), kept)
+    if first.skips_repeats:
+        seen = result = keep(compared(seen), kept)
     factor = 1
     for descriptor, build in stages:
         taken = seen if result is seen else keep(follow(result, seen, factor), 0)

@@ -70,6 +70,8 @@ class Descriptor:
     """Whether frames and weights are laid out with channels last, which convolutions of torch are fastest on."""
     float32_frames: bool = False
     """Whether the network takes float32 frames whatever the precision of its weights."""
+    skips_repeats: bool = False
+    """Window kind: whether a frame that a transfer repeated is no neighbour of itself."""
     halves: bool = False
     """Window kind: whether half a chunk costs about half as much, so that the CPU does well to compute both halves side
     by side; not where features are shared by all windows of a chunk."""

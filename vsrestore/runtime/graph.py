@@ -19,6 +19,7 @@ from ..video.cache import keep
 from ..video.errors import fail, warn
 from ..video.frames import plane_views, write_planes
 from ..video.props import starts_scene
+from ..video.repeats import repeated
 from .buffers import TURNS
 from .descriptor import Descriptor
 from .engine import Warn, empty_cache, out_of_memory
@@ -112,7 +113,8 @@ def _maker(maker: ChunkMaker, num_frames: int, turn: int) -> Callable[[int, Sequ
         start = (TURNS * n + turn) * descriptor.chunk
         exists = [0 <= start - before + j < num_frames for j in range(len(run))]
         starts = [j > 0 and starts_scene(run[j - 1], run[j]) for j in range(len(run))]
-        found = shots(exists, starts, range(before, before + descriptor.chunk))
+        again = repeated(run, exists) if descriptor.skips_repeats else frozenset()
+        found = shots(exists, starts, range(before, before + descriptor.chunk), again)
         last = min(start + descriptor.chunk, num_frames) - 1
         positions = [f[2 + j :: length] for j in range(length)]  # the clip's frame and what lies beside it
         planes = [[plane for frame in position for plane in plane_views(frame)] for position in positions]

@@ -17,20 +17,34 @@ class Shot:
     end: int
     wanted_first: int
     wanted_end: int
+    repeats: frozenset[int] = frozenset()
+    """Positions whose frame is the one before again, and that is no neighbour of itself in a window."""
 
     @property
     def wanted(self) -> int:
         """How many frames of the chunk lie in this shot."""
         return self.wanted_end - self.wanted_first
 
+    def around(self, centre: int) -> list[int]:
+        """Return the positions of the shot without those whose frame is that of ``centre`` again."""
+        first = last = centre
+        while first in self.repeats and first > self.first:
+            first -= 1
+        while last + 1 in self.repeats and last + 1 < self.end:
+            last += 1
+        return [*range(self.first, first), centre, *range(last + 1, self.end)]
 
-def shots(exists: Sequence[bool], starts: Sequence[bool], wanted: range) -> list[Shot]:
+
+def shots(
+    exists: Sequence[bool], starts: Sequence[bool], wanted: range, repeats: frozenset[int] = frozenset()
+) -> list[Shot]:
     """Split a run at the cuts and the clip's ends.
 
     Args:
         exists: whether a position of the run lies inside the clip.
         starts: whether a cut lies before a position.
         wanted: the positions whose results are asked for; those beyond the clip's end are left out.
+        repeats: the positions whose frame is the one before again.
 
     Returns:
         The shots that hold wanted positions, in order.
@@ -40,7 +54,7 @@ def shots(exists: Sequence[bool], starts: Sequence[bool], wanted: range) -> list
     bounds = [inside[0], *(p for p in inside[1:] if starts[p]), inside[-1] + 1]
     found = []
     for first, end in pairwise(bounds):
-        shot = Shot(first, end, max(first, wanted.start), min(end, wanted.stop))
+        shot = Shot(first, end, max(first, wanted.start), min(end, wanted.stop), repeats)
         if shot.wanted > 0:
             found.append(shot)
     return found
@@ -65,12 +79,16 @@ def window(centre: int, length: int, before: int, after: int, border: Border) ->
 
 def windows(shot: Shot, descriptor: Descriptor) -> tuple[range, list[list[int]]]:
     """Return the positions of the run that a window network needs for a shot, and its windows into them."""
-    table = [
-        window(centre - shot.first, shot.end - shot.first, descriptor.before, descriptor.after, descriptor.border)
-        for centre in range(shot.wanted_first, shot.wanted_end)
-    ]
+    table = [_window(shot, centre, descriptor) for centre in range(shot.wanted_first, shot.wanted_end)]
     low, high = min(map(min, table)), max(map(max, table))
-    return range(shot.first + low, shot.first + high + 1), [[p - low for p in row] for row in table]
+    return range(low, high + 1), [[position - low for position in row] for row in table]
+
+
+def _window(shot: Shot, centre: int, descriptor: Descriptor) -> list[int]:
+    """Return the positions of the run around ``centre``."""
+    around = shot.around(centre)
+    before, after = descriptor.before, descriptor.after
+    return [around[p] for p in window(around.index(centre), len(around), before, after, descriptor.border)]
 
 
 def _resolve(position: int, centre: int, length: int, before: int, after: int, border: Border) -> int:

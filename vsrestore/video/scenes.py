@@ -72,7 +72,7 @@ def scenes(clip: vs.VideoNode, *, threshold: float = 0.6) -> vs.VideoNode:
         marked.props[NEXT] = after.props[PREVIOUS] if n < last else 0
         return marked
 
-    return clip.std.ModifyFrame(clips=[clip, cuts, _shifted(cuts, 1)], selector=mark)
+    return clip.std.ModifyFrame(clips=[clip, cuts, shifted(cuts, 1)], selector=mark)
 
 
 def _small_copy(clip: vs.VideoNode) -> vs.VideoNode:
@@ -92,7 +92,7 @@ def _cuts(small: vs.VideoNode, threshold: float) -> vs.VideoNode:
         told.props[PREVIOUS] = int(n > 0 and _is_cut(f[1:], threshold))
         return told
 
-    window = [_shifted(small, offset) for offset in (-2, -1, 0, 1)]
+    window = [shifted(small, offset) for offset in (-2, -1, 0, 1)]
     return template.std.ModifyFrame(clips=[template, *window], selector=tell)
 
 
@@ -121,7 +121,7 @@ def _difference(pictures: np.ndarray) -> float:
     return float(min(across, over_previous, over_next) - SURROUNDINGS * min(before, after))
 
 
-def _shifted(clip: vs.VideoNode, offset: int) -> vs.VideoNode:
+def shifted(clip: vs.VideoNode, offset: int) -> vs.VideoNode:
     """Return the clip whose frame n is frame ``n + offset`` of ``clip``, the ends repeated."""
     if not offset:
         return clip

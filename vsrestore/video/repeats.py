@@ -1,0 +1,54 @@
+"""Frames that a transfer repeated, as it does with film of 16 or 18 frames per second at 24 or 25."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import vapoursynth as vs
+
+from .cache import keep
+from .scenes import shifted
+
+PROPERTY = "_vsrestoreApart"
+AVERAGE, HIGHEST = f"{PROPERTY}Average", f"{PROPERTY}Max"
+# A repeated frame differs from the one before by this share at most of what the frames around them differ by: on two
+# digitised films 0.04 to 0.2, while a picture that stands still differs by its grain all the time.
+SHARE = 0.25
+# And nowhere by more than this, on average over a square that reaches so many pixels each way: compression changes a
+# repeated frame by up to 0.07, dirt by more.
+DIRT, RADIUS = 0.08, 3
+
+
+def compared(clip: vs.VideoNode) -> vs.VideoNode:
+    """Return an RGBS or GRAYS clip whose frames carry how much they differ from the one before, for ``repeated``."""
+    plane = keep(clip.std.ShufflePlanes(1, vs.GRAY), 0) if clip.format.color_family == vs.RGB else clip
+    apart = keep(vs.core.std.Expr([plane, shifted(plane, -1)], "x y - abs"), 0)
+    apart = keep(apart.std.BoxBlur(hradius=RADIUS, vradius=RADIUS), 0)
+    told = keep(apart.std.PlaneStats(prop=PROPERTY), 0)
+    return clip.std.CopyFrameProps(told, props=[AVERAGE, HIGHEST])
+
+
+def repeated(frames: Sequence[vs.VideoFrame], exists: Sequence[bool]) -> frozenset[int]:
+    """Return the positions of a run whose frame is the one before again.
+
+    Args:
+        frames: of a clip from ``compared``.
+        exists: whether a position lies inside the clip; what lies beyond differs from everything.
+
+    """
+    apart = [float("inf")] * len(frames)
+    for position in range(1, len(frames)):
+        if exists[position - 1] and exists[position]:
+            apart[position] = _number(frames[position], AVERAGE)
+    return frozenset(
+        position
+        for position in range(1, len(frames) - 1)
+        if apart[position] < SHARE * min(apart[position - 1], apart[position + 1])
+        and _number(frames[position], HIGHEST) < DIRT
+    )
+
+
+def _number(frame: vs.VideoFrame, name: str) -> float:
+    value = frame.props[name]
+    assert isinstance(value, int | float)
+    return value
