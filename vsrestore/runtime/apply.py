@@ -69,7 +69,7 @@ def apply_stages(
         source = keep(scenes(source), kept)
     named = keep(with_matrix(name, source), kept)
     seen = result = keep(to_planes(named, first.planes), kept)
-    if first.skips_repeats:
+    if any(descriptor.skips_repeats for descriptor, _ in stages):
         seen = result = keep(compared(seen), kept)
     factor = 1
     for descriptor, build in stages:
