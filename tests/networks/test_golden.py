@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from vsrestore.runtime.quick_convolutions import quicken
 
 from tests.filters import image_networks
 from tests.golden import records
@@ -17,7 +18,6 @@ from vsrestore.networks.layers.activation import SteppedConv
 from vsrestore.runtime import winograd
 from vsrestore.runtime.descriptor import Descriptor
 from vsrestore.runtime.padding import padded
-from vsrestore.runtime.quick_convolutions import quicken
 
 TOLERANCE = {"edvr": 2e-5, "basicvsrpp": 5e-5, "realbasicvsr": 5e-5, "uformer": 1e-5, "mat": 2e-5}
 TOLERANCE |= {"ddcolor": 1e-5, "deoldify": 1e-4, "fastai_unet": 1e-4}

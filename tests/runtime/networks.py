@@ -1,18 +1,27 @@
-"""Tiny transparent networks of every kind, which count their calls."""
+"""Tiny transparent networks, which count their calls."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
+from vsrestore.networks.traits import Traits
 from vsrestore.runtime.descriptor import Descriptor
+from vsrestore.runtime.plans.sequence import Sequence
+from vsrestore.runtime.plans.single import Single
+from vsrestore.runtime.plans.window import Window
 
 
-class Identity(nn.Module):
+class Counting(nn.Module):
     calls = 0
 
-    def forward(self, images: Tensor) -> Tensor:
+    def __call__(self, *given: object, **named: object) -> Tensor:
         self.calls += 1
+        return super().__call__(*given, **named)
+
+
+class Identity(Counting):
+    def forward(self, images: Tensor) -> Tensor:
         return images
 
 
@@ -21,39 +30,104 @@ class Enlarge(nn.Module):
         return images.repeat_interleave(2, -1).repeat_interleave(2, -2)
 
 
-class WindowMean(nn.Module):
+class WindowMean(Counting):
     """The mean over each window."""
 
-    calls = 0
-
     def forward(self, frames: Tensor, windows: Tensor) -> Tensor:
-        self.calls += 1
         return frames[0][windows].mean(1).unsqueeze(0)
 
 
-class FirstOfSequence(nn.Module):
+class FirstOfSequence(Counting):
     """Every frame becomes the mean of itself and the first frame of its sequence: shows where sequences start."""
 
-    calls = 0
-
     def forward(self, frames: Tensor) -> Tensor:
-        self.calls += 1
         return (frames + frames[:, :1]) / 2
 
 
-class KeepsWanted(nn.Module):
+class KeepsWanted(Counting):
     """Gives the kept frames alone, each the mean of itself and the first frame of its sequence."""
 
     def forward(self, frames: Tensor, keep: range) -> Tensor:
         return (frames[:, keep.start : keep.stop] + frames[:, :1]) / 2
 
 
-class Between(nn.Module):
-    """Doubles the frames: a frame, then the mean of it and its successor."""
+class Between(Counting):
+    """The frame at a time between two, blended."""
+
+    def forward(self, frames: Tensor, following: Tensor, times: Tensor) -> Tensor:
+        return torch.lerp(frames, following, times.view(-1, 1, 1, 1))
+
+
+class MeanOfReferences(Counting):
+    """The mean of each wanted frame and of all frames from afar."""
+
+    def forward(self, frames: Tensor, local: int, keep: range) -> Tensor:
+        afar = frames[0, local:]
+        wanted = frames[0, keep.start : keep.stop]
+        return ((wanted + afar.sum(0)) / (1 + len(afar))).unsqueeze(0)
+
+
+class MeanOfChosen(Counting):
+    """The mean of each centre and of its chosen references."""
+
+    def forward(self, frames: Tensor, windows: Tensor, references: Tensor, chosen: Tensor) -> Tensor:
+        centres = frames[0][windows[:, windows.shape[1] // 2]]
+        return ((centres + references[chosen].sum(1)) / (1 + chosen.shape[1])).unsqueeze(0)
+
+
+class Masked(Counting):
+    """Dark where the mask is."""
+
+    def forward(self, images: Tensor, mask: Tensor) -> Tensor:
+        return images * (1 - 0.5 * mask)
+
+
+class Noisy(Counting):
+    """Adds noise that the frame's number decides."""
+
+    def forward(self, images: Tensor, numbers: Tensor) -> Tensor:
+        seeds = [torch.Generator().manual_seed(int(number)) for number in numbers]
+        noise = [torch.rand(images.shape[1:], generator=seed) for seed in seeds]
+        return (images + torch.stack(noise)) / 2
+
+
+class Differences(Counting):
+    """Values: how much a frame differs from the next one, in both directions of one picture's axes (two channels)."""
 
     def forward(self, frames: Tensor, windows: Tensor) -> Tensor:
-        first, second = frames[0][windows[:, 0]], frames[0][windows[:, 1]]
-        return torch.stack([first, (first + second) / 2], 1).flatten(0, 1).unsqueeze(0)
+        first, second = (frames[0][windows[:, column]].mean(1) for column in (0, 1))
+        return torch.stack([4 * (second - first), -(second - first)], 1).unsqueeze(0)
+
+
+class Undone(Counting):
+    """Takes a quarter of the first channel of the flow off."""
+
+    def forward(self, images: Tensor, flow: Tensor) -> Tensor:
+        return images + flow[:, :1] / 4
+
+
+class Joined(Counting):
+    """Two parts, one after the other."""
+
+    def __init__(self, parts: dict[str, nn.Module]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleDict(parts)
+
+    def forward(self, images: Tensor) -> Tensor:
+        halved = self.parts["encoder"](images.to(torch.bfloat16)).to(images.dtype)
+        return self.parts["decoder"](halved)
+
+
+class Scale(Counting):
+    """Multiplies by its one weight."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(factor))
+
+    def forward(self, images: Tensor) -> Tensor:
+        assert images.dtype == self.weight.dtype
+        return images * self.weight
 
 
 class HalfBreaks(nn.Module):
@@ -69,11 +143,15 @@ class HalfBreaks(nn.Module):
 
 
 class Failing(nn.Module):
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, *given: object, **named: object) -> Tensor:
         raise RuntimeError("no such thing as a picture")
 
 
 IMAGE = Descriptor(name="toy")
-WINDOW = Descriptor(name="toy", kind="window", chunk=4, before=2, after=2)
-RECURRENT = Descriptor(name="toy", kind="recurrent", chunk=5, before=2, after=2)
-DOUBLING = Descriptor(name="toy", kind="window", chunk=3, before=0, after=1, frame_factor=2)
+BATCH = Descriptor(name="toy", plan=Single(chunk=3))
+WINDOW = Descriptor(name="toy", plan=Window(chunk=4, before=2, after=2))
+RECURRENT = Descriptor(name="toy", plan=Sequence(chunk=5, overlap=2))
+
+
+def with_traits(descriptor: Descriptor, **traits: object) -> Descriptor:
+    return descriptor.changed(traits=Traits(**traits))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import math
 import random
 import sys
 import weakref
@@ -14,25 +15,19 @@ import vapoursynth as vs
 
 from tests import clips
 from tests.runtime import networks as nets
-from vsrestore.runtime.apply import apply
+from tests.runtime.kinds import CPU, KINDS, Kind
+from vsrestore.runtime.apply import Stage, apply, apply_stages
+from vsrestore.runtime.call import Companion
 from vsrestore.runtime.descriptor import Descriptor, Options
+from vsrestore.runtime.plans.references import ChosenReferences
+from vsrestore.runtime.plans.single import Single
 
 LINUX = sys.platform.startswith("linux")
-LONG_CHUNKS = pytest.param(nets.RECURRENT.changed(chunk=30, before=10, after=10), nets.FirstOfSequence, id="long")
 needs_mallinfo = pytest.mark.skipif(
     not LINUX or not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="glibc 2.33 tells what is used"
 )
 
-CPU = Options(device="cpu", scene_changes=False)
-EVERY_KIND = [
-    pytest.param(nets.IMAGE.changed(chunk=3), nets.Identity, id="image"),
-    pytest.param(nets.WINDOW, nets.WindowMean, id="window"),
-    pytest.param(nets.WINDOW.changed(border="reflect_circle"), nets.WindowMean, id="window-circle"),
-    pytest.param(nets.WINDOW.changed(border="reflect_circle", halves=True), nets.WindowMean, id="window-halves"),
-    pytest.param(nets.WINDOW.changed(skips_repeats=True), nets.WindowMean, id="window-repeats"),
-    pytest.param(nets.RECURRENT, nets.FirstOfSequence, id="recurrent"),
-    pytest.param(nets.DOUBLING, nets.Between, id="doubling"),
-]
+every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
 
 class MallocInfo(ctypes.Structure):
@@ -60,23 +55,35 @@ def bytes_in_use() -> int:
     return int(library.mallinfo2().uordblks)
 
 
+def with_cut(clip: vs.VideoNode, cut: int) -> vs.VideoNode:
+    """The clip with a cut before one frame."""
+
+    def mark(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        frame = f.copy()
+        frame.props["_SceneChangePrev"] = int(n == cut)
+        return frame
+
+    return clip.std.ModifyFrame(clips=clip, selector=mark)
+
+
 def run(clip: vs.VideoNode, descriptor: Descriptor, network: type[torch.nn.Module]) -> vs.VideoNode:
-    return apply(clip, descriptor, network, CPU)
+    return apply(clip, Stage(descriptor=descriptor, build=network), CPU)
 
 
-@pytest.mark.parametrize(("descriptor", "network"), EVERY_KIND)
+@every_kind
 @pytest.mark.parametrize("fmt", [vs.RGBS, vs.YUV420P8])
-def test_any_order_gives_the_same_frames(descriptor: Descriptor, network: type[torch.nn.Module], fmt: int) -> None:
-    source = clips.noise(fmt, length=23)
+def test_any_order_gives_the_same_frames(kind: Kind, fmt: int) -> None:
+    source = with_cut(clips.noise(fmt, length=23), 9)
 
     def render(order: list[int], parallel: bool) -> dict[int, bytes]:
-        clip = run(source, descriptor, network)
+        clip = kind.restored(source)
         if parallel:
             futures = {n: clip.get_frame_async(n) for n in order}
             return {n: clips.picture(future.result()) for n, future in futures.items()}
         return {n: clips.picture(clip.get_frame(n)) for n in order}
 
-    count = 23 * descriptor.frame_factor
+    count = kind.restored(source).num_frames
+    assert count == math.ceil(23 * kind.plan.rate)
     linear = render(list(range(count)), parallel=False)
     shuffled = random.Random(1).sample(range(count), count)
     assert render(list(reversed(range(count))), parallel=False) == linear
@@ -85,51 +92,44 @@ def test_any_order_gives_the_same_frames(descriptor: Descriptor, network: type[t
     assert render([7, 7, 0, 7, 22, 0], parallel=False) == {n: linear[n] for n in (7, 0, 22)}
 
 
-@pytest.mark.parametrize(("descriptor", "network"), EVERY_KIND)
-@pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 6])
-def test_short_clips_and_chunk_edges(descriptor: Descriptor, network: type[torch.nn.Module], length: int) -> None:
-    chunk = descriptor.chunk
-    for frames in {length, chunk - 1, chunk, chunk + 1} - {0}:
-        clip = run(clips.noise(length=frames), descriptor, network)
-        assert clip.num_frames == frames * descriptor.frame_factor
-        rendered = list(clip.frames())
-        assert len(rendered) == clip.num_frames
+@every_kind
+def test_short_clips_and_chunk_edges(kind: Kind) -> None:
+    chunk = kind.plan.chunk
+    for frames in {1, 2, 3, 4, 5, 6, chunk - 1, chunk, chunk + 1} - {0}:
+        clip = kind.restored(clips.noise(length=frames))
+        assert clip.num_frames == math.ceil(frames * kind.plan.rate)
+        assert len(list(clip.frames())) == clip.num_frames
 
 
-@pytest.mark.parametrize(("descriptor", "network"), EVERY_KIND)
+@every_kind
+@pytest.mark.parametrize("cut", [1, 2, 3, 4, 5])
+def test_short_shots(kind: Kind, cut: int) -> None:
+    source = with_cut(clips.noise(length=6), cut)
+    clip = kind.restored(source)
+    assert len(list(clip.frames())) == clip.num_frames
+
+
+@every_kind
 @pytest.mark.parametrize("fmt", [vs.RGBS, vs.GRAY8, vs.YUV444P16])
-def test_odd_sizes(descriptor: Descriptor, network: type[torch.nn.Module], fmt: int) -> None:
-    clip = run(clips.noise(fmt, 37, 53, 4), descriptor.changed(multiple=8), network)
+def test_odd_sizes(kind: Kind, fmt: int) -> None:
+    clip = kind.restored(clips.noise(fmt, 37, 53, 4))
     assert (clip.width, clip.height, clip.format.id) == (37, 53, fmt)
     assert len(clips.picture(clip.get_frame(3))) > 0
 
 
 @pytest.mark.parametrize("requests", [1, 8])
-@pytest.mark.parametrize(
-    ("descriptor", "network", "chunks"),
-    [(nets.IMAGE.changed(chunk=3), nets.Identity, 14), (nets.WINDOW, nets.WindowMean, 10)],
-)
-def test_linear_decoding_computes_each_chunk_once(
-    descriptor: Descriptor, network: type[torch.nn.Module], chunks: int, requests: int
-) -> None:
-    made = []
-
-    def build() -> torch.nn.Module:
-        made.append(network())
-        return made[-1]
-
-    clip = apply(clips.noise(length=40), descriptor, build, CPU)
+@every_kind
+def test_linear_decoding_computes_each_chunk_once(kind: Kind, requests: int) -> None:
+    made: list[nets.Counting] = []
+    clip = kind.restored(clips.noise(length=40), build=kind.counted(made))
     for _ in clip.frames(prefetch=requests, backlog=requests, close=True):
         pass
-    assert len(made) == 1
-    assert made[0].calls == chunks
+    assert [network.calls for network in made] == [kind.calls]
 
 
 @pytest.mark.parametrize("scene_changes", [False, True])
-@pytest.mark.parametrize(("descriptor", "network"), [*EVERY_KIND, LONG_CHUNKS])
-def test_linear_decoding_asks_for_each_source_frame_once(
-    descriptor: Descriptor, network: type[torch.nn.Module], scene_changes: bool
-) -> None:
+@every_kind
+def test_linear_decoding_asks_for_each_source_frame_once(kind: Kind, scene_changes: bool) -> None:
     asked: list[int] = []
     blank = vs.core.std.BlankClip(format=vs.YUV420P8, width=16, height=16, length=200)
 
@@ -138,9 +138,19 @@ def test_linear_decoding_asks_for_each_source_frame_once(
         return f
 
     source = blank.std.ModifyFrame(blank, count)
-    for _ in apply(source, descriptor, network, Options(device="cpu", scene_changes=scene_changes)).frames(close=True):
+    for _ in kind.restored(source, Options(device="cpu", scene_changes=scene_changes)).frames(close=True):
         pass
-    assert sorted(asked) == list(range(200))
+    again = len(asked) - 200
+    assert set(asked) == set(range(200))
+    assert again == 0 or (isinstance(kind.plan, ChosenReferences) and again <= 3)  # those from afar
+
+
+@every_kind
+def test_errors_surface_and_name_the_filter(kind: Kind) -> None:
+    clip = kind.restored(clips.noise(length=9), build=nets.Failing)
+    with pytest.raises(vs.Error, match=r"toy: frame.*no such thing"):
+        for _ in clip.frames():
+            pass
 
 
 def test_window_network_repeats_at_the_ends() -> None:
@@ -173,26 +183,127 @@ def test_one_scene_property_is_enough(flag: str) -> None:
 
 def test_doubling_keeps_time_and_scene_flags() -> None:
     source = clips.numbered(4, cuts=(2,)).std.SetFrameProps(_PictType="P", _AbsoluteTime=1.5)
-    clip = run(source, nets.DOUBLING, nets.Between)
+    clip = KINDS["pair"].restored(source)
     frames = [clip.get_frame(n) for n in range(8)]
     assert clip.fps == source.fps * 2
-    assert [clips.number(frame) for frame in frames] == pytest.approx([0, 0.5, 1, 1, 2, 2.5, 3, 3], abs=1e-3)
+    # The frame between 1 and 2 would lie across the cut: the nearer one is repeated, of equally near ones the later.
+    assert [clips.number(frame) for frame in frames] == pytest.approx([0, 0.5, 1, 2, 2, 2.5, 3, 3], abs=1e-3)
     durations = [frame.props["_DurationNum"] / frame.props["_DurationDen"] for frame in frames]
     assert sum(durations) == pytest.approx(4 / 24)
-    assert [frame.props["_SceneChangePrev"] for frame in frames] == [0, 0, 0, 0, 1, 0, 0, 0]
-    assert [frame.props["_SceneChangeNext"] for frame in frames] == [0, 0, 0, 1, 0, 0, 0, 0]
     assert ["_PictType" in frame.props for frame in frames] == [True, False] * 4
     assert ["_AbsoluteTime" in frame.props for frame in frames] == [True, False] * 4
 
 
+def test_any_rate_lies_where_its_time_is() -> None:
+    clip = KINDS["pair, 5/2"].restored(clips.numbered(5))
+    values = [clips.number(clip.get_frame(n)) for n in range(clip.num_frames)]
+    assert values == pytest.approx([0, 0.4, 0.8, 1.2, 1.6, 2, 2.4, 2.8, 3.2, 3.6, 4, 4, 4], abs=1e-3)
+    assert clip.fps == clips.numbered(5).fps * 5 / 2
+
+
+def test_references_lie_on_a_grid_of_the_whole_clip() -> None:
+    clip = KINDS["strided references"].restored(clips.numbered(24, cuts=(20,)))
+    # The chunk 9 to 11 sees 8 to 12; of what lies further, 0 and 4 (9 before) and 16 (9 after).
+    assert clips.number(clip.get_frame(10)) == pytest.approx((10 + 0 + 4 + 16) / 4, abs=1e-3)
+    assert clips.number(clip.get_frame(22)) == pytest.approx(22, abs=1e-3)
+
+
+def test_references_come_from_anywhere() -> None:
+    clip = KINDS["chosen references"].restored(clips.numbered(24, cuts=(12,)))
+    assert clips.number(clip.get_frame(22)) == pytest.approx((22 + 1 + 2) / 3, abs=1e-3)
+
+
+def test_what_several_chunks_give_is_averaged() -> None:
+    clip = KINDS["sequence, averaged"].restored(clips.numbered(12))
+    # Sequences start at 0 (chunk 0 to 3), 1 (4 to 7) and 5 (8 to 11), and reach three frames beyond their chunk.
+    starts = {2: [0, 1], 5: [0, 1, 5], 8: [1, 5], 11: [5]}
+    for number, firsts in starts.items():
+        expected = sum((number + first) / 2 for first in firsts) / len(firsts)
+        assert clips.number(clip.get_frame(number)) == pytest.approx(expected, abs=1e-3)
+
+
+def test_sequences_have_a_least_length_and_a_multiple() -> None:
+    lengths: list[int] = []
+
+    class Noting(nets.FirstOfSequence):
+        def forward(self, frames: torch.Tensor) -> torch.Tensor:
+            lengths.append(frames.shape[1])
+            return super().forward(frames)
+
+    for length in (1, 2, 3, 5, 7):
+        list(KINDS["sequence, even"].restored(clips.noise(length=length), build=Noting).frames())
+    assert {length % 2 for length in lengths} == {0}
+    assert min(lengths) == 4
+
+
+def test_a_mirrored_sequence_has_its_overlap_everywhere() -> None:
+    lengths: list[int] = []
+
+    class Noting(nets.FirstOfSequence):
+        def forward(self, frames: torch.Tensor) -> torch.Tensor:
+            lengths.append(frames.shape[1])
+            return super().forward(frames)
+
+    clip = KINDS["sequence, mirrored"].restored(clips.numbered(8), build=Noting)
+    assert clips.number(clip.get_frame(0)) == pytest.approx((0 + 2) / 2, abs=1e-3)
+    list(clip.frames())
+    assert set(lengths) == {8}
+
+
+def test_values_pass_from_stage_to_stage_unlimited() -> None:
+    source = clips.numbered(12)
+    clip = KINDS["values"].restored(source)
+    assert clips.number(clip.get_frame(4)) == pytest.approx(5, abs=1e-3)
+
+
+def test_stages_see_the_planes_they_ask_for() -> None:
+    seen: list[tuple[int, ...]] = []
+
+    class Noting(nets.Identity):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            seen.append(tuple(images.shape[1:]))
+            return images
+
+    luma = Stage(descriptor=nets.with_traits(nets.BATCH, channels="luma"), build=Noting)
+    rgb = Stage(descriptor=nets.BATCH, build=Noting)
+    for stages, channels in (([rgb, luma], [3, 1]), ([luma, rgb], [1, 3])):
+        source = clips.noise(vs.YUV420P8, length=1)
+        result = apply_stages(source, stages, CPU).get_frame(0)
+        assert [shape[0] for shape in seen] == channels
+        assert clips.picture(result) == clips.picture(source.get_frame(0))
+        seen.clear()
+
+
+def test_colours_come_in_the_order_of_the_network_and_masks_stay_themselves() -> None:
+    class Order(nets.Counting):
+        def forward(self, images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            assert float(images[0, 0].mean()) == pytest.approx(0.75)  # blue
+            assert float(mask.mean()) == 0.5
+            return images
+
+    source = vs.core.std.BlankClip(format=vs.RGBS, color=[0.25, 0.5, 0.75], width=16, height=16, length=2)
+    white = vs.core.std.BlankClip(source, format=vs.GRAYS, color=0.5)
+    descriptor = nets.with_traits(nets.IMAGE, channels="bgr")
+    stage = Stage(descriptor=descriptor, build=Order, companions={"mask": Companion([white])})
+    assert clips.picture(apply(source, stage, CPU).get_frame(1)) == clips.picture(source.get_frame(1))
+
+
+def test_parts_have_a_precision_and_a_place_each() -> None:
+    made: list[nets.Counting] = []
+    clip = KINDS["parts"].restored(clips.numbered(4), build=KINDS["parts"].counted(made))
+    assert clips.number(clip.get_frame(3)) == pytest.approx(3, rel=0.01)
+    parts = made[0].parts
+    assert (parts["encoder"].weight.dtype, parts["decoder"].weight.dtype) == (torch.bfloat16, torch.float32)
+
+
 def test_super_resolution_keeps_the_format() -> None:
-    clip = run(clips.noise(vs.YUV420P10, 32, 16), nets.IMAGE.changed(scale=2), nets.Enlarge)
+    clip = run(clips.noise(vs.YUV420P10, 32, 16), nets.with_traits(nets.IMAGE, scale=2), nets.Enlarge)
     assert (clip.width, clip.height, clip.format.id, clip.num_frames) == (64, 32, vs.YUV420P10, 7)
     assert clip.get_frame(2).height == 32
 
 
 def test_a_network_error_names_the_filter_and_the_frames() -> None:
-    clip = run(clips.noise(length=9), nets.IMAGE.changed(chunk=4), nets.Failing)
+    clip = run(clips.noise(length=9), nets.IMAGE.changed(plan=Single(chunk=4)), nets.Failing)
     with pytest.raises(vs.Error, match="toy: frames 4 to 7: RuntimeError: no such thing"):
         clip.get_frame(5)
     with pytest.raises(vs.Error, match="toy: frame 8"):
@@ -213,18 +324,19 @@ def test_evaluating_builds_no_network_and_renders_no_frame() -> None:
         touched.append("network")
         return nets.WindowMean()
 
-    clip = apply(source, nets.WINDOW, build, Options(device="cpu"))
+    clip = apply(source, Stage(descriptor=nets.WINDOW, build=build), Options(device="cpu"))
     assert touched == []
     clip.get_frame(0)
     assert "network" in touched
 
 
 @needs_mallinfo
-def test_memory_in_use_does_not_grow_with_the_clip() -> None:
+@pytest.mark.parametrize("name", ["single", "window", "sequence", "pair", "strided references", "values"])
+def test_memory_in_use_does_not_grow_with_the_clip(name: str) -> None:
     """VapourSynth's own caches would note some five blocks of memory for every frame."""
-    source = vs.core.std.BlankClip(format=vs.YUV420P8, width=16, height=16, length=2500, keep=True)
+    source = vs.core.std.BlankClip(format=vs.YUV420P8, width=16, height=16, length=2000, keep=True)
     used = []
-    for n, _ in enumerate(apply(source, nets.WINDOW, nets.WindowMean, Options(device="cpu")).frames(close=True)):
+    for n, _ in enumerate(KINDS[name].restored(source, Options(device="cpu")).frames(close=True)):
         if n in (500, source.num_frames - 1):
             gc.collect()
             used.append(bytes_in_use())
@@ -241,7 +353,7 @@ def test_networks_are_freed_with_their_clip() -> None:
         return network
 
     for _ in range(10):
-        clip = apply(clips.noise(length=3), nets.IMAGE, build, CPU)
+        clip = run(clips.noise(length=3), nets.IMAGE, build)
         clip.get_frame(1)
         del clip
         vs.core.clear_cache()
@@ -252,13 +364,13 @@ def test_networks_are_freed_with_their_clip() -> None:
 
 def test_broken_half_precision_is_computed_again(log: list[str]) -> None:
     source = clips.noise(length=2)
-    clip = apply(source, nets.IMAGE, nets.HalfBreaks, Options(device="cpu", precision="float16"))
+    options = Options(device="cpu", precision="float16")
+    clip = apply(source, Stage(descriptor=nets.IMAGE, build=nets.HalfBreaks), options)
     assert clips.picture(clip.get_frame(1)) == clips.picture(source.get_frame(1))
     assert "toy: frame 1: float16 gave NaN or infinity; computed again in float32" in log
 
 
 def test_a_network_that_keeps_is_told_what_is_wanted() -> None:
     source = clips.numbered(13, cuts=(7,))
-    dropped = run(source, nets.RECURRENT, nets.FirstOfSequence)
-    kept = run(source, nets.RECURRENT.changed(keeps=True), nets.KeepsWanted)
+    dropped, kept = (KINDS[name].restored(source) for name in ("sequence", "sequence, kept"))
     assert [clips.picture(f) for f in kept.frames()] == [clips.picture(f) for f in dropped.frames()]

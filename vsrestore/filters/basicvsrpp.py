@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import vapoursynth as vs
 
-from ..runtime.apply import apply
+from ..runtime.apply import Stage, apply
 from ..runtime.descriptor import Descriptor, Options, Precision
+from ..runtime.plans.sequence import Sequence
 from ..video.errors import fail
 from .checkpoint import Model, entry_of, recognised
 
@@ -35,16 +36,6 @@ VARIANTS = {
 
 # Frames of a chunk with its overlap, beyond which its features rest in the machine's memory; None: they never do.
 CPU_CACHE = {None: 100, True: 0, False: None}
-
-DESCRIPTOR = Descriptor(
-    name="basicvsrpp",
-    kind="recurrent",
-    padding="replicate",
-    minimum=32,  # below, the coarsest level of the flow has less than a pixel
-    tile_overlap=64,
-    float32_frames=True,
-    keeps=True,
-)
 
 
 def basicvsrpp(
@@ -109,11 +100,10 @@ def basicvsrpp(
     published = {name: row.entry for name, row in VARIANTS.items()}
     entry = entry_of("basicvsrpp", model, published)
     found = recognised("basicvsrpp", entry, "basicvsrpp", cpu_cache=CPU_CACHE[cpu_cache])
-    same_size = found.settings["same_size"]
     variant = VARIANTS.get(model) if isinstance(model, str) else None
-    if variant and same_size != variant.same_size:
+    if variant and found.settings["same_size"] != variant.same_size:
         fail("basicvsrpp", f"{found.path} is a checkpoint of another task than {model}; fetch {variant.entry} again")
-    scale, multiple = (1, 4) if same_size else (4, 1)
-    descriptor = DESCRIPTOR.changed(chunk=chunk, before=overlap, after=overlap, scale=scale, multiple=multiple)
+    plan = Sequence(chunk=chunk, overlap=overlap, keeps=True)
+    stage = Stage(descriptor=Descriptor(name="basicvsrpp", plan=plan, traits=found.traits), build=found.build)
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
-    return apply(clip, descriptor, found.build, options)
+    return apply(clip, stage, options)

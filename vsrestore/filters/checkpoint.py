@@ -15,7 +15,8 @@ from ..video.errors import fail, told_by
 if TYPE_CHECKING:
     from torch import nn
 
-    from ..runtime.engine import Build
+    from ..networks.traits import Traits
+    from ..runtime.parts import Build
 
 Model = str | PathLike[str]
 
@@ -28,6 +29,13 @@ class Checkpoint:
     architecture: str
     settings: Mapping[str, Any]
     """Constructor settings of the network: those recognised, or only those that no shape shows."""
+
+    @property
+    def traits(self) -> Traits:
+        """What the network asks of its pictures; only where all settings are known (see :func:`recognised`)."""
+        from ..networks import describe
+
+        return describe(self.architecture, self.settings)
 
     def build(self) -> nn.Module:
         """Return the network with its weights, in evaluation mode, on the CPU."""

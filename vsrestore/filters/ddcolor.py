@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import vapoursynth as vs
 
-from ..runtime.colourise import Space, Wishes, colourise
 from ..runtime.descriptor import Descriptor, Options, Precision
 from ..video.checks import whole
 from ..video.colour import with_lab
 from ..video.errors import fail
-from .checkpoint import Model, entry_of, network_of
+from .checkpoint import Model, entry_of, recognised
+from .colourise import Space, Wishes, colourise
 
 if TYPE_CHECKING:
     from torch import nn
@@ -76,16 +76,14 @@ def ddcolor(
     whole("ddcolor", "render_size", render_size, MULTIPLE)
     if render_size % MULTIPLE:
         fail("ddcolor", f"render_size={render_size}; a multiple of {MULTIPLE} is accepted, e.g. 512")
-    network = network_of("ddcolor", entry_of("ddcolor", model, PUBLISHED), "ddcolor")
+    found = recognised("ddcolor", entry_of("ddcolor", model, PUBLISHED), "ddcolor")
 
     def build() -> nn.Module:
         from ..networks.ddcolor import DDColorPainter
 
-        return DDColorPainter(network(), render_size, SPACE.span)
+        return DDColorPainter(found.build(), render_size, SPACE.span)
 
-    descriptor = Descriptor(
-        name="ddcolor", output_size=(render_size, render_size), tiles=False, channels_last=False, float32_frames=True
-    )
+    descriptor = Descriptor(name="ddcolor", traits=found.traits, output_size=(render_size, render_size))
     options = Options(device=device, precision=precision, scene_changes=scene_changes)
     wishes = Wishes(stabilize=stabilize, saturation=saturation, hue=hue, upscale=upscale, format=format)
     return colourise(clip, descriptor, build, options, SPACE, wishes)

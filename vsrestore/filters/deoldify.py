@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import vapoursynth as vs
 
-from ..runtime.colourise import Space, Wishes, colourise
 from ..runtime.descriptor import Descriptor, Options, Precision
 from ..video.checks import whole
 from ..video.colour import with_uv
-from .checkpoint import Model, entry_of, network_of
+from .checkpoint import Model, entry_of, recognised
+from .colourise import Space, Wishes, colourise
 
 if TYPE_CHECKING:
     from torch import nn
@@ -69,17 +69,15 @@ def deoldify(
 
     """
     whole("deoldify", "render_factor", render_factor, LEAST_FACTOR)
-    network = network_of("deoldify", entry_of("deoldify", model, PUBLISHED), "deoldify")
+    found = recognised("deoldify", entry_of("deoldify", model, PUBLISHED), "deoldify")
     size = render_factor * UNIT
 
     def build() -> nn.Module:
         from ..networks.deoldify import DeOldifyPainter
 
-        return DeOldifyPainter(network(), size, SPACE.span)
+        return DeOldifyPainter(found.build(), size, SPACE.span)
 
-    descriptor = Descriptor(
-        name="deoldify", output_size=(size, size), tiles=False, channels_last=False, float32_frames=True
-    )
+    descriptor = Descriptor(name="deoldify", traits=found.traits, output_size=(size, size))
     options = Options(device=device, precision=precision, scene_changes=scene_changes)
     wishes = Wishes(stabilize=stabilize, saturation=saturation, hue=hue, upscale=upscale, format=format)
     return colourise(clip, descriptor, build, options, SPACE, wishes)

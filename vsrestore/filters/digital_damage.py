@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,39 +13,41 @@ from ..damage.digital import PRESETS, DigitalDamage, before_codec, enlarged
 from ..damage.frames import BLACK, FrameFaults, frame_map
 from ..damage.scaling import reduced_size
 from ..damage.slices import LostSlices, lost_slices, with_lost_slices
+from ..runtime.call import Companion
 from ..runtime.descriptor import Descriptor
 from ..runtime.graph import chunk_graph
-from ..video.checks import constant_clip, progressive, whole
+from ..runtime.plans.single import Single
+from ..runtime.prepared import Prepared
+from ..video.checks import whole
 from ..video.errors import fail
-from ..video.formats import from_planes, to_planes, with_matrix
 from ..video.frames import plane_views, write_planes
-from ..video.props import follow
 from ..video.reorder import reordered
 from .faults import chosen
 
 if TYPE_CHECKING:
-    from ..runtime.engine import Warn
-    from ..runtime.windows import Shot
+    from ..runtime.engine import Pictures, Warn
+    from ..runtime.run import Run
 
 _NAME = "digital_damage"
+LOST = "lost"  # a mask of the slices that never came
 
 
 class _Codec:
     """A codec in the place of a network: it sees one group of pictures at a time, and beside them what gets lost."""
 
-    def __init__(self, compression: Compression) -> None:
+    def __init__(self, compression: Compression, lost: vs.VideoNode | None) -> None:
         self.compression = compression
-        self.descriptor = Descriptor(name=_NAME, kind="recurrent", chunk=compression.gop)
+        self.descriptor = Descriptor(name=_NAME, plan=Single(chunk=compression.gop))
+        self.companions = {} if lost is None else {LOST: Companion([lost])}
 
-    def run(self, frames: Sequence[list[np.ndarray]], found: Sequence[Shot], warn: Warn) -> list[np.ndarray]:
-        """Return the decoded pictures (3, H, W) of all frames that exist; cuts do not matter to a codec."""
-        exist = max(shot.wanted_end for shot in found)
-        pictures = np.stack([np.stack(planes[:3], axis=-1) for planes in frames[:exist]])
+    def run(self, run: Run, warn: Warn) -> Pictures:
+        """Return the decoded pictures of one group."""
+        pictures = np.stack([np.stack(plane_views(run.frames[p]), axis=-1) for p in run.wanted])
         decoded = compressed(pictures, 0, self.compression)
-        if len(frames[0]) > 3:
-            lost = np.stack([planes[3] for planes in frames[:exist]])
+        if LOST in self.companions:
+            lost = np.stack([plane_views(run.companions[LOST][0][p])[0] for p in run.wanted])
             decoded = with_lost_slices(decoded, lost, 0, self.compression.gop)
-        return list(decoded.transpose(0, 3, 1, 2))
+        return dict(zip(run.wanted, decoded.transpose(0, 3, 1, 2), strict=True))
 
     def memory_advice(self) -> str:
         """Return what to do, to follow the words "out of memory"."""
@@ -72,21 +73,20 @@ def digital_damage(
         vs.Error: clip or arguments that do not fit. Parameters out of their usual range only give a warning.
 
     """
-    source = progressive(_NAME, constant_clip(_NAME, clip))
+    prepared = Prepared(_NAME, clip)
     whole(_NAME, "seed", seed, 0)
     faults = chosen(_NAME, preset, params, PRESETS)
     if not 1 <= faults.compression.gop <= 250:
         fail(_NAME, f"compression.gop={faults.compression.gop}; 1 to 250 frames are accepted")
-    named = with_matrix(_NAME, source)
-    seen = to_planes(named, "rgb")
+    seen = prepared.planes("rgb")
     coded = _small(seen, seed, faults)
     if faults.grouped:
         lost = _lost(coded, seed, faults.slices) if faults.slices.rate > 0 else None
-        coded = chunk_graph(coded, _Codec(faults.compression), lost)
+        coded = chunk_graph(coded, _Codec(faults.compression, lost))
     large = _large(coded, seen, faults)
     if faults.timing != FrameFaults():
         large = reordered(large, partial(_shown, seed, faults.timing))
-    return follow(from_planes(large, seen, named), source, 1)
+    return prepared.finished(large)
 
 
 def _shown(seed: int, faults: FrameFaults, n: int) -> int | None:

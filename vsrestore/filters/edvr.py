@@ -7,8 +7,9 @@ from os import PathLike
 
 import vapoursynth as vs
 
-from ..runtime.apply import apply_stages
+from ..runtime.apply import Stage, apply_stages
 from ..runtime.descriptor import Descriptor, Options, Precision
+from ..runtime.plans.window import Window
 from ..video.errors import fail
 from .checkpoint import Checkpoint, Model, entry_of, recognised
 
@@ -32,6 +33,9 @@ VARIANTS = {
         entry="edvr-l-deblurcomp-reds", second="edvr-old-deblurcomp-stage2", scale=1, predeblur=True
     ),
 }
+
+# Scale -> frames that are restored at once.
+CHUNKS = {4: 4, 1: 8}
 
 
 def edvr(
@@ -78,34 +82,21 @@ def edvr(
     checkpoints = [_first(model)]
     if second_stage is not False:
         checkpoints.append(_second(model, second_stage))
-    return apply_stages(clip, [(_descriptor(found), found.build) for found in checkpoints], options)
+    stages = [Stage(descriptor=_descriptor(found), build=found.build) for found in checkpoints]
+    return apply_stages(clip, stages, options)
 
 
 def _descriptor(checkpoint: Checkpoint) -> Descriptor:
-    radius, scale = int(checkpoint.settings["frames"]) // 2, _scale(checkpoint)
-    return Descriptor(
-        name="edvr",
-        kind="window",
-        chunk=4 if scale == 4 else 8,
-        before=radius,
-        after=radius,
-        border="repeat" if checkpoint.settings["predeblur"] else "reflect_circle",
-        scale=scale,
-        multiple=4 if scale == 4 else 16,
-        minimum=16,
-        tile_overlap=64,
-        float32_frames=True,
-    )
-
-
-def _scale(checkpoint: Checkpoint) -> int:
-    return 1 if checkpoint.settings["hr_in"] else 4
+    traits = checkpoint.traits
+    radius = traits.frames // 2
+    plan = Window(chunk=CHUNKS[traits.scale], before=radius, after=radius, border=traits.border)
+    return Descriptor(name="edvr", plan=plan, traits=traits)
 
 
 def _first(model: Model) -> Checkpoint:
     found = recognised("edvr", entry_of("edvr", model, {name: row.entry for name, row in VARIANTS.items()}), "edvr")
     variant = _variant(model)
-    if variant and (_scale(found), found.settings["predeblur"]) != (variant.scale, variant.predeblur):
+    if variant and (found.traits.scale, found.settings["predeblur"]) != (variant.scale, variant.predeblur):
         fail("edvr", f"{found.path} is a checkpoint of another task than {model}; fetch {variant.entry} again")
     return found
 
@@ -116,7 +107,7 @@ def _second(model: Model, second_stage: bool | Model) -> Checkpoint:
     if not isinstance(second_stage, str | PathLike):
         fail("edvr", f"second_stage={second_stage!r}; True, False or a checkpoint is accepted")
     found = recognised("edvr", second_stage, "edvr")
-    if _scale(found) != 1:
+    if found.traits.scale != 1:
         fail("edvr", f"{found.path} enlarges fourfold; a second stage is a checkpoint that leaves the size as it is")
     return found
 
@@ -128,7 +119,7 @@ def _published_second(model: Model) -> Checkpoint:
     if variant.second is None:
         fail("edvr", f"no second stage was published for {model}; leave second_stage out")
     found = recognised("edvr", variant.second, "edvr")
-    if (_scale(found), found.settings["predeblur"]) != (1, variant.predeblur):
+    if (found.traits.scale, found.settings["predeblur"]) != (1, variant.predeblur):
         fail("edvr", f"{found.path} is not the second stage of {model}; fetch {variant.second} again")
     return found
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import vapoursynth as vs
 
-from ..runtime.apply import apply
+from ..runtime.apply import Stage, apply
 from ..runtime.descriptor import Options, Precision
 from ..video.checks import within
 from .checkpoint import Model, network_of
-from .temporal import TEMPORAL
+from .temporal import temporal
 
-DESCRIPTOR = TEMPORAL.changed(name="film")
+DESCRIPTOR = temporal("film")
 
 
 def film(
@@ -47,5 +47,6 @@ def film(
     """
     within("film", "grain", grain, 0, 1)
     build = network_of("film", model, "temporal_unet")
+    stage = Stage(descriptor=DESCRIPTOR, build=build, arguments={"grain": float(grain)})
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
-    return apply(clip, DESCRIPTOR, build, options, grain=float(grain))
+    return apply(clip, stage, options)

@@ -9,10 +9,9 @@ import vapoursynth as vs
 
 from ..damage.film import PRESETS, Damaged, FilmDamage, damage_film
 from ..damage.splices import frame_map
-from ..video.checks import choice, constant_clip, progressive, whole
-from ..video.formats import from_planes, to_planes, with_matrix
+from ..runtime.prepared import Prepared
+from ..video.checks import choice, whole
 from ..video.frames import plane_views, write_planes
-from ..video.props import follow
 from ..video.reorder import reordered
 from .faults import chosen
 
@@ -46,7 +45,7 @@ def film_damage(
         vs.Error: clip or arguments that do not fit. Parameters out of their usual range only give a warning.
 
     """
-    source = progressive(_NAME, constant_clip(_NAME, clip))
+    prepared = Prepared(_NAME, clip)
     whole(_NAME, "seed", seed, 0)
     choice(_NAME, "output", output, ("damaged", "grained", "clean"))
     faults = chosen(_NAME, preset, params, PRESETS)
@@ -57,8 +56,7 @@ def film_damage(
         done = damage_film(picture[None], n, seed, faults)[wanted][0]
         return write_planes(f, done.transpose(2, 0, 1))
 
-    named = with_matrix(_NAME, source)
-    seen = to_planes(named, "rgb")
+    seen = prepared.planes("rgb")
     if faults.splices.rate > 0 and faults.splices.missing:
         seen = reordered(seen, lambda n: int(frame_map(seed, n, 1, faults.splices)[0]))
-    return follow(from_planes(seen.std.ModifyFrame(clips=seen, selector=damage), seen, named), source, 1)
+    return prepared.finished(seen.std.ModifyFrame(clips=seen, selector=damage))

@@ -10,20 +10,17 @@ import vapoursynth as vs
 
 from ..checkpoints import CheckpointError
 from ..networks.state_dict import NetworkError
-from ..runtime.apply import apply
+from ..runtime.apply import Stage, apply
 from ..runtime.descriptor import Descriptor, Options, Precision
+from ..runtime.plans.single import Single
 from ..video import checks
 from ..video.errors import fail, told_by
-from ..video.formats import Planes
 from .checkpoint import Model, located
 
 if TYPE_CHECKING:
     from torch import nn
 
     from ..networks.image_models import ImageModel
-
-PLANES: dict[tuple[int, int], Planes] = {(3, 3): "rgb", (1, 1): "luma"}
-TILE_OVERLAP = 32
 
 
 @dataclass(frozen=True)
@@ -78,41 +75,23 @@ def restored(
     """Return ``clip`` as the network of a checkpoint restores it, frame by frame; raises ``vs.Error`` as `apply`."""
     checks.constant_clip(name, clip)
     checks.whole(name, "batch", batch, 1)
-    descriptor = _descriptor(name, found, batch)
-    _check_square(clip, found, descriptor, tile)
-    return apply(clip, descriptor, found.build, Options(device=device, precision=precision, tile=tile))
-
-
-def _descriptor(name: str, found: ImageCheckpoint, batch: int) -> Descriptor:
-    from ..networks.image_models import CHANNELS_LAST
-
-    model = found.model
-    if model.channels not in PLANES:
-        told = f"{found.path} takes {model.channels[0]} channels and gives {model.channels[1]}"
+    taken, given = found.model.channels
+    if (taken, given) not in ((3, 3), (1, 1)):
+        told = f"{found.path} takes {taken} channels and gives {given}"
         fail(name, f"{told}; models from RGB to RGB or from luma to luma are accepted")
-    works: dict[Precision, bool] = {"float32": True, "float16": model.half, "bfloat16": model.bfloat16}
-    return Descriptor(
-        name=name,
-        chunk=batch,
-        scale=model.scale,
-        planes=PLANES[model.channels],
-        multiple=model.multiple,
-        padding=model.padding,
-        pads_always=model.pads_always,
-        minimum=model.minimum,
-        tile_overlap=TILE_OVERLAP,
-        tiles=model.tiles,
-        precisions=tuple(precision for precision, does in works.items() if does),
-        channels_last=model.architecture in CHANNELS_LAST,
-    )
+    _check_square(name, clip, found, tile)
+    descriptor = Descriptor(name=name, plan=Single(chunk=batch), traits=found.model.traits)
+    options = Options(device=device, precision=precision, tile=tile)
+    return apply(clip, Stage(descriptor=descriptor, build=found.build), options)
 
 
-def _check_square(clip: vs.VideoNode, found: ImageCheckpoint, descriptor: Descriptor, tile: int | None) -> None:
+def _check_square(name: str, clip: vs.VideoNode, found: ImageCheckpoint, tile: int | None) -> None:
     """Refuse a network that takes square pictures alone, unless the frame or every tile is one."""
     if not found.model.square:
         return
-    width, height = (-(-length // descriptor.multiple) * descriptor.multiple for length in (clip.width, clip.height))
+    multiple = found.model.traits.multiple
+    width, height = (-(-length // multiple) * multiple for length in (clip.width, clip.height))
     if width == height or (isinstance(tile, int) and tile <= min(width, height)):
         return
     told = f"{found.path} takes square pictures only, but the clip is {clip.width}x{clip.height}"
-    fail(descriptor.name, f"{told}; give tile={min(width, height)} or a smaller tile")
+    fail(name, f"{told}; give tile={min(width, height)} or a smaller tile")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import vapoursynth as vs
 
-from ..runtime.apply import apply
+from ..runtime.apply import Stage, apply
+from ..runtime.call import Companion
 from ..runtime.descriptor import Descriptor, Options, Precision
 from ..video import checks
 from ..video.errors import fail
@@ -25,9 +26,6 @@ PUBLISHED = {
     "ffhq": "mat-ffhq512",
 }
 MOST_SEEDS = 2**32
-
-# float16 has not the range that the first stage, which nothing normalises, may need.
-DESCRIPTOR = Descriptor(name="mat", tiles=False, precisions=("float32", "bfloat16"), float32_frames=True)
 
 
 def mat(
@@ -76,9 +74,11 @@ def mat(
     found = recognised("mat", entry_of("mat", model, PUBLISHED), "mat", seed=seed)
 
     def build() -> nn.Module:
-        from ..runtime.holes import around_holes
+        from ..networks.layers.holes import AroundHoles
 
-        return around_holes(found.build(), int(found.settings["size"]))
+        return AroundHoles(found.build(), int(found.settings["size"]))
 
-    result = apply(clip, DESCRIPTOR, build, Options(device=device, precision=precision), mask=holes)
+    descriptor = Descriptor(name="mat", traits=found.traits, only_where="mask")
+    stage = Stage(descriptor=descriptor, build=build, companions={"mask": Companion([holes])})
+    result = apply(clip, stage, Options(device=device, precision=precision))
     return patched(clip, result, holes)

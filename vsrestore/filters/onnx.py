@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Literal
@@ -9,8 +10,9 @@ from typing import Literal
 import vapoursynth as vs
 
 from ..checkpoints import user_folder
-from ..runtime.apply import apply
-from ..runtime.descriptor import BORDERS, Border, Descriptor, Options
+from ..networks.traits import BORDERS, Border, Traits
+from ..runtime.apply import Stage, apply
+from ..runtime.descriptor import Descriptor, Options
 from ..runtime.onnx_model import (
     OnnxError,
     Placement,
@@ -20,6 +22,8 @@ from ..runtime.onnx_model import (
     onnx_network,
     read_signature,
 )
+from ..runtime.plans.single import Single
+from ..runtime.plans.window import Window
 from ..video import checks
 from ..video.errors import fail, told_by
 
@@ -45,8 +49,7 @@ def onnx(
 
     The model takes ``(N, C, H, W)``, ``(N, frames * C, H, W)`` or ``(N, frames, C, H, W)`` and gives one frame, all in
     [0, ``peak``], float32 or float16. With three channels it sees RGB; with one it sees luma, and the chroma is resized
-    and rejoined. Sizes, channels and scale are read from the file. On the CPU, float32 convolutions with few outputs
-    run in two steps, which takes less time and gives the same but for the rounding of float32.
+    and rejoined. Sizes, channels and scale are read from the file.
 
     Args:
         clip: any constant format, progressive.
@@ -86,24 +89,21 @@ def onnx(
         scale = _scale(signature, scale)
         check_provider(provider)
     _check_batch(signature, batch)
-    descriptor = Descriptor(
-        name="onnx",
-        kind="image" if frames == 1 else "window",
-        chunk=batch,
-        before=frames // 2,
-        after=(frames - 1) // 2,
-        border=border,
+    traits = Traits(
         scale=scale,
-        planes="rgb" if channels == 3 else "luma",
-        channel_order=channel_order,
+        channels=channel_order if channels == 3 else "luma",
         multiple=multiple,
         tile_overlap=overlap,
         precisions=("float32",),
         channels_last=False,
     )
+    window = Window(chunk=batch, before=frames // 2, after=(frames - 1) // 2, border=border)
+    plan = Single(chunk=batch) if frames == 1 else window
+    descriptor = Descriptor(name="onnx", plan=plan, traits=traits)
     options = Options(device="cpu", tile=_tile(signature, clip, tile), scene_changes=scene_changes)
     placement = Placement(provider, device, user_folder() / "tensorrt")
-    return apply(clip, descriptor, lambda: onnx_network(signature, scale, placement, peak), options)
+    build = partial(onnx_network, signature, scale, placement, peak)
+    return apply(clip, Stage(descriptor=descriptor, build=build), options)
 
 
 def _scale(signature: Signature, scale: int | None) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import vapoursynth as vs
 
-from ..runtime.apply import apply
+from ..runtime.apply import Stage, apply
 from ..runtime.descriptor import Descriptor, Options, Precision
+from ..runtime.plans.sequence import Sequence
 from ..video.checks import whole
 from ..video.errors import fail
 from .checkpoint import Model, entry_of, recognised
@@ -13,16 +14,6 @@ from .checkpoint import Model, entry_of, recognised
 # The filter's names of the published models -> those of the registry.
 PUBLISHED = {"x4": "realbasicvsr-x4", "x4_wogan": "realbasicvsr-x4-wogan"}
 MOST_PASSES = 3
-
-DESCRIPTOR = Descriptor(
-    name="realbasicvsr",
-    kind="recurrent",
-    scale=4,
-    minimum=32,  # below, the coarsest level of the flow has less than a pixel
-    tile_overlap=64,
-    float32_frames=True,
-    keeps=True,
-)
 
 
 def realbasicvsr(
@@ -69,6 +60,7 @@ def realbasicvsr(
     if passes > MOST_PASSES:
         fail("realbasicvsr", f"passes={passes}; 1 to {MOST_PASSES} are accepted")
     found = recognised("realbasicvsr", entry_of("realbasicvsr", model, PUBLISHED), "realbasicvsr", passes=passes)
-    descriptor = DESCRIPTOR.changed(chunk=chunk, before=overlap, after=overlap)
+    plan = Sequence(chunk=chunk, overlap=overlap, keeps=True)
+    stage = Stage(descriptor=Descriptor(name="realbasicvsr", plan=plan, traits=found.traits), build=found.build)
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
-    return apply(clip, descriptor, found.build, options)
+    return apply(clip, stage, options)

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import vapoursynth as vs
 
-from ..runtime.apply import apply
+from ..runtime.apply import Stage, apply
 from ..runtime.descriptor import Descriptor, Options, Precision
-from .checkpoint import Model, entry_of, network_of
+from .checkpoint import Model, entry_of, recognised
 
 # The filter's names of the published styles -> those of the registry.
 PUBLISHED = {name: f"fns-{name.replace('_', '-')}" for name in ("candy", "mosaic", "rain_princess", "udnie")}
-
-DESCRIPTOR = Descriptor(
-    name="style",
-    minimum=8,  # below, a reflection needs more pixels than there are at quarter size
-    tiles=False,  # instance norm looks at the whole frame
-    float32_frames=True,
-)
 
 
 def style(
@@ -47,5 +40,6 @@ def style(
         1603.08155.
 
     """
-    build = network_of("style", entry_of("style", model, PUBLISHED), "fast_neural_style")
-    return apply(clip, DESCRIPTOR, build, Options(device=device, precision=precision))
+    found = recognised("style", entry_of("style", model, PUBLISHED), "fast_neural_style")
+    stage = Stage(descriptor=Descriptor(name="style", traits=found.traits), build=found.build)
+    return apply(clip, stage, Options(device=device, precision=precision))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import vapoursynth as vs
 
-from ..runtime.apply import apply
+from ..runtime.apply import Stage, apply
 from ..runtime.descriptor import Options, Precision
 from .checkpoint import Model, network_of
-from .temporal import TEMPORAL
+from .temporal import temporal
 
-DESCRIPTOR = TEMPORAL.changed(name="tape")
+DESCRIPTOR = temporal("tape")
 
 
 def tape(
@@ -44,4 +44,4 @@ def tape(
     """
     build = network_of("tape", model, "temporal_unet")
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
-    return apply(clip, DESCRIPTOR, build, options)
+    return apply(clip, Stage(descriptor=DESCRIPTOR, build=build), options)

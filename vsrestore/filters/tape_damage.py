@@ -7,10 +7,9 @@ import vapoursynth as vs
 
 from ..damage.fields import film_frame
 from ..damage.tape import PRESETS, TapeDamage, damage_tape
-from ..video.checks import constant_clip, progressive, whole
-from ..video.formats import from_planes, to_planes, with_matrix
+from ..runtime.prepared import Prepared
+from ..video.checks import constant_clip, whole
 from ..video.frames import plane_views, write_planes
-from ..video.props import follow
 from .faults import chosen
 
 _NAME = "tape_damage"
@@ -36,7 +35,7 @@ def tape_damage(
         vs.Error: clip or arguments that do not fit. Parameters out of their usual range only give a warning.
 
     """
-    source = progressive(_NAME, constant_clip(_NAME, clip))
+    source = constant_clip(_NAME, clip)
     whole(_NAME, "seed", seed, 0)
     faults = chosen(_NAME, preset, params, PRESETS)
     if faults.pulldown.on:
@@ -48,12 +47,12 @@ def tape_damage(
         done = damage_tape(picture[None], n, seed, faults, following=following).damaged[0]
         return write_planes(f[0], done.transpose(2, 0, 1))
 
-    named = with_matrix(_NAME, source)
-    seen = to_planes(named, "rgb")
+    prepared = Prepared(_NAME, source)
+    seen = prepared.planes("rgb")
     # Of the last frame, the one that follows is the frame itself.
     following = seen.std.DuplicateFrames([seen.num_frames - 1])[1:]
     damaged = seen.std.ModifyFrame(clips=[seen, following], selector=damage)
-    return follow(from_planes(damaged, seen, named), source, 1)
+    return prepared.finished(damaged)
 
 
 def _at_video_rate(source: vs.VideoNode, phase: int) -> vs.VideoNode:

@@ -1,21 +1,17 @@
-"""What the runtime must know about our own sliding-window networks: two frames on each side, whole blocks of search."""
+"""What the runtime must know about our own networks, which see two frames on each side."""
 
 from __future__ import annotations
 
+from ..networks.temporal_traits import TEMPORAL
+from ..networks.traits import Traits
 from ..runtime.descriptor import Descriptor
+from ..runtime.plans.window import Window
 
-TEMPORAL = Descriptor(
-    name="temporal",
-    kind="window",
-    chunk=4,
-    before=2,
-    after=2,
-    border="reflect_circle",
-    multiple=32,
-    padding="replicate",
-    tile_overlap=64,
-    float32_frames=True,
-    skips_repeats=True,
-    halves=True,
-)
-"""Each filter gives it its own name."""
+CHUNK = 4
+
+
+def temporal(name: str, traits: Traits = TEMPORAL) -> Descriptor:
+    """Return the descriptor of the filter ``name``, whose network asks for ``traits``."""
+    radius = traits.frames // 2
+    plan = Window(chunk=CHUNK, before=radius, after=radius, border=traits.border, skips_repeats=True, halves=True)
+    return Descriptor(name=name, plan=plan, traits=traits)

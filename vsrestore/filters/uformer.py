@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import vapoursynth as vs
 
-from ..runtime.apply import apply
+from ..runtime.apply import Stage, apply
 from ..runtime.descriptor import Descriptor, Options, Precision
 from ..video.checks import choice
 from .checkpoint import Model, recognised
 
 # Task -> the published model, as the registry calls it.
 PUBLISHED = {"deblur": "uformer-b-gopro", "denoise": "uformer-b-sidd"}
-
-# The network pads by itself: its frames lie in the middle of a black square.
-DESCRIPTOR = Descriptor(name="uformer", tile_overlap=64, float32_frames=True)
 
 
 def uformer(
@@ -58,4 +55,5 @@ def uformer(
     choice("uformer", "task", task, tuple(PUBLISHED))
     settings = {"square": bool(square), "bottleneck_shift": bool(bottleneck_shift)}
     found = recognised("uformer", PUBLISHED[task] if model is None else model, "uformer", **settings)
-    return apply(clip, DESCRIPTOR, found.build, Options(device=device, precision=precision, tile=tile))
+    stage = Stage(descriptor=Descriptor(name="uformer", traits=found.traits), build=found.build)
+    return apply(clip, stage, Options(device=device, precision=precision, tile=tile))

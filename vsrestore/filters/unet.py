@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING
 
 import vapoursynth as vs
 
-from ..runtime.apply import apply
+from ..runtime.apply import Stage, apply
 from ..runtime.descriptor import Descriptor, Options, Precision
+from ..runtime.plans.single import Single
 from ..video.checks import whole, within
 from ..video.errors import fail
 from .checkpoint import recognised
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
 
 UNIT = 16  # pixels of the square for each step of the render factor
 MOST_BRIGHT = 10
-MULTIPLE = 2
-TILE_OVERLAP = 128
 
 
 def unet(
@@ -81,16 +81,10 @@ def unet(
 
         return FrameRepair(found.build(), size, brightness)
 
-    descriptor = Descriptor(
-        name="unet",
-        chunk=batch,
-        multiple=MULTIPLE if size is None else 1,
-        padding="replicate",
-        tile_overlap=TILE_OVERLAP,
-        tiles=size is None and not found.settings["attention"],
-        float32_frames=True,
-    )
-    return apply(clip, descriptor, build, Options(device=device, precision=precision, tile=tile))
+    # Stretched to a square, a frame of any size will do, and it is needed whole.
+    traits = found.traits if size is None else replace(found.traits, multiple=1, tiles=False)
+    stage = Stage(descriptor=Descriptor(name="unet", plan=Single(chunk=batch), traits=traits), build=build)
+    return apply(clip, stage, Options(device=device, precision=precision, tile=tile))
 
 
 def _limits(y_range: object) -> dict[str, tuple[float, ...]]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import vapoursynth as vs
 
-from ..runtime.apply import apply
+from ..networks.temporal_traits import ENLARGING_OVERLAP, TEMPORAL
+from ..runtime.apply import Stage, apply
 from ..runtime.descriptor import Options, Precision
 from ..video.errors import fail
 from .checkpoint import Model, network_of, recognised
-from .temporal import TEMPORAL
+from .temporal import temporal
 
 # Scale -> the name of our weights in the registry.
 OURS = {2: "upscale-x2", 4: "upscale-x4"}
 
-DESCRIPTOR = TEMPORAL.changed(name="upscale", tile_overlap=48)
+TRAITS = replace(TEMPORAL, tile_overlap=ENLARGING_OVERLAP)
 
 
 def upscale(
@@ -38,7 +41,7 @@ def upscale(
             the registry; None takes those that come with the package.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
         precision: "float32", "bfloat16" (about twice as fast on processors and cards that have it) or "float16".
-        tile: edge of square tiles in pixels, at least 128, for frames larger than memory; None takes whole frames.
+        tile: edge of square tiles in pixels, at least 96, for frames larger than memory; None takes whole frames.
         scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).
 
     Returns:
@@ -58,4 +61,5 @@ def upscale(
             fail("upscale", f"{found.path.name} enlarges by {found.settings['scale']} but scale={scale}; give its own")
         build = found.build
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
-    return apply(clip, DESCRIPTOR.changed(scale=scale), build, options)
+    descriptor = temporal("upscale", replace(TRAITS, scale=scale))
+    return apply(clip, Stage(descriptor=descriptor, build=build), options)

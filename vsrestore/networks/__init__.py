@@ -3,6 +3,7 @@
 A network's file holds the class named in `ARCHITECTURES` and
 
 * `recognise(shapes)`: constructor settings read off the published tensor names and shapes, None for other networks;
+* `describe(settings)`: what a network with such settings asks of the pictures it gets (`Traits`);
 * `rename(state_dict)`, where a publisher uses other names than ours: the same values under our names (values may be
   tensors or shapes);
 * `DERIVED`, where the network computes some buffers itself: endings of their names.
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-__all__ = ["ARCHITECTURES", "NetworkError", "fill", "load", "recognise"]
+    from vsrestore.networks.traits import Traits
+
+__all__ = ["ARCHITECTURES", "NetworkError", "describe", "fill", "load", "recognise"]
 
 ARCHITECTURES: dict[str, str] = {
     "basicvsrpp": "vsrestore.networks.basicvsrpp:BasicVSRpp",
@@ -60,6 +63,12 @@ def recognise(shapes: Shapes, architecture: str | None = None, **settings: Any) 
     complete = {**recognised, **settings}
     _check_fit(found, complete, _rename(found, strip(shapes, prefix)))
     return found, complete
+
+
+def describe(architecture: str, settings: Mapping[str, Any]) -> Traits:
+    """Return what a network with settings, as `recognise` tells them, asks of the pictures it gets."""
+    traits: Traits = _module(architecture).describe(settings)
+    return traits
 
 
 def load(state_dict: Mapping[str, Any], architecture: str | None = None, **settings: Any) -> nn.Module:

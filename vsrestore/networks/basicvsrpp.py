@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -26,6 +27,7 @@ from vsrestore.networks.layers.residual import ResidualTrunk
 from vsrestore.networks.layers.upsample import FourfoldTail, enlarge
 from vsrestore.networks.layers.warp import flow_warp
 from vsrestore.networks.spynet import SPyNet
+from vsrestore.networks.traits import Traits
 
 BRANCHES = ("backward_1", "forward_1", "backward_2", "forward_2")
 EDGE_BLOCKS = 5  # residual blocks of the features and of the reconstruction
@@ -237,6 +239,14 @@ def rename[Value](state_dict: Mapping[str, Value]) -> dict[str, Value]:
     """
     renamed = spynet.rename(state_dict)
     return {re.sub(r"^upconv([12])\.", r"upsample\1.upsample_conv.", name): renamed[name] for name in renamed}
+
+
+def describe(settings: Mapping[str, Any]) -> Traits:
+    """Return what a network with these settings asks of its pictures."""
+    scale, multiple = (1, 4) if settings["same_size"] else (4, 1)
+    # In smaller pictures the coarsest level of the flow has less than a pixel.
+    shared = Traits(padding="replicate", minimum=32, tile_overlap=64, float32_frames=True)
+    return replace(shared, scale=scale, multiple=multiple)
 
 
 def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:

@@ -21,6 +21,7 @@ from vsrestore.networks.layers.normed_conv import SpectralConv, complete_spectra
 from vsrestore.networks.layers.painter import Painter
 from vsrestore.networks.layers.shuffle_unet import DecoderBlock, ShuffleUp
 from vsrestore.networks.state_dict import Shapes, count_numbered
+from vsrestore.networks.traits import Traits
 
 STAGES = 4
 SCALES = 3
@@ -340,6 +341,11 @@ def position_code(x: Tensor, channels: int) -> Tensor:
 
     rows, columns = along(height)[:, None].expand(-1, width, -1), along(width).expand(height, -1, -1)
     return torch.cat((rows, columns), dim=-1).flatten(0, 1)[None].to(x.dtype)
+
+
+def describe(_settings: Mapping[str, Any]) -> Traits:
+    """Return what the network asks of its pictures."""
+    return Traits(tiles=False, channels_last=False, float32_frames=True)
 
 
 def recognise(shapes: Shapes) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from vsrestore.networks.layers.normed_conv import complete_spectral
 from vsrestore.networks.layers.painter import Painter
 from vsrestore.networks.layers.shuffle_unet import ShuffleUNet, sizes_of
 from vsrestore.networks.state_dict import Shapes
+from vsrestore.networks.traits import Traits
 
 U_OF_BLUE, V_OF_RED = 0.492, 0.877  # analogue YUV: U = 0.492 (B - Y), V = 0.877 (R - Y)
 Y_RANGE = (-3.0, 3.0)  # of the output, in standard deviations
@@ -64,6 +65,11 @@ class DeOldifyPainter(Painter):
         red, _, blue = painted.split(1, dim=1)
         gray = luma(painted)
         return torch.cat((U_OF_BLUE * (blue - gray), V_OF_RED * (red - gray)), dim=1)
+
+
+def describe(_settings: Mapping[str, Any]) -> Traits:
+    """Return what the network asks of its pictures."""
+    return Traits(tiles=False, channels_last=False, float32_frames=True)
 
 
 def recognise(shapes: Shapes) -> dict[str, Any] | None:

@@ -25,6 +25,7 @@ from vsrestore.networks.layers.layout import channels_last
 from vsrestore.networks.layers.residual import ResidualBlock, residual_blocks
 from vsrestore.networks.layers.split_conv import conv_share
 from vsrestore.networks.layers.upsample import enlarge
+from vsrestore.networks.traits import Traits
 
 LEVELS = ("l1", "l2", "l3")  # of the feature pyramid, fine to coarse
 CHANNELS = 3
@@ -429,6 +430,20 @@ def _replace(name: str, beginnings: Mapping[str, str]) -> str:
 def _drop_conv(name: str) -> str:
     """Drop the segment that mmediting's convolutions with activation put before weight and bias."""
     return re.sub(r"^((?:pcd_align|fusion)\..*)\.conv\.(weight|bias)$", r"\1.\2", name)
+
+
+def describe(settings: Mapping[str, Any]) -> Traits:
+    """Return what a network with these settings asks of its pictures."""
+    same_size = settings["hr_in"]
+    return Traits(
+        scale=1 if same_size else 4,
+        multiple=16 if same_size else 4,
+        minimum=16,
+        tile_overlap=64,
+        float32_frames=True,
+        frames=settings["frames"],
+        border="repeat" if settings["predeblur"] else "reflect_circle",
+    )
 
 
 def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:

@@ -15,6 +15,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vsrestore.networks.traits import Traits
+
 # Statistics that early files hold beside the tensors; the network takes those of the picture.
 LEFTOVER = re.compile(r"in\d\.(running_mean|running_var|num_batches_tracked)$")
 
@@ -90,6 +92,14 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return features of the shape of ``x``, (N, C, H, W)."""
         return x + self.in2(self.conv2(F.relu(self.in1(self.conv1(x)))))
+
+
+def describe(_settings: Mapping[str, Any]) -> Traits:
+    """Return what the network asks of its pictures.
+
+    Below 8 pixels a reflection needs more than there are at quarter size; instance norm looks at the whole frame.
+    """
+    return Traits(minimum=8, tiles=False, float32_frames=True)
 
 
 def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from vsrestore.networks.layers.frame_by_frame import FrameByFrame
 from vsrestore.networks.layers.normed_conv import WeightNormConv
 from vsrestore.networks.layers.shuffle_unet import ShuffleUNet, sizes_of
 from vsrestore.networks.state_dict import Shapes, compare
+from vsrestore.networks.traits import Traits
 
 Y_RANGE = (-3.0, 3.0)  # of the published recipe with self-attention
 SKIP_BIAS = 1e-3  # of new batch norms
@@ -124,6 +125,12 @@ class FrameRepair(nn.Module):
         if self.size is not None:
             repaired = _stretched(repaired, *frames.shape[-2:])
         return repaired * self.brightness
+
+
+def describe(settings: Mapping[str, Any]) -> Traits:
+    """Return what a network with these settings asks of its pictures; self-attention sees the whole frame."""
+    tiles = not settings["attention"]
+    return Traits(multiple=2, padding="replicate", tile_overlap=128, tiles=tiles, float32_frames=True)
 
 
 def recognise(shapes: Shapes) -> dict[str, Any] | None:

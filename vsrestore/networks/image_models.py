@@ -9,13 +9,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from spandrel import MAIN_REGISTRY, ImageModelDescriptor, ModelTiling, UnsupportedModelError
 from torch import Tensor, nn
 
 from vsrestore.networks.state_dict import NetworkError, compare, flatten, shorten, unwrap
+from vsrestore.networks.traits import PRECISIONS, Traits
 from vsrestore.networks.without_memory import Unfilled
 
 # Architectures whose network gives something else than the picture, or takes more than one; spandrel's call makes up
@@ -26,31 +27,21 @@ CALLED = {
 }
 # Architectures that run with channels last; of the others none was tried.
 CHANNELS_LAST = {"Compact", "ESRGAN", "SCUNet", "SwinIR"}
+TILE_OVERLAP = 32
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ImageModel:
     """What a checkpoint is, and how a picture is fitted to its network."""
 
     architecture: str
     """As spandrel calls it."""
-    scale: int
+    traits: Traits
+    """What it asks of its pictures, as published."""
     channels: tuple[int, int]
     """Of the picture taken and the picture given."""
-    multiple: int
-    """Width and height must be multiples of this."""
-    padding: Literal["reflect", "symmetric", "replicate", "constant"] = "reflect"
-    """How a picture is enlarged to that, at the right and the bottom."""
-    pads_always: bool = False
-    """Whether a size that is a multiple already is padded to the next one."""
-    minimum: int
-    """The smallest width and height."""
     square: bool
     """Whether width and height must be the same."""
-    tiles: bool
-    """Whether tiles may be taken."""
-    half: bool
-    bfloat16: bool
 
 
 def describe(state_dict: Mapping[str, Any]) -> ImageModel:
@@ -64,20 +55,21 @@ def describe(state_dict: Mapping[str, Any]) -> ImageModel:
     with _WithoutMemory(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch tells of every tensor that it is not copied
         descriptor = _descriptor(state_dict)
-    size = descriptor.size_requirements
-    told = ImageModel(
-        architecture=str(descriptor.architecture.id),
+    size, architecture = descriptor.size_requirements, str(descriptor.architecture.id)
+    halves = {"float16": descriptor.supports_half, "bfloat16": descriptor.supports_bfloat16}
+    traits = Traits(
         scale=descriptor.scale,
-        channels=(descriptor.input_channels, descriptor.output_channels),
         multiple=size.multiple_of,
         minimum=max(size.minimum, 1),
-        square=size.square,
         tiles=descriptor.tiling != ModelTiling.INTERNAL,
-        half=descriptor.supports_half,
-        bfloat16=descriptor.supports_bfloat16,
+        tile_overlap=TILE_OVERLAP,
+        channels="luma" if descriptor.input_channels == 1 else "rgb",
+        precisions=tuple(name for name in PRECISIONS if halves.get(name, True)),
+        channels_last=architecture in CHANNELS_LAST,
     )
-    rule = PUBLISHED_RULES.get(told.architecture)
-    return replace(told, **rule(descriptor.model)) if rule else told
+    rule = PUBLISHED_RULES.get(architecture)
+    traits = replace(traits, **rule(descriptor.model)) if rule else traits
+    return ImageModel(architecture, traits, (descriptor.input_channels, descriptor.output_channels), size.square)
 
 
 def load(state_dict: Mapping[str, Any]) -> nn.Module:
@@ -112,7 +104,7 @@ def _esrgan(network: Any) -> dict[str, Any]:
 
 
 def _swinir(network: Any) -> dict[str, Any]:
-    shared = {"half": True, "bfloat16": True, "minimum": 1}
+    shared = {"precisions": PRECISIONS, "minimum": 1}
     if network.start_unshuffle > 1:  # the first stage of DiffBIR
         return {**shared, "multiple": network.start_unshuffle * network.window_size, "padding": "constant"}
     return {**shared, "multiple": network.window_size, "padding": "symmetric", "pads_always": True}

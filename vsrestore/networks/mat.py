@@ -20,6 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vsrestore.networks.traits import Traits
+
 # What the network computes itself, and what a third party's extraction of the weights leaves out.
 DERIVED = ("resample_filter", "attn_mask", "noise_const", "noise_strength", "w_avg")
 
@@ -548,6 +550,14 @@ def _without_first(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value[0] if value.ndim == 5 else value
     return value[1:] if len(value) == 5 else value
+
+
+def describe(_settings: Mapping[str, Any]) -> Traits:
+    """Return what the network asks of its pictures.
+
+    float16 has not the range that the first stage, which nothing normalises, may need.
+    """
+    return Traits(tiles=False, precisions=("float32", "bfloat16"), float32_frames=True)
 
 
 def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:

@@ -20,6 +20,7 @@ from vsrestore.networks.layers.residual import ResidualTrunk
 from vsrestore.networks.layers.upsample import FourfoldTail, enlarge
 from vsrestore.networks.layers.warp import flow_warp
 from vsrestore.networks.spynet import SPyNet
+from vsrestore.networks.traits import Traits
 
 MAX_PASSES = 3  # of the cleaning
 DERIVED = ("spynet.mean", "spynet.std")
@@ -140,6 +141,11 @@ class RealBasicVSR(nn.Module):
     def _change(self, frame: Tensor) -> Tensor:
         x = channels_last(frame).to(self.basicvsr.conv_last.weight.dtype)
         return self.image_cleaning(x).to(frame.dtype)
+
+
+def describe(_settings: Mapping[str, Any]) -> Traits:
+    """Return what the network asks of its pictures; in smaller ones the coarsest level of the flow has no pixel."""
+    return Traits(scale=4, minimum=32, tile_overlap=64, float32_frames=True)
 
 
 def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from vsrestore.networks.layers.activation import relu
 from vsrestore.networks.layers.layout import channels_last
 from vsrestore.networks.layers.warp import flow_warp
+from vsrestore.networks.traits import Traits
 
 LEVELS = 6
 MULTIPLE = 2 ** (LEVELS - 1)  # images are resized to multiples of it
@@ -141,6 +142,11 @@ BASICSR = r"(basic_module\.\d\.basic_module)\.(\d)\.(weight|bias)$"
 
 def _mmediting_name(match: re.Match[str]) -> str:
     return f"{match[1]}.{int(match[2]) // 2}.conv.{match[3]}"
+
+
+def describe(_settings: Mapping[str, Any]) -> Traits:
+    """Return what the network asks of its pictures."""
+    return Traits(float32_frames=True)
 
 
 def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:

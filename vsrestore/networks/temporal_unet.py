@@ -12,6 +12,7 @@ The pieces are well known: block matching, the mean along the motion (Dubois and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import Any, cast
 
@@ -26,6 +27,8 @@ from vsrestore.networks.layers.chroma_delay import DOWN, RIGHT, delay, undelayed
 from vsrestore.networks.layers.layout import channels_first
 from vsrestore.networks.layers.unet import UNet, initialise, unet_settings
 from vsrestore.networks.layers.window_frames import CHANNELS, LOUDER, SOFTER, WindowFrames
+from vsrestore.networks.temporal_traits import TEMPORAL
+from vsrestore.networks.traits import Traits
 
 PHASES = 4  # positions within a 2x2 block of pixels: the U-Net works on blocks
 WIDTH = 16  # channels that a processor takes at once
@@ -321,6 +324,11 @@ def median(values: Sequence[Tensor]) -> Tensor:
         return median([low, high, e])
     a, b, c = values
     return torch.maximum(torch.minimum(a, b), torch.minimum(torch.maximum(a, b), c))
+
+
+def describe(settings: Mapping[str, Any]) -> Traits:
+    """Return what a network with these settings asks of its pictures."""
+    return replace(TEMPORAL, frames=2 * settings["radius"] + 1)
 
 
 def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ The pieces are well known: block matching, early fusion of aligned frames (Cabal
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -21,6 +22,8 @@ from vsrestore.networks.layers.block_matching import joined
 from vsrestore.networks.layers.layout import channels_last
 from vsrestore.networks.layers.unet import UNet, initialise, unet_settings
 from vsrestore.networks.layers.window_frames import CHANNELS, LOUDER, SOFTER, WindowFrames
+from vsrestore.networks.temporal_traits import ENLARGING_OVERLAP, TEMPORAL
+from vsrestore.networks.traits import Traits
 
 
 class TemporalUpscaler(nn.Module):
@@ -80,6 +83,12 @@ class TemporalUpscaler(nn.Module):
     def _differences(self, centre: Tensor, seen: WindowFrames, group: slice) -> list[Tensor]:
         """Differences of the aligned neighbours to the centre (R, 3, H, W), each of its shape, made louder."""
         return [(joined(neighbour) - centre) * LOUDER for _, neighbour in seen.aligned(group)]
+
+
+def describe(settings: Mapping[str, Any]) -> Traits:
+    """Return what a network with these settings asks of its pictures."""
+    frames, scale = 2 * settings["radius"] + 1, settings["scale"]
+    return replace(TEMPORAL, frames=frames, scale=scale, tile_overlap=ENLARGING_OVERLAP)
 
 
 def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:

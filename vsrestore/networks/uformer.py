@@ -18,6 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vsrestore.networks.traits import Traits
+
 WINDOW = 8
 LEVELS = 4  # halvings between the frame and the bottleneck
 GRID = WINDOW * 2**LEVELS  # both sides must be a multiple of it, so that every level falls into windows
@@ -242,6 +244,11 @@ def _apart(like: Tensor, last_row: bool, last_column: bool) -> Tensor:
     below, right = at // WINDOW >= half, at % WINDOW >= half
     sides = below * int(last_row) + 2 * right * int(last_column)
     return (sides[:, None] != sides[None, :]).to(like.dtype) * -100
+
+
+def describe(_settings: Mapping[str, Any]) -> Traits:
+    """Return what the network asks of its pictures; it pads by itself: they lie in the middle of a black square."""
+    return Traits(tile_overlap=64, float32_frames=True)
 
 
 def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:

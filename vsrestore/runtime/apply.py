@@ -1,115 +1,117 @@
-"""The one call by which a filter hands its clip to the runtime."""
+"""The calls by which a filter hands its clip to the runtime."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
 
 import vapoursynth as vs
 
 from ..video import checks
-from ..video.cache import keep, keep_shared
+from ..video.cache import keep
 from ..video.errors import fail
-from ..video.formats import from_planes, to_planes, with_matrix
-from ..video.props import follow, stretched
+from ..video.formats import from_planes
+from ..video.props import stretched
 from ..video.repeats import compared
-from ..video.scenes import scenes
-from . import device as devices
+from .call import Companion
 from .descriptor import PRECISIONS, Descriptor, Options
-from .engine import Build, Engine
-from .graph import chunk_graph, kept_for
+from .devices import pick
+from .engine import Engine
+from .graph import chunk_graph, frames_in_flight
+from .out_of_memory import smallest_tile
+from .parts import Build, Parts
+from .prepared import Prepared
 
 
-def apply(
-    clip: vs.VideoNode,
-    descriptor: Descriptor,
-    build: Build,
-    options: Options,
-    mask: vs.VideoNode | None = None,
-    **arguments: object,
-) -> vs.VideoNode:
-    """Return ``clip`` as the network of ``descriptor`` restores it, in the format of ``clip``.
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One network on the way of a clip, with all that is its own."""
 
-    No frame is rendered and no network is built before the first frame is asked for.
+    descriptor: Descriptor
+    build: Build | Parts
+    """Returns the network with its weights, or tells its parts; asked on first use, where networks run."""
+    companions: Mapping[str, Companion] = field(default_factory=dict)
+    """Clips that the network sees beside its frames, by the keyword that it takes them as."""
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    """What else its forward takes (a strength, say)."""
+
+
+def apply(clip: vs.VideoNode, stage: Stage, options: Options) -> vs.VideoNode:
+    """Return ``clip`` as the network of one stage restores it; see :func:`apply_stages`."""
+    return apply_stages(clip, [stage], options)
+
+
+def apply_stages(clip: vs.VideoNode, stages: Sequence[Stage], options: Options) -> vs.VideoNode:
+    """Return ``clip`` as networks restore it, each the frames of the one before, in the format of ``clip``.
+
+    Between the stages frames stay float32 in [0, 1], so the format of ``clip`` costs nothing there. No frame is
+    rendered and no network is built before the first frame is asked for.
 
     Args:
         clip: any constant format, progressive.
-        descriptor: what the network needs and gives.
-        build: returns the network with its weights; called on first use, in the runtime's thread.
+        stages: the networks in order.
         options: device, precision, tile and scene detection.
-        mask: a GRAYS clip of the same size and length, which the network sees as one more channel.
-        arguments: what the network's forward takes beside the frames (a strength, say).
 
     Raises:
         vs.Error: clip, chunk, tile, precision or device do not fit.
 
     """
-    return apply_stages(clip, [(descriptor, build)], options, mask, **arguments)
+    prepared = prepare(clip, [stage.descriptor for stage in stages], options)
+    rate = Fraction(1)
+    result = seen = picture = prepared.planes(stages[0].descriptor.planes)
+    for index, stage in enumerate(stages):
+        if index:
+            seen, picture = prepared.seen_again(result, rate, stage.descriptor.planes)
+        result = through(seen, stage, options)
+        step = stage.descriptor.plan.rate
+        if (result.format.color_family, picture.format.color_family) == (vs.GRAY, vs.RGB):
+            result = from_planes(result, stretched(seen, step), stretched(picture, step))
+        rate *= step
+    finished = prepared.finished(result, rate)
+    return finished if rate == 1 or not clip.fps_num else finished.std.AssumeFPS(**_rate_of(clip, rate))
 
 
-def apply_stages(
-    clip: vs.VideoNode,
-    stages: Sequence[tuple[Descriptor, Build]],
-    options: Options,
-    mask: vs.VideoNode | None = None,
-    **arguments: object,
-) -> vs.VideoNode:
-    """Return ``clip`` as several networks restore it, each the frames of the one before; see :func:`apply`.
-
-    Between the stages frames stay float32 in [0, 1], so the format of ``clip`` costs nothing there. The first
-    network sees the mask.
-    """
-    first = stages[0][0]
-    name = first.name
+def prepare(clip: vs.VideoNode, descriptors: Sequence[Descriptor], options: Options) -> Prepared:
+    """Return the clip prepared for networks, one after another; raises ``vs.Error`` where anything does not fit."""
+    name = descriptors[0].name
     checks.constant_clip(name, clip)
-    for descriptor, _ in stages:
+    for descriptor in descriptors:
         check(clip, descriptor, options)
-    kept = kept_for(*(descriptor for descriptor, _ in stages))
-    source = keep(checks.progressive(name, clip), kept)
-    if options.scene_changes and any(descriptor.kind != "image" for descriptor, _ in stages):
-        source = keep(scenes(source), kept)
-    named = keep(with_matrix(name, source), kept)
-    seen = result = keep(to_planes(named, first.planes), kept)
-    if any(descriptor.skips_repeats for descriptor, _ in stages):
-        seen = result = keep(compared(seen), kept)
-    factor = 1
-    for descriptor, build in stages:
-        taken = seen if result is seen else keep(follow(result, seen, factor), 0)
-        beside = mask if result is seen else None
-        result = chunk_graph(taken, Engine(descriptor, options, build, **arguments), beside)
-        factor *= descriptor.frame_factor
-    result = from_planes(result, stretched(seen, factor), stretched(named, factor))
-    return keep_shared(follow(result, source, factor))
+    marked = options.scene_changes and any(descriptor.plan.within_shots for descriptor in descriptors)
+    kept = sum(frames_in_flight(descriptor.plan) for descriptor in descriptors)
+    return Prepared(name, clip, scene_changes=marked, kept=kept)
+
+
+def through(seen: vs.VideoNode, stage: Stage, options: Options) -> vs.VideoNode:
+    """Return what the network of a stage makes of the RGBS or GRAYS frames that it sees: pictures or values."""
+    plan = stage.descriptor.plan
+    frames, companions = plan.beside(seen)
+    if plan.compares:
+        frames = keep(compared(frames), frames_in_flight(plan) + vs.core.num_threads)
+    beside = {**companions, **stage.companions}
+    return chunk_graph(frames, Engine(stage.descriptor, options, stage.build, stage.arguments, beside))
 
 
 def check(clip: vs.VideoNode, descriptor: Descriptor, options: Options) -> None:
     """Raise ``vs.Error`` unless clip, chunk, tile, precision and device fit the network of ``descriptor``."""
-    name = descriptor.name
-    if min(clip.width, clip.height) < descriptor.minimum:
+    name, traits = descriptor.name, descriptor.traits
+    if min(clip.width, clip.height) < traits.minimum:
         fail(
             name,
-            f"the clip is {clip.width}x{clip.height}; this network needs at least {descriptor.minimum} pixels each way",
+            f"the clip is {clip.width}x{clip.height}; this network needs at least {traits.minimum} pixels each way",
         )
-    checks.whole(name, "chunk", descriptor.chunk, 1)
-    if descriptor.kind == "recurrent":
-        _check_overlap(descriptor)
+    descriptor.plan.check(name)
     checks.choice(name, "precision", options.precision, PRECISIONS)
-    if options.precision not in descriptor.precisions:
-        fail(name, f"precision={options.precision!r} harms this network; accepted: {', '.join(descriptor.precisions)}")
-    _check_tile(descriptor, options.tile)
-    devices.check(name, options.device)
+    if options.precision not in traits.precisions:
+        fail(name, f"precision={options.precision!r} harms this network; accepted: {', '.join(traits.precisions)}")
+    if options.tile is not None:
+        checks.whole(name, "tile", options.tile, smallest_tile(descriptor))
+        if not traits.tiles:
+            fail(name, "tile is given, but this network needs the whole frame; leave tile out")
+    pick.check(name, options.device)
 
 
-def _check_overlap(descriptor: Descriptor) -> None:
-    checks.whole(descriptor.name, "overlap", descriptor.before, 0)
-    if max(descriptor.before, descriptor.after) > descriptor.chunk:
-        told = f"overlap={descriptor.before} is more than chunk={descriptor.chunk}"
-        fail(descriptor.name, f"{told}; it may be at most the chunk")
-
-
-def _check_tile(descriptor: Descriptor, tile: int | None) -> None:
-    if tile is None:
-        return
-    smallest = max(2 * descriptor.tile_overlap, descriptor.minimum, descriptor.multiple)
-    checks.whole(descriptor.name, "tile", tile, smallest)
-    if not descriptor.tiles:
-        fail(descriptor.name, "tile is given, but this network needs the whole frame; leave tile out")
+def _rate_of(clip: vs.VideoNode, rate: Fraction) -> dict[str, int]:
+    fps = clip.fps * rate
+    return {"fpsnum": fps.numerator, "fpsden": fps.denominator}

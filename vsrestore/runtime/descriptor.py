@@ -1,90 +1,42 @@
-"""What the runtime must know about a network, as data."""
+"""What the runtime must know about a network, as data, and what the user chose."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal, Self
+from dataclasses import dataclass, field, replace
+from typing import Self
 
+from ..networks.traits import PRECISIONS, Precision, Traits
 from ..video.formats import Planes
+from .plans.plan import Plan
+from .plans.single import Single
 
-Kind = Literal["image", "window", "recurrent"]
-Border = Literal["repeat", "reflect", "reflect_circle", "circle"]
-Padding = Literal["reflect", "symmetric", "replicate", "constant"]
-Precision = Literal["float32", "float16", "bfloat16"]
-
-BORDERS: tuple[Border, ...] = ("repeat", "reflect", "reflect_circle", "circle")
-PRECISIONS: tuple[Precision, ...] = ("float32", "float16", "bfloat16")
+__all__ = ["PRECISIONS", "Descriptor", "Options", "Precision"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Descriptor:
-    """A network seen as: from the frames [start - before, end + after), give those of [start, end).
-
-    The kind says what the network is called with, and what it gives:
-
-    - ``image``: ``network(images (B, C, H, W)) -> (B, C', s*H, s*W)``.
-    - ``window``: ``network(frames (1, T, C, H, W), windows (K, before + 1 + after))``
-      ``-> (1, K * factor, C', s*H, s*W)``; row k of ``windows`` holds the positions in T of the window of the k-th
-      wanted frame, borders resolved.
-    - ``recurrent``: ``network(frames (1, T, C, H, W)) -> (1, T * factor, C', s*H, s*W)``; the runtime drops the
-      overlap, or the network does when it is told what to ``keep``.
-
-    All pictures are in [0, 1].
-    """
+    """A network, the frames it sees, and what it gives."""
 
     name: str
     """The filter's name, for messages."""
-    kind: Kind = "image"
-    chunk: int = 1
-    """Frames that are given by one call."""
-    before: int = 0
-    """Earlier frames that a call sees beside its chunk (window: the radius; recurrent: the overlap)."""
-    after: int = 0
-    """Later frames, likewise."""
-    border: Border = "repeat"
-    """Window kind: which frames stand for those beyond a clip's end or a cut."""
-    scale: int = 1
-    """Output size / input size."""
+    plan: Plan = field(default_factory=Single)
+    """Which frames a call sees and how the network is called with them."""
+    traits: Traits = field(default_factory=Traits)
+    """Sizes, layout and precisions."""
     output_size: tuple[int, int] | None = None
-    """Width and height of the output where they do not follow from the input's; ``scale`` does not count then."""
-    frame_factor: int = 1
-    """Output frames / input frames."""
-    planes: Planes = "rgb"
-    """Whether the network sees RGB or luma alone."""
-    channel_order: Literal["rgb", "bgr"] = "rgb"
-    multiple: int = 1
-    """Width and height must be multiples of this; the runtime pads and crops."""
-    padding: Padding = "reflect"
-    """How it pads, to the right and the bottom; "symmetric" mirrors including the last pixel, "reflect" without it."""
-    pads_always: bool = False
-    """Whether a size that is a multiple already is padded to the next one, as some published scripts do."""
-    minimum: int = 1
-    """The smallest width and height the network can work on, before padding."""
-    tile_overlap: int = 16
-    """Pixels that neighbouring tiles share; chosen to cover most of the receptive field."""
-    tiles: bool = True
-    """Whether tiles give the same picture but for their blended edges."""
-    precisions: tuple[Precision, ...] = PRECISIONS
-    """What the network can compute in without harm."""
-    channels_last: bool = True
-    """Whether frames and weights are laid out with channels last, which convolutions of torch are fastest on."""
-    float32_frames: bool = False
-    """Whether the network takes float32 frames whatever the precision of its weights."""
-    skips_repeats: bool = False
-    """Window kind: whether a frame that a transfer repeated is no neighbour of itself."""
-    halves: bool = False
-    """Window kind: whether half a chunk costs about half as much, so that the CPU does well to compute both halves side
-    by side; not where features are shared by all windows of a chunk."""
-    keeps: bool = False
-    """Recurrent kind: whether the network takes ``keep``, the range of frames in T that it has to give."""
+    """Width and height of the output where they do not follow from the input's; the scale does not count then."""
+    values: int | None = None
+    """Channels of an output that is no picture (flow, features, confidence): a GRAYS clip with the channels below each
+    other, not limited to [0, 1]."""
+    numbered: bool = False
+    """Whether the network takes ``numbers``, an int64 tensor of the frame numbers it gives (for noise, say)."""
+    only_where: str | None = None
+    """A companion without which nothing changes: calls in which it is 0 everywhere give their frames as they are."""
 
     @property
-    def reach(self) -> tuple[int, int]:
-        """How many frames before and after a chunk may be needed, border rules included."""
-        if self.kind == "window" and self.border != "repeat":
-            both = self.before + self.after
-            return both, both
-        return self.before, self.after
+    def planes(self) -> Planes:
+        """Whether the network sees RGB or luma alone."""
+        return "luma" if self.traits.channels == "luma" else "rgb"
 
     def changed(self, **settings: object) -> Self:
         """Return a copy with some settings changed."""
@@ -99,6 +51,6 @@ class Options:
     """A torch device such as "cuda", "cuda:1", "mps" or "cpu"; None takes the first of CUDA, MPS and CPU there is."""
     precision: Precision = "float32"
     tile: int | None = None
-    """Edge of a square tile in pixels of the input; None: the whole frame at once."""
+    """Longest edge of a tile in pixels of the input; None: the whole frame at once."""
     scene_changes: bool = True
     """Whether cuts are detected where the clip does not name them."""

@@ -1,174 +1,209 @@
-"""Run a network over the frames of one chunk: tensors, cuts, padding, tiles, precision."""
+"""Run a network over the frames of one chunk: tensors, padding, tiles, precision."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import device as devices
-from .buffers import Buffers
+from ..video.frames import plane_views
+from .call import Call, Companion, Copy, Given, Slot
 from .descriptor import Descriptor, Options, Precision
-from .memory import Heap
+from .devices import pick
+from .devices.buffers import Buffers
+from .out_of_memory import advice
 from .padding import padded
-from .precision import Networks, all_finite
-from .processor import PROCESSOR
-from .tiles import in_tiles
-from .windows import Shot, halved, windows
+from .parts import Build, Networks, Parts
+from .run import Run
+from .tiles import Tiling, in_tiles
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    import vapoursynth as vs
+    from torch import Tensor
 
-Build = Callable[[], "nn.Module"]
 Warn = Callable[[str], None]
+Pictures = dict[int, np.ndarray]
+"""Position in the run -> the finished picture (C, H, W), float32."""
+
+# Chunks whose frames are brought in and out at the same time.
+TURNS = 2
 
 
 class Engine:
-    """A network with everything between arrays and its tensors.
+    """A network with everything between frames and its tensors.
 
-    Networks do not run in VapourSynth's own threads: the intra-op threads of torch belong to the thread that calls it,
-    so each would start a pool of its own. On a card every engine has its own thread, so that one uploads while another
-    computes.
+    Args:
+        descriptor: of the network.
+        options: of the user.
+        build: returns the network with its weights, or tells its parts.
+        arguments: what its forward takes beside frames and companions (a strength, say).
+        companions: clips beside the frames, by the keyword that it takes them as.
+
     """
 
-    def __init__(self, descriptor: Descriptor, options: Options, build: Build, **arguments: object) -> None:
+    def __init__(
+        self,
+        descriptor: Descriptor,
+        options: Options,
+        build: Build | Parts,
+        arguments: Mapping[str, object] | None = None,
+        companions: Mapping[str, Companion] | None = None,
+    ) -> None:
         self.descriptor = descriptor
         self.options = options
-        self.arguments = arguments
-        self.networks = Networks(build, lambda: devices.pick(options.device), descriptor.channels_last)
-        self._heap = Heap()
-        self._buffers = Buffers()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"vsrestore-{descriptor.name}")
+        self.companions = dict(companions or {})
+        self.networks = Networks(build, lambda: pick.pick(options.device), descriptor.traits.channels_last)
+        self._arguments = dict(arguments or {})
+        self._buffers = Buffers(TURNS)
 
-    def run(self, frames: Sequence[list[np.ndarray]], found: Sequence[Shot], warn: Warn) -> list[np.ndarray]:
-        """Return the finished pictures (C, H, W), float32, of all wanted positions, in order; not limited to [0, 1].
+    @cached_property
+    def _worker(self) -> pick.Worker:
+        return pick.worker(self.networks.device, self.descriptor.name)
+
+    def run(self, run: Run, warn: Warn) -> Pictures:
+        """Return the finished pictures of all that the run's calls give; not limited to [0, 1].
 
         What needs no network is done in the calling thread, while the network may be busy for another chunk.
 
         Args:
-            frames: the planes (H, W) of every position of the run, float32.
-            found: the shots that hold wanted positions.
-            warn: told when half precision broke and float32 stood in; gets the positions in words.
+            run: the frames around a chunk.
+            warn: told when half precision broke and float32 stood in.
 
         """
-        pictures = [picture for shot in found for picture in self._finite(frames, shot, warn)]
-        taken = sum(plane.nbytes for planes in frames for plane in planes)
-        self._heap.passed(taken + sum(picture.nbytes for picture in pictures))
+        pictures: Pictures = {}
+        for call in self.descriptor.plan.calls(run):
+            pictures.update(self._copied(run, call) if isinstance(call, Copy) else self._called(run, call, warn))
         return pictures
 
     def memory_advice(self) -> str:
         """Return where memory ended and what to do, to follow the words "out of memory"."""
-        tile, descriptor = self.options.tile, self.descriptor
-        smaller = "tile=512" if tile is None else f"tile={max(tile // 2, 64)}"
-        cure = f"try {smaller}" if descriptor.tiles else "try a smaller frame"
-        if descriptor.output_size:
-            cure = "let the network paint at a smaller size"
-        if descriptor.kind == "recurrent":
-            cure += f" or chunk={max(descriptor.chunk // 2, 1)}"
-        return f" on {self.networks.device}; {cure}, or precision='float16'"
+        return advice(self.descriptor, self.options, self.networks.device)
 
-    def _finite(self, frames: Sequence[list[np.ndarray]], shot: Shot, warn: Warn) -> list[np.ndarray]:
-        """Return K * factor pictures (C, H, W) for the K wanted frames of a shot, without NaN and infinity."""
-        seen = self._seen(frames, shot)
-        precision = self.options.precision
-        results = self._computed(seen, shot, precision)
-        finite = all(map(all_finite, results))
-        if not finite and precision != "float32":
-            warn(f"{precision} gave NaN or infinity; computed again in float32")
-            results = self._computed(seen, shot, "float32")
-            finite = all(map(all_finite, results))
-        if not finite:
-            raise ArithmeticError("the network gave NaN or infinity")
-        if not any(np.may_share_memory(result, seen.numpy()) for result in results):
-            self._buffers.give_back(seen)
+    def _copied(self, run: Run, copy: Copy) -> Pictures:
+        beside = copy.companion
+        frame = run.companions[beside][0][copy.wanted - run.before] if beside else run.frames[copy.frame]
+        return {copy.wanted: np.stack(plane_views(frame))}
+
+    def _called(self, run: Run, call: Call, warn: Warn) -> Pictures:
+        """Return the pictures of one call, without NaN and infinity."""
+        if self.descriptor.numbered:
+            call = replace(call, numbers=[run.number(position) for position in call.wanted])
+        given = self._given(run, call)
+        where = self.descriptor.only_where
+        if where is not None and not given.beside_frames[where].any():
+            return {wanted: np.stack(plane_views(run.frames[wanted])) for wanted in call.wanted}
+        results = self._finite(given, call, warn)
+        frames = given.frames
+        if not any(np.may_share_memory(result, frames.numpy()) for result in results):
+            self._buffers.give_back(frames)
         pictures = [picture for result in results for picture in result]
-        return [picture[::-1] for picture in pictures] if self.descriptor.channel_order == "bgr" else pictures
+        if self.descriptor.traits.channels == "bgr":
+            pictures = [picture[::-1] for picture in pictures]
+        return dict(zip(call.wanted, pictures, strict=True))
 
-    def _seen(self, frames: Sequence[list[np.ndarray]], shot: Shot) -> Tensor:
-        """Return the frames (T, C, H, W) that the network sees for a shot, on the CPU."""
-        first, end = shot.first, shot.end
-        if self.descriptor.kind == "image":
-            first, end = shot.wanted_first, shot.wanted_end
-        if self.descriptor.kind == "window":
-            needed = windows(shot, self.descriptor)[0]
-            first, end = needed.start, needed.stop
-        shape = (end - first, len(frames[0]), *frames[0][0].shape)
-        held = self._buffers.lend(shape, self.descriptor.channels_last)
+    def _finite(self, given: Given, call: Call, warn: Warn) -> list[np.ndarray]:
+        precision = self.options.precision
+        results = self._computed(given, call, precision)
+        if not _finite(results) and precision != "float32":
+            warn(f"{precision} gave NaN or infinity; computed again in float32")
+            with self.networks.instead("float32") as precision:
+                results = self._computed(given, call, precision)
+        if not _finite(results):
+            raise ArithmeticError("the network gave NaN or infinity")
+        return results
+
+    def _given(self, run: Run, call: Call) -> Given:
+        """Return the tensors of a call, on the CPU."""
+        beside_frames, beside_wanted = {}, {}
+        for name, companion in self.companions.items():
+            clips = run.companions[name]
+            if companion.at == "frames":
+                beside_frames[name] = self._pictures([clips[0][p] for p in call.frames], companion.channels)
+            else:
+                slots: Sequence[Slot] = call.slots.get(name) or [(p, 0) for p in call.wanted]
+                frames = [clips[index][position - run.before] for position, index in slots]
+                beside_wanted[name] = self._pictures(frames, companion.channels)
+        return Given(
+            self._pictures([run.frames[p] for p in call.frames], None, lent=True), beside_frames, beside_wanted
+        )
+
+    def _pictures(self, frames: Sequence[vs.VideoFrame], channels: int | None, lent: bool = False) -> Tensor:
+        """Return frames as one tensor (N, C, H, W), colours in the network's order.
+
+        Args:
+            frames: RGBS or GRAYS.
+            channels: of values that stand below each other, None for pictures.
+            lent: whether memory is taken that is used again.
+
+        """
+        import torch
+
+        planes = [plane_views(frame) for frame in frames]
+        if channels is not None:
+            planes = [np.split(frame[0], channels) for frame in planes]
+        shape = (len(planes), len(planes[0]), *planes[0][0].shape)
+        last = self.descriptor.traits.channels_last
+        held = self._buffers.lend(shape, last) if lent else torch.empty(shape)
         pixels = held.numpy()
-        order = slice(None, None, -1 if self.descriptor.channel_order == "bgr" else 1)
-        for index, planes in enumerate(frames[first:end]):
-            for channel, plane in enumerate(planes[order]):
-                pixels[index, channel] = plane
+        backwards = self.descriptor.traits.channels == "bgr" and shape[1] == 3 and channels is None
+        for picture, frame in zip(pixels, planes, strict=True):
+            for channel, plane in enumerate(frame[::-1] if backwards else frame):
+                picture[channel] = plane
         return held
 
-    def _computed(self, seen: Tensor, shot: Shot, precision: Precision) -> list[np.ndarray]:
-        """Let the network run in its thread, or both halves of the shot side by side; results as of ``_compute``."""
-        if self.networks.device.type != "cpu":
-            return [self._thread.submit(self._compute, seen, shot, precision).result()]
-        if not (self.descriptor.halves and shot.wanted > 1 and PROCESSOR.has_halves):
-            return [PROCESSOR.run(partial(self._compute, seen, shot, precision))]
-        first = windows(shot, self.descriptor)[0].start
-        calls = []
-        for half in halved(shot):
-            needed = windows(half, self.descriptor)[0]
-            part = seen[needed.start - first : needed.stop - first]
-            calls.append(partial(self._compute, part, half, precision))
-        return PROCESSOR.side_by_side(calls)
+    def _computed(self, given: Given, call: Call, precision: Precision) -> list[np.ndarray]:
+        """Let the network run where it runs, or both halves of the call side by side; results as of ``_compute``."""
+        alone = not self._worker.splits or self.companions or call.numbers
+        halves = None if alone else self.descriptor.plan.halved(call)
+        if halves is None:
+            return [self._worker.run(partial(self._compute, given, call, precision))]
+        calls = [partial(self._compute, _part(given, call, half), half, precision) for half in halves]
+        return self._worker.side_by_side(calls)
 
-    def _compute(self, seen: Tensor, shot: Shot, precision: Precision) -> np.ndarray:
-        """Return (K * factor, C, H, W) for the K wanted frames of a shot, of which ``seen`` has all that is needed."""
+    def _compute(self, given: Given, call: Call, precision: Precision) -> np.ndarray:
+        """Return (K, C, H, W) for the K wanted frames of a call."""
         import torch
 
-        dtype = torch.float32 if self.descriptor.float32_frames else getattr(torch, precision)
+        dtype = torch.float32 if self.descriptor.traits.float32_frames else getattr(torch, precision)
+        network = partial(self.networks.get(precision), **self._arguments, **_numbers(call))
         with torch.inference_mode():
-            frames = seen.to(device=self.networks.device, dtype=dtype)
-            return self._shot(frames, shot, precision).float().cpu().numpy()
+            there = given.mapped(lambda pictures: pictures.to(device=self.networks.device, dtype=dtype))
+            result = self._sized(there, lambda piece: self.descriptor.plan.ask(network, call, piece))
+            return result.float().cpu().numpy()
 
-    def _shot(self, frames: Tensor, shot: Shot, precision: Precision) -> Tensor:
-        """Return (K * factor, C, H, W) for the K wanted frames of a shot, on the network's device."""
-        import torch
-
-        network = partial(self.networks.get(precision), **self.arguments)
-        if self.descriptor.kind == "image":
-            return self._sized(frames, network)
-        sequence = frames.unsqueeze(0)
-        if self.descriptor.kind == "recurrent":
-            factor = self.descriptor.frame_factor
-            keep = range(shot.wanted_first - shot.first, shot.wanted_end - shot.first)
-            if self.descriptor.keeps:
-                return self._sized(sequence, partial(network, keep=keep))[0]
-            return self._sized(sequence, network)[0][keep.start * factor : keep.stop * factor]
-        table = torch.tensor(windows(shot, self.descriptor)[1], device=self.networks.device)
-        return self._sized(sequence, lambda piece: network(piece, table))[0]
-
-    def _sized(self, frames: Tensor, call: Callable[[Tensor], Tensor]) -> Tensor:
-        """Pad to the network's multiple, run whole or in tiles, crop."""
-        height, width = frames.shape[-2:]
-        frames = padded(frames, self.descriptor)
-        multiple, scale, tile = self.descriptor.multiple, self.descriptor.scale, self.options.tile
-        if tile is not None and tile < max(frames.shape[-2:]):
-            result = in_tiles(frames, call, tile, self.descriptor.tile_overlap, multiple, scale)
+    def _sized(self, given: Given, run: Callable[[Given], Tensor]) -> Tensor:
+        """Pad to what the network takes, run whole or in tiles, crop."""
+        traits, tile = self.descriptor.traits, self.options.tile
+        height, width = given.frames.shape[-2:]
+        given = given.mapped(lambda pictures: padded(pictures, traits))
+        if tile is not None and tile < max(given.frames.shape[-2:]):
+            result = in_tiles(given, run, Tiling.of(traits, tile))
         else:
-            result = call(frames)
+            result = run(given)
         if self.descriptor.output_size:
             return result
-        return result[..., : height * scale, : width * scale]
+        return result[..., : height * traits.scale, : width * traits.scale]
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error means that the device's or the machine's memory is exhausted."""
+def _part(given: Given, call: Call, half: Call) -> Given:
+    """Return what a half of a call sees of its frames, which lie side by side."""
+    seen = slice(half.frames[0] - call.frames[0], half.frames[-1] + 1 - call.frames[0])
+    return given.mapped(lambda pictures: pictures[seen])
+
+
+def _numbers(call: Call) -> dict[str, Tensor]:
+    """Return the numbers of the wanted frames as the network takes them, if it does."""
     import torch
 
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "out of memory" in str(error).lower()
+    return {"numbers": torch.tensor(call.numbers, dtype=torch.int64)} if call.numbers else {}
 
 
-def empty_cache(*_: Any) -> None:
-    """Give GPU memory that no network holds any more back to the system."""
-    import sys
-
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
-        torch.cuda.empty_cache()
+def _finite(results: Sequence[np.ndarray]) -> bool:
+    """Tell whether no value is NaN or infinite."""
+    # A sum is one pass and carries any NaN or infinity. NumPy takes it, in one thread: torch's threads would stay awake
+    # afterwards beside those of ONNX Runtime.
+    return all(math.isfinite(float(picture.sum())) for result in results for picture in result)

@@ -8,25 +8,30 @@ chunk at a time: one brings frames in and out while the network is busy for the 
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable, Sequence
-from typing import Protocol
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, cast
 
 import numpy as np
 import vapoursynth as vs
 
-from ..video.cache import keep
-from ..video.errors import fail, warn
+from ..video.cache import keep, uncached
+from ..video.errors import warn
 from ..video.frames import plane_views, write_planes
-from ..video.props import starts_scene
-from ..video.repeats import repeated
-from .buffers import TURNS
+from .call import Companion
 from .descriptor import Descriptor
-from .engine import Warn, empty_cache, out_of_memory
-from .windows import Shot, shots
+from .engine import TURNS, Pictures, Warn
+from .out_of_memory import is_out_of_memory
+from .plans.plan import Plan
+from .run import Run
 
 # Carriers kept: the one being read, those being made, and one behind for a seek.
 CARRIERS_KEPT = 2 + TURNS
+
+CHUNK = "vsrestore_chunk"
+"""The property of a carrier that holds the number of its chunk's first frame."""
+
+Frames = Sequence[vs.VideoFrame]
 
 
 class ChunkMaker(Protocol):
@@ -34,122 +39,167 @@ class ChunkMaker(Protocol):
 
     descriptor: Descriptor
 
-    def run(self, frames: Sequence[list[np.ndarray]], found: Sequence[Shot], warn: Warn) -> list[np.ndarray]:
-        """Return the finished pictures of all wanted positions; arguments as for ``Engine.run``."""
+    @property
+    def companions(self) -> Mapping[str, Companion]:
+        """Clips beside the frames, by name."""
+
+    def run(self, run: Run, warn: Warn) -> Pictures:
+        """Return the finished pictures; arguments as for ``Engine.run``."""
 
     def memory_advice(self) -> str:
         """Return where memory ended and what to do, to follow the words "out of memory"."""
 
 
-def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker, beside: vs.VideoNode | None = None) -> vs.VideoNode:
-    """Return the clip that ``maker`` makes of ``clip`` (RGBS or GRAYS), frame_factor times as long.
-
-    ``beside`` is a clip of the same size, length and sample type whose planes the network sees as further channels.
-    """
-    weakref.finalize(maker, empty_cache)
-    descriptor = maker.descriptor
-    chunk, factor = descriptor.chunk, descriptor.frame_factor
-    chunks = -(-clip.num_frames // chunk)
-    blank = _blank(clip, descriptor, chunks)
-    carrier = keep(vs.core.std.BlankClip(clip, width=16, height=16, format=vs.GRAY8, length=chunks, keep=True), 0)
-    seen = [clip] if beside is None else [clip, beside]
-    lanes = [lane for part in seen for lane in _lanes(part, descriptor, chunks)]
+def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker) -> vs.VideoNode:
+    """Return the clip that ``maker`` makes of ``clip`` (RGBS or GRAYS), one frame for each of it."""
+    plan = maker.descriptor.plan
+    chunks = -(-clip.num_frames // plan.chunk)
+    blank = _blank(clip, maker.descriptor, chunks)
+    carrier = uncached.BlankClip(clip, width=16, height=16, format=vs.GRAY8, length=chunks, keep=True)
+    lanes = _all_lanes(clip, plan, maker.companions, chunks)
     turns = []
     for turn in range(min(TURNS, chunks)):
-        first, *others = (keep(_every(part, TURNS, turn), 0) for part in (carrier, blank, *lanes))
-        turns.append(first.std.ModifyFrame([first, *others], selector=_maker(maker, clip.num_frames, turn)))
-    carriers = vs.core.std.Interleave(turns, modify_duration=False).std.Trim(length=chunks)
-    keep(carriers, CARRIERS_KEPT)
-    positions = [keep(blank.std.ModifyFrame(clips=[carriers], selector=_taker(j)), 0) for j in range(chunk * factor)]
-    whole = keep(vs.core.std.Interleave(positions, modify_duration=False), 0)
-    whole = keep(whole.std.Trim(first=0, length=clip.num_frames * factor), 0)
-    if factor > 1 and clip.fps_num:
-        whole = whole.std.AssumeFPS(fpsnum=clip.fps_num * factor, fpsden=clip.fps_den)
-    return whole
+        first, *others = (_every(part, TURNS, turn) for part in (carrier, blank, *lanes))
+        turns.append(uncached.ModifyFrame(first, [first, *others], _maker(maker, clip.num_frames, turn)))
+    carriers = uncached.Trim(uncached.Interleave(turns, modify_duration=False), length=chunks)
+    keep(carriers, CARRIERS_KEPT + _neighbouring(plan))
+    seen = [carriers, *_neighbours(carriers)] if _neighbouring(plan) else [carriers]
+    positions = [
+        uncached.ModifyFrame(blank, seen, _taker(maker.descriptor, position)) for position in range(plan.chunk)
+    ]
+    whole = uncached.Interleave(positions, modify_duration=False)
+    return uncached.Trim(whole, first=0, length=clip.num_frames)
 
 
-def kept_for(*descriptors: Descriptor) -> int:
-    """Return how many frames of a clip to keep for what follows: chunk graphs one after another, and what reads both.
-
-    A frame is asked for again where the last graph's frame comes out, while all turns of all graphs are ahead of it.
-    """
-    return sum(_in_flight(descriptor) for descriptor in descriptors) + vs.core.num_threads
-
-
-def _in_flight(descriptor: Descriptor) -> int:
+def frames_in_flight(plan: Plan) -> int:
     """Return how many neighbouring frames the graph asks for at once, all its turns together."""
-    before, after = descriptor.reach
-    return before + TURNS * descriptor.chunk + after
+    before, after = plan.reach
+    return before + (TURNS + _neighbouring(plan)) * plan.chunk + after
+
+
+def _neighbouring(plan: Plan) -> int:
+    """Return how many carriers beside its own a frame is made of."""
+    return 0 if plan.join == "drop" else 2
 
 
 def _blank(clip: vs.VideoNode, descriptor: Descriptor, chunks: int) -> vs.VideoNode:
-    width, height = descriptor.output_size or (clip.width * descriptor.scale, clip.height * descriptor.scale)
-    return keep(vs.core.std.BlankClip(clip, width=width, height=height, length=chunks, keep=True), 0)
+    scale = descriptor.traits.scale
+    width, height = descriptor.output_size or (clip.width * scale, clip.height * scale)
+    shape = {"width": width, "height": height * (descriptor.values or 1)}
+    fmt = vs.GRAYS if descriptor.values else clip.format.id
+    return uncached.BlankClip(clip, format=fmt, length=chunks, keep=True, **shape)
 
 
-def _lanes(clip: vs.VideoNode, descriptor: Descriptor, chunks: int) -> list[vs.VideoNode]:
+def _all_lanes(clip: vs.VideoNode, plan: Plan, companions: Mapping[str, Companion], chunks: int) -> list[vs.VideoNode]:
+    """Return the lanes of the clip, then those of every clip of every companion."""
+    lanes = _lanes(clip, plan, plan.reach, chunks)
+    for companion in companions.values():
+        reach = plan.reach if companion.at == "frames" else (0, 0)
+        lanes += [lane for part in companion.clips for lane in _lanes(part, plan, reach, chunks)]
+    return lanes
+
+
+def _lanes(clip: vs.VideoNode, plan: Plan, reach: tuple[int, int], chunks: int) -> list[vs.VideoNode]:
     """Return one clip per position of the run: frame k of lane j is the j-th frame of the run of chunk k."""
-    before, after = descriptor.reach
-    last, behind = clip.num_frames - 1, chunks * descriptor.chunk - clip.num_frames + after
+    before, after = reach
+    last, behind = clip.num_frames - 1, chunks * plan.chunk - clip.num_frames + after
     # One frame more than is ever asked for makes this a clip of its own, whose cache may be set.
-    padded = clip.std.DuplicateFrames([0] * before + [last] * (behind + 1))
-    keep(padded, _in_flight(descriptor) if before + after else 0)
-    starts = [keep(padded.std.Trim(first=j), 0) for j in range(before + descriptor.chunk + after)]
-    return [keep(_every(start, descriptor.chunk).std.Trim(length=chunks), 0) for start in starts]
+    padded = uncached.DuplicateFrames(clip, [0] * before + [last] * (behind + 1))
+    keep(padded, frames_in_flight(plan) if before + after else 0)
+    starts = [uncached.Trim(padded, first=j) for j in range(before + plan.chunk + after)]
+    return [uncached.Trim(_every(start, plan.chunk), length=chunks) for start in starts]
 
 
 def _every(clip: vs.VideoNode, cycle: int, offset: int = 0) -> vs.VideoNode:
-    return clip.std.SelectEvery(cycle, offset, modify_duration=False) if cycle > 1 else clip
+    return uncached.SelectEvery(clip, cycle, offset, modify_duration=False) if cycle > 1 else clip
 
 
-def _maker(maker: ChunkMaker, num_frames: int, turn: int) -> Callable[[int, Sequence[vs.VideoFrame]], vs.VideoFrame]:
+def _neighbours(carriers: vs.VideoNode) -> list[vs.VideoNode]:
+    """Return the carriers of the chunk before and of the one after; at the ends, those of the last chunk again."""
+    earlier = uncached.Trim(uncached.DuplicateFrames(carriers, [0]), length=carriers.num_frames)
+    later = uncached.Trim(uncached.DuplicateFrames(carriers, [carriers.num_frames - 1]), first=1)
+    return [earlier, later]
+
+
+def _maker(maker: ChunkMaker, length: int, turn: int) -> Callable[[int, Frames], vs.VideoFrame]:
     """Return the callback that makes the carriers of every chunk whose turn it is, from the frames of its run."""
     descriptor = maker.descriptor
-    before, after = descriptor.reach
-    length = before + descriptor.chunk + after
 
-    def make(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
-        carrier, blank, run = f[0].copy(), f[1], f[2 : 2 + length]
-        start = (TURNS * n + turn) * descriptor.chunk
-        exists = [0 <= start - before + j < num_frames for j in range(len(run))]
-        starts = [j > 0 and starts_scene(run[j - 1], run[j]) for j in range(len(run))]
-        again = repeated(run, exists) if descriptor.skips_repeats else frozenset()
-        found = shots(exists, starts, range(before, before + descriptor.chunk), again)
-        last = min(start + descriptor.chunk, num_frames) - 1
-        positions = [f[2 + j :: length] for j in range(length)]  # the clip's frame and what lies beside it
-        planes = [[plane for frame in position for plane in plane_views(frame)] for position in positions]
-        told = f"frames {start} to {last}" if last > start else f"frame {start}"
+    def make(n: int, f: Frames) -> vs.VideoFrame:
+        carrier, blank = f[0].copy(), f[1]
+        run = _run(maker, (TURNS * n + turn) * descriptor.plan.chunk, length, f[2:])
+        first, last = run.number(run.wanted.start), run.number(run.wanted[-1])
+        frames = f"frames {first} to {last}" if last > first else f"frame {first}"
         try:
-            finished = maker.run(planes, found, lambda text: warn(descriptor.name, f"{told}: {text}"))
+            pictures = maker.run(run, lambda text: warn(descriptor.name, f"{frames}: {text}"))
+        except vs.Error:
+            raise
         except Exception as error:
-            _explain(maker, told, error)
-        for position, picture in enumerate(finished):
-            carrier.props[_key(position)] = write_planes(blank, picture)
+            _log_traceback(descriptor.name)
+            message = _explained(maker, frames, error)
+            # Without its cause: VapourSynth cuts long texts off, and a message that follows a traceback with them.
+            raise vs.Error(message) from None
+        carrier.props[CHUNK] = run.start
+        for position, picture in pictures.items():
+            carrier.props[_key(run.number(position))] = _written(blank, descriptor, picture)
         return carrier
 
     return make
 
 
-def _taker(position: int) -> Callable[[int, vs.VideoFrame], vs.VideoFrame]:
-    key = _key(position)
+def _run(maker: ChunkMaker, start: int, length: int, frames: Frames) -> Run:
+    """Return the run around a chunk, given the frames of all lanes."""
+    plan = maker.descriptor.plan
+    before, after = plan.reach
+    remaining = iter(frames)
 
-    def take(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-        held = f.props[key]
-        assert isinstance(held, vs.VideoFrame)
-        return held
+    def taken(count: int) -> list[vs.VideoFrame]:
+        return [next(remaining) for _ in range(count)]
+
+    run = taken(before + plan.chunk + after)
+    beside = {}
+    for name, companion in maker.companions.items():
+        count = len(run) if companion.at == "frames" else plan.chunk
+        beside[name] = [taken(count) for _ in companion.clips]
+    return Run(start, before, plan.chunk, length, run, beside)
+
+
+def _written(blank: vs.VideoFrame, descriptor: Descriptor, picture: np.ndarray) -> vs.VideoFrame:
+    if descriptor.values is None:
+        return write_planes(blank, picture)
+    return write_planes(blank, picture.reshape(1, -1, picture.shape[-1]), limited=False)
+
+
+def _taker(descriptor: Descriptor, position: int) -> Callable[[int, object], vs.VideoFrame]:
+    """Return the callback that takes a position's frame off its carrier, or the mean of what several hold of it."""
+    chunk = descriptor.plan.chunk
+
+    def take(n: int, f: vs.VideoFrame | Frames) -> vs.VideoFrame:
+        carriers = [f] if isinstance(f, vs.VideoFrame) else f
+        # At the clip's ends the last carrier stands for its neighbour, too.
+        chunks = {carrier.props[CHUNK]: carrier for carrier in carriers}
+        key = _key(n * chunk + position)
+        held = [cast("vs.VideoFrame", carrier.props[key]) for carrier in chunks.values() if key in carrier.props]
+        if len(held) == 1:
+            return held[0]
+        mean = np.mean([plane_views(frame) for frame in held], axis=0)
+        return write_planes(held[0], mean, limited=descriptor.values is None)
 
     return take
 
 
-def _key(position: int) -> str:
-    return f"vsrestore_frame{position}"
+def _key(number: int) -> str:
+    return f"vsrestore_frame{number}"
 
 
-def _explain(maker: ChunkMaker, told: str, error: Exception) -> None:
-    """Raise the ``vs.Error`` that a user can act on for whatever went wrong in the making of a chunk."""
+def _explained(maker: ChunkMaker, frames: str, error: Exception) -> str:
+    """Return what a user can act on for whatever went wrong in the making of a chunk."""
     name = maker.descriptor.name
-    if isinstance(error, vs.Error):
-        raise error
-    if out_of_memory(error):
-        fail(name, f"{told}: out of memory{maker.memory_advice()}")
-    raise vs.Error(f"{name}: {told}: {type(error).__name__}: {error}") from error
+    if is_out_of_memory(error):
+        return f"{name}: {frames}: out of memory{maker.memory_advice()}"
+    return f"{name}: {frames}: {type(error).__name__}: {error}"
+
+
+def _log_traceback(name: str) -> None:
+    """Tell VapourSynth's log, at the level for debugging, where an error came from."""
+    vs.core.log_message(vs.MESSAGE_TYPE_DEBUG, f"{name}: {traceback.format_exc()}")

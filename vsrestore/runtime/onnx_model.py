@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .split_onnx import with_split_convolutions
-
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -205,8 +203,7 @@ def load_session(signature: Signature, placement: Placement) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers = placement.settings()
     try:
-        changed = with_split_convolutions(signature.path) if providers[0][0] == PROVIDERS[CPU] else None
-        session = onnxruntime.InferenceSession(changed or str(signature.path), options, providers=providers)
+        session = onnxruntime.InferenceSession(str(signature.path), options, providers=providers)
     except Exception as error:
         raise OnnxError(f"{signature.path.name} cannot be loaded: {error}") from error
     chosen = placement.provider

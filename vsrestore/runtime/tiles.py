@@ -3,77 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from itertools import product
+from math import lcm
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-
-def starts(length: int, tile: int, overlap: int, multiple: int) -> list[int]:
-    """Return where tiles begin along one axis, all of them ``tile`` long and at multiples of ``multiple``.
-
-    Args:
-        length: the axis in pixels, a multiple of ``multiple``.
-        tile: edge of a tile, a multiple of ``multiple``.
-        overlap: pixels that neighbours share at least.
-        multiple: grid of the network.
-
-    """
-    if tile >= length:
-        return [0]
-    stride = max((tile - overlap) // multiple * multiple, multiple)
-    return [*range(0, length - tile, stride), length - tile]
+    from ..networks.traits import Traits
+    from .call import Given
 
 
-def in_tiles(
-    frames: Tensor, run: Callable[[Tensor], Tensor], tile: int, overlap: int, multiple: int, scale: int
-) -> Tensor:
+@dataclass(frozen=True)
+class Tiling:
+    """How long tiles are, and where they may begin."""
+
+    longest: int
+    """Edge of a tile in pixels of the input at most."""
+    overlap: int
+    """Pixels that neighbours share at least; there the weights rise linearly, so no seam shows."""
+    grid: int
+    """Tiles begin at multiples of this, and are multiples of it long."""
+    scale: int
+    """Output size / input size."""
+
+    @classmethod
+    def of(cls, traits: Traits, tile: int) -> Self:
+        """Return the tiling for a network and the edge that the user wants at most."""
+        grid = lcm(traits.multiple, traits.tile_grid)
+        return cls(-(-tile // grid) * grid, traits.tile_overlap, grid, traits.scale)
+
+    def along(self, length: int) -> list[slice]:
+        """Return tiles that cover an axis of ``length`` pixels evenly, as few as possible and then as short."""
+        if self.longest >= length:
+            return [slice(0, length)]
+        gaps = -(-(length - self.longest) // self._stride(self.longest))
+        edge = self.longest
+        while self._covers(edge - self.grid, gaps, length):
+            edge -= self.grid
+        steps = -(-(length - edge) // self.grid)
+        starts = [steps * i // gaps * self.grid for i in range(gaps + 1)]
+        return [slice(start, min(start + edge, length)) for start in starts]
+
+    def _stride(self, edge: int) -> int:
+        return max((edge - self.overlap) // self.grid * self.grid, self.grid)
+
+    def _covers(self, edge: int, gaps: int, length: int) -> bool:
+        """Tell whether tiles with so many gaps between their starts reach the end, none shorter than two overlaps."""
+        return edge >= max(2 * self.overlap, self.grid) and gaps * self._stride(edge) + edge >= length
+
+
+def in_tiles(given: Given, run: Callable[[Given], Tensor], tiling: Tiling) -> Tensor:
     """Run a network tile by tile and blend the results.
 
     Args:
-        frames: (..., C, H, W), H and W multiples of ``multiple``.
-        run: the network on one tile, (..., C, h, w) -> (..., C', scale * h, scale * w).
-        tile: edge of a tile in pixels of the input.
-        overlap: pixels that neighbours share at least; there the weights rise linearly, so no seam shows.
-        multiple: grid of the network.
-        scale: output size / input size.
+        given: the pictures (..., C, H, W), H and W multiples of the network's.
+        run: the network on one tile, whose result is (..., C', scale * h, scale * w).
+        tiling: how long tiles are, and where they may begin.
 
     Returns:
         (..., C', scale * H, scale * W), float32, on the CPU: the canvas of a large frame must not fill the GPU.
 
     """
-    height, width = frames.shape[-2:]
-    tile = -(-tile // multiple) * multiple
-    rows, columns = starts(height, tile, overlap, multiple), starts(width, tile, overlap, multiple)
-    canvas: Tensor | None = None
-    weights: Tensor | None = None
-    for top in rows:
-        for left in columns:
-            piece = run(frames[..., top : top + tile, left : left + tile]).float().cpu()
-            if canvas is None or weights is None:
-                canvas = piece.new_zeros((*piece.shape[:-2], height * scale, width * scale))
-                weights = piece.new_zeros((height * scale, width * scale))
-            weight = feather(piece, overlap * scale)
-            area = (
-                slice(top * scale, top * scale + piece.shape[-2]),
-                slice(left * scale, left * scale + piece.shape[-1]),
-            )
-            canvas[(..., *area)] += piece * weight
-            weights[area] += weight
-    assert canvas is not None
-    assert weights is not None
-    return canvas.div_(weights)
-
-
-def feather(piece: Tensor, overlap: int) -> Tensor:
-    """Return weights (h, w) that rise linearly from every edge over ``overlap`` pixels; never 0."""
-    height, width = piece.shape[-2:]
-    return _ramp(piece, height, overlap)[:, None] * _ramp(piece, width, overlap)[None, :]
-
-
-def _ramp(piece: Tensor, length: int, overlap: int) -> Tensor:
     import torch
 
-    from_edge = torch.arange(1, length + 1, dtype=torch.float32, device=piece.device)
-    nearest = torch.minimum(from_edge, from_edge.flip(0))
-    return (nearest / (overlap + 1)).clamp(max=1)
+    from ..networks.layers.feather import feather
+
+    height, width = given.frames.shape[-2:]
+    scale = tiling.scale
+    canvas = torch.empty(0)
+    weights = torch.zeros(height * scale, width * scale)
+    for rows, columns in product(tiling.along(height), tiling.along(width)):
+        cut = (..., rows, columns)
+        piece = run(given.mapped(lambda pictures, cut=cut: pictures[cut])).float().cpu()  # type: ignore[misc]
+        if not canvas.numel():
+            canvas = piece.new_zeros((*piece.shape[:-2], *weights.shape))
+        weight = feather(piece, tiling.overlap * scale)
+        down, across = (slice(side.start * scale, side.stop * scale) for side in (rows, columns))
+        canvas[..., down, across] += piece * weight
+        weights[down, across] += weight
+    return canvas.div_(weights)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from vsrestore.runtime.descriptor import Precision
+from vsrestore.networks.traits import Precision
 from vsrestore.training.errors import TrainingError
 
 

@@ -7,7 +7,7 @@ import logging
 import torch
 from torch import Tensor, nn
 
-from vsrestore.runtime.windows import window
+from vsrestore.networks.windows import window
 from vsrestore.training.losses import Criterion
 from vsrestore.training.optimiser import freeze
 from vsrestore.training.recipe import Recipe

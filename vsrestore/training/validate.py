@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vsrestore.runtime.descriptor import Border
-from vsrestore.runtime.windows import window
+from vsrestore.networks.traits import Border
+from vsrestore.networks.windows import window
 from vsrestore.training.task import Frames, Restorer, Sample
 
 Measure = Callable[[Tensor, Tensor, Tensor], dict[str, float]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import vapoursynth as vs
 
-from .cache import keep
+from .cache import uncached
 from .errors import fail
 
 MOST_BITS = 16  # of integer samples that VapourSynth's resizer can convert
@@ -81,5 +81,5 @@ def progressive(name: str, clip: vs.VideoNode) -> vs.VideoNode:
         return f
 
     # Taken from in order by one other, the user's clip needs no cache of its own on our account.
-    taken = keep(clip.std.RemoveFrameProps(["_vsrestore"]), 0)
+    taken = uncached.RemoveFrameProps(clip, ["_vsrestore"])
     return clip.std.ModifyFrame(clips=taken, selector=check)

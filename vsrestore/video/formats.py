@@ -12,7 +12,7 @@ from typing import Literal
 import vapoursynth as vs
 from vsutil import get_y
 
-from .cache import keep, keep_shared
+from .cache import keep, keep_shared, uncached
 from .errors import warn
 
 Planes = Literal["rgb", "luma"]
@@ -149,7 +149,7 @@ def _kept(source: vs.VideoNode, result: vs.VideoNode, seen: vs.VideoNode) -> vs.
 def _to_family(rgb: vs.VideoNode, source: vs.VideoNode, target: vs.VideoFormat) -> vs.VideoNode:
     """Return RGB as YUV or GRAY with each frame's own matrix, range and chroma location, read off ``source``."""
     converters: dict[tuple[int, int, int | None], vs.VideoNode] = {}
-    template = keep(vs.core.std.BlankClip(rgb, format=target.id, keep=True), 0)
+    template = uncached.BlankClip(rgb, format=target.id, keep=True)
 
     def converter(n: int, f: vs.VideoFrame) -> vs.VideoNode:
         location = f.props.get("_ChromaLocation")

@@ -11,17 +11,22 @@ def plane_views(frame: vs.VideoFrame) -> list[np.ndarray]:
     return [np.asarray(frame[plane]) for plane in range(frame.format.num_planes)]
 
 
-def write_planes(template: vs.VideoFrame, picture: np.ndarray) -> vs.VideoFrame:
-    """Return a new frame of the template's format that holds ``picture``, limited to [0, 1].
+def write_planes(template: vs.VideoFrame, picture: np.ndarray, limited: bool = True) -> vs.VideoFrame:
+    """Return a new frame of the template's format that holds ``picture``.
 
     Args:
         template: a frame of the wanted format and size, whose properties the new one takes over.
         picture: (C, H, W) in the sample type of the template, float, any memory layout.
+        limited: whether values are limited to [0, 1].
 
     """
     # Not a copy, whose planes VapourSynth would fill first with those of the template.
     frame = vs.core.create_video_frame(template.format, template.width, template.height)
     frame.props.update(template.props)
     for plane, values in enumerate(picture):
-        np.clip(values, 0, 1, out=np.asarray(frame[plane]))
+        samples = np.asarray(frame[plane])
+        if limited:
+            np.clip(values, 0, 1, out=samples)
+        else:
+            samples[:] = values
     return frame

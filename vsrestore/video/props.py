@@ -6,46 +6,48 @@ from fractions import Fraction
 
 import vapoursynth as vs
 
+from .cache import uncached
+
 # Properties that describe one coded or timed frame, so an invented frame must not inherit them.
 OF_ONE_FRAME = ("_AbsoluteTime", "_PictType", "_Combed")
 
 
-def follow(clip: vs.VideoNode, source: vs.VideoNode, factor: int) -> vs.VideoNode:
+def follow(clip: vs.VideoNode, source: vs.VideoNode, rate: Fraction = Fraction(1)) -> vs.VideoNode:
     """Return ``clip`` with the properties of its source frames.
 
     Args:
-        clip: ``factor`` times as long as ``source``.
+        clip: ``rate`` times as long as ``source``; frame n lies at frame n / rate of it.
         source: the clip whose properties count.
-        factor: 1, or how many frames stand for each source frame; the durations are divided by it, scene changes stay
-            at the outer frames and invented frames drop what belongs to one coded frame.
+        rate: 1, or more: the durations are divided by it, scene changes stay at the outer frames of those that stand
+            for one source frame, and frames in between drop what belongs to one coded frame.
 
     """
-    if factor == 1:
+    if rate == 1:
         return clip.std.CopyFrameProps(source)
 
     def divide(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         frame = f[0].copy()
         frame.props.clear()
         frame.props.update(f[1].props)
-        _divide_duration(frame, factor)
-        position = n % factor
-        if position and "_SceneChangePrev" in frame.props:
+        _divide_duration(frame, rate)
+        place = int(n / rate)
+        if n and int((n - 1) / rate) == place and "_SceneChangePrev" in frame.props:
             frame.props["_SceneChangePrev"] = 0
-        if position < factor - 1 and "_SceneChangeNext" in frame.props:
+        if int((n + 1) / rate) == place and "_SceneChangeNext" in frame.props:
             frame.props["_SceneChangeNext"] = 0
-        if position:
+        if place != n / rate:
             for key in OF_ONE_FRAME:
                 frame.props.pop(key, None)
         return frame
 
-    return clip.std.ModifyFrame(clips=[clip, stretched(source, factor)], selector=divide)
+    return clip.std.ModifyFrame(clips=[clip, stretched(source, rate)], selector=divide)
 
 
-def stretched(clip: vs.VideoNode, factor: int) -> vs.VideoNode:
-    """Return the clip with every frame ``factor`` times, at the same frame rate."""
-    if factor == 1:
-        return clip
-    return vs.core.std.Interleave([clip] * factor, modify_duration=False)
+def stretched(clip: vs.VideoNode, rate: Fraction) -> vs.VideoNode:
+    """Return the clip, at its frame rate, with ``rate`` times the frames: frame n is that at n / rate or before."""
+    if rate.numerator > 1:
+        clip = uncached.Interleave([clip] * rate.numerator, modify_duration=False)
+    return uncached.SelectEvery(clip, rate.denominator, 0, modify_duration=False) if rate.denominator > 1 else clip
 
 
 def starts_scene(previous: vs.VideoFrame, frame: vs.VideoFrame) -> bool:
@@ -53,9 +55,9 @@ def starts_scene(previous: vs.VideoFrame, frame: vs.VideoFrame) -> bool:
     return bool(previous.props.get("_SceneChangeNext", 0) or frame.props.get("_SceneChangePrev", 0))
 
 
-def _divide_duration(frame: vs.VideoFrame, factor: int) -> None:
+def _divide_duration(frame: vs.VideoFrame, rate: Fraction) -> None:
     numerator, denominator = frame.props.get("_DurationNum"), frame.props.get("_DurationDen")
     if numerator is None or not denominator:
         return
-    duration = Fraction(int(numerator), int(denominator)) / factor
+    duration = Fraction(int(numerator), int(denominator)) / rate
     frame.props["_DurationNum"], frame.props["_DurationDen"] = duration.numerator, duration.denominator

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import vapoursynth as vs
 
-from .cache import keep
+from .cache import uncached
 from .scenes import shifted
 
 PROPERTY = "_vsrestoreApart"
@@ -21,25 +21,24 @@ DIRT, RADIUS = 0.08, 3
 
 def compared(clip: vs.VideoNode) -> vs.VideoNode:
     """Return an RGBS or GRAYS clip whose frames carry how much they differ from the one before, for ``repeated``."""
-    plane = keep(clip.std.ShufflePlanes(1, vs.GRAY), 0) if clip.format.color_family == vs.RGB else clip
-    apart = keep(vs.core.std.Expr([plane, shifted(plane, -1)], "x y - abs"), 0)
-    apart = keep(apart.std.BoxBlur(hradius=RADIUS, vradius=RADIUS), 0)
-    told = keep(apart.std.PlaneStats(prop=PROPERTY), 0)
+    plane = uncached.ShufflePlanes(clip, 1, vs.GRAY) if clip.format.color_family == vs.RGB else clip
+    apart = uncached.Expr([plane, shifted(plane, -1)], "x y - abs")
+    apart = uncached.BoxBlur(apart, hradius=RADIUS, vradius=RADIUS)
+    told = uncached.PlaneStats(apart, prop=PROPERTY)
     return clip.std.CopyFrameProps(told, props=[AVERAGE, HIGHEST])
 
 
-def repeated(frames: Sequence[vs.VideoFrame], exists: Sequence[bool]) -> frozenset[int]:
+def repeated(frames: Sequence[vs.VideoFrame], inside: range) -> frozenset[int]:
     """Return the positions of a run whose frame is the one before again.
 
     Args:
         frames: of a clip from ``compared``.
-        exists: whether a position lies inside the clip; what lies beyond differs from everything.
+        inside: the positions inside the clip; what lies beyond differs from everything.
 
     """
     apart = [float("inf")] * len(frames)
-    for position in range(1, len(frames)):
-        if exists[position - 1] and exists[position]:
-            apart[position] = _number(frames[position], AVERAGE)
+    for position in inside[1:]:
+        apart[position] = _number(frames[position], AVERAGE)
     return frozenset(
         position
         for position in range(1, len(frames) - 1)

@@ -8,7 +8,7 @@ import numpy as np
 import vapoursynth as vs
 from vsutil import get_y
 
-from .cache import keep
+from .cache import keep, uncached
 from .checks import constant_clip, within
 from .frames import plane_views
 
@@ -77,7 +77,7 @@ def scenes(clip: vs.VideoNode, *, threshold: float = 0.6) -> vs.VideoNode:
 
 def _small_copy(clip: vs.VideoNode) -> vs.VideoNode:
     """Return the clip as small GRAYS pictures that keep the properties which are no colour description."""
-    plain = keep(clip.std.RemoveFrameProps(COLOUR_PROPERTIES), 0)
+    plain = uncached.RemoveFrameProps(clip, COLOUR_PROPERTIES)
     if clip.format.color_family == vs.RGB:
         return plain.resize.Bilinear(SMALL_WIDTH, SMALL_HEIGHT, format=vs.GRAYS, matrix=vs.MATRIX_BT709)
     return get_y(plain).resize.Bilinear(SMALL_WIDTH, SMALL_HEIGHT, format=vs.GRAYS)
@@ -85,7 +85,7 @@ def _small_copy(clip: vs.VideoNode) -> vs.VideoNode:
 
 def _cuts(small: vs.VideoNode, threshold: float) -> vs.VideoNode:
     """Return a tiny clip whose frame n tells in ``_SceneChangePrev`` whether a cut lies between n-1 and n."""
-    template = keep(small.std.BlankClip(width=1, height=1, format=vs.GRAY8, keep=True), 0)
+    template = uncached.BlankClip(small, width=1, height=1, format=vs.GRAY8, keep=True)
 
     def tell(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         told = f[0].copy()
@@ -126,5 +126,5 @@ def shifted(clip: vs.VideoNode, offset: int) -> vs.VideoNode:
     if not offset:
         return clip
     end = 0 if offset < 0 else clip.num_frames - 1
-    longer = clip.std.DuplicateFrames([end] * abs(offset))
-    return keep(longer.std.Trim(first=max(offset, 0), length=clip.num_frames), 0)
+    longer = uncached.DuplicateFrames(clip, [end] * abs(offset))
+    return uncached.Trim(longer, first=max(offset, 0), length=clip.num_frames)

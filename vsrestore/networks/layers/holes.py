@@ -4,41 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise, product
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch import Tensor, nn
 
-from .tiles import feather
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
+from vsrestore.networks.layers.feather import feather
 
 MARGIN = 8  # an eighth of a window on every side is left for what surrounds the holes in it
 
 
-def around_holes(network: nn.Module, size: int) -> nn.Module:
-    """Return a network that fills holes in pictures of any size by windows around them.
+class AroundHoles(nn.Module):
+    """Fills holes in pictures of any size, by windows around them.
 
     Args:
         network: fills holes of squares, (1, 4, size, size) -> (1, 3, size, size); the fourth channel is 1 in holes.
         size: edge of its squares in pixels.
 
-    Returns:
-        A network (N, 4, H, W) -> (N, 3, H, W); what is no hole comes back as it was.
-
     """
-    import torch
-    from torch import nn
 
-    class AroundHoles(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.network = network
+    def __init__(self, network: nn.Module, size: int) -> None:
+        super().__init__()
+        self.network = network
+        self.size = size
 
-        def forward(self, pictures: Tensor) -> Tensor:
-            return torch.stack([fill(picture, self.network, size) for picture in pictures])
-
-    return AroundHoles()
+    def forward(self, pictures: Tensor, mask: Tensor) -> Tensor:
+        """Fill pictures (N, 3, H, W) where the mask (N, 1, H, W) is not 0; all else comes back as it was."""
+        return torch.stack([fill(picture, self.network, self.size) for picture in torch.cat((pictures, mask), 1)])
 
 
 def fill(picture: Tensor, run: Callable[[Tensor], Tensor], size: int) -> Tensor:
@@ -53,8 +45,6 @@ def fill(picture: Tensor, run: Callable[[Tensor], Tensor], size: int) -> Tensor:
         (3, H, W).
 
     """
-    import torch
-
     rgb, holes = picture[:3], picture[3] > 0
     height, width = holes.shape
     rows, columns = (np.pad(np.arange(side), (0, max(size - side, 0)), mode="symmetric") for side in (height, width))

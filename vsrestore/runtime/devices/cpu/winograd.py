@@ -1,10 +1,9 @@
-"""3x3 convolutions with many channels, on the processor with fewer multiplications than they are written with.
+"""3x3 convolutions with many channels by Winograd's F(6, 3), with fewer multiplications than they are written with.
 
 Six lines of the result come from eight lines of the picture. Written out they take eighteen products of a line with a
-row of the kernel; seen as the coefficients of a product of polynomials, told by their values at eight points, they take
-eight. Small matrices bring the lines to the points and the products back; the kernel is brought there once. Along the
-lines all stays as it is: for each column of the kernel one product of matrices. The result is rounded about twice as
-coarsely as float32 rounds it anyway.
+row of the kernel; Winograd's minimal filtering takes eight: Y = A^T [(G g) * (B^T d)] for lines d and kernel g. It is
+applied down the columns; along the lines, for each column of the kernel, there is one product of matrices. The result
+is rounded about twice as coarsely as float32 rounds it anyway.
 
 Source:
     Winograd, Arithmetic Complexity of Computations, 1980; Lavin and Gray, Fast Algorithms for Convolutional Neural
@@ -14,9 +13,9 @@ Source:
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,53 +23,52 @@ import torch.nn.functional as F
 from numpy.polynomial import polynomial
 from torch import Tensor, nn
 
-from ..networks.layers.activation import SteppedConv
+from ....networks.layers.activation import Activation
+from .convolutions import SteppedConv
 
 KERNEL, PADDING = (3, 3), (1, 1)
 POINTS = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)  # and infinity; small powers of two are rounded least
 TAKEN = len(POINTS) + 1
 GIVEN = TAKEN - KERNEL[0] + 1
 # Pixels from which on a convolution gains, by inputs * outputs / (inputs + outputs): what is spared grows with the
-# former, what it costs to go to the points and back with the latter. Measured with a cold cache, 2 threads, AVX-512.
+# former, what the transforms cost with the latter. Measured with a cold cache, 2 threads, AVX-512.
 FEWEST_PIXELS = ((64, 2**11), (42, 2**12), (32, 2**16))
-# Inputs and outputs per thread that are under way at once: few enough that what was brought to the points is still in
-# the cache when it is brought back.
+# Inputs and outputs per thread that are under way at once: few enough that what was transformed is still in the
+# cache when it is transformed back.
 UNDER_WAY = 3 * 2**16
 CPU = Path("/proc/cpuinfo")
-
-
-def gains(conv: nn.Conv2d) -> bool:
-    """Tell whether a convolution, stride and dilation 1, is sooner done so, in pictures that are not too small."""
-    return (conv.kernel_size, conv.padding) == (KERNEL, PADDING) and _fewest_pixels(conv) > 0 and _full_speed()
 
 
 class Winograd(SteppedConv):
     """A 3x3 convolution whose result is computed in strips of six lines, several at once."""
 
-    def __init__(self, conv: nn.Conv2d) -> None:
-        super().__init__(conv)
-        self._fewest_pixels = _fewest_pixels(conv)
+    @staticmethod
+    def suits(conv: nn.Conv2d) -> bool:
+        """Tell whether ``conv`` is sooner done so, in pictures that are not too small."""
+        if not SteppedConv.is_plain(conv) or (conv.kernel_size, conv.padding) != (KERNEL, PADDING):
+            return False
+        return _fewest_pixels(conv) > 0 and _full_speed()
 
     def takes(self, x: Tensor) -> bool:
         """Tell whether ``x`` is large enough, and laid out so that its lines are matrices."""
-        return x.shape[-2] * x.shape[-1] >= self._fewest_pixels and x.is_contiguous(memory_format=torch.channels_last)
+        large = x.shape[-2] * x.shape[-1] >= _fewest_pixels(self)
+        return large and x.is_contiguous(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return what the convolution gives for ``x`` (N, inputs, H, W)."""
         return self._in_strips(x) if self.takes(x) else super().forward(x)
 
-    def activated(self, x: Tensor, activation: Callable[[Tensor], Tensor]) -> Tensor:
+    def activated(self, x: Tensor, activation: Activation) -> Tensor:
         """Return the same activated, each part while it is in the cache."""
-        return self._in_strips(x, activation)
+        return self._in_strips(x, activation) if self.takes(x) else super().activated(x, activation)
 
     @cached_property
-    def kernels(self) -> list[Tensor]:
-        """The kernel at the points: for each of its columns (points, inputs, outputs). Made when first needed."""
-        to_points = _matrices()[1]
-        columns = torch.einsum("pr,oirc->cpio", to_points, self.weight.double())
+    def transformed_kernel(self) -> list[Tensor]:
+        """G g: for each column of the kernel (TAKEN, inputs, outputs). Made when first needed."""
+        columns = torch.einsum("pr,oirc->cpio", transforms().g, self.weight.double())
         return list(columns.float().contiguous())
 
-    def _in_strips(self, x: Tensor, activation: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+    def _in_strips(self, x: Tensor, activation: Activation | None = None) -> Tensor:
         n, inputs, h, w = x.shape
         result = torch.empty(n, self.out_channels, h, w, memory_format=torch.channels_last)
         strips = max(UNDER_WAY // (w * (inputs + self.out_channels)), 1) * torch.get_num_threads()
@@ -86,11 +84,11 @@ class Winograd(SteppedConv):
 
 
 class _Band:
-    """Memory for a few strips of ``width`` pixels on their way to the points and back."""
+    """Memory for a few strips of ``width`` pixels on their way through the transforms."""
 
     def __init__(self, conv: Winograd, width: int, strips: int) -> None:
         self.strips = strips
-        self._kernels = conv.kernels
+        self._kernel = conv.transformed_kernel
         self._width = width
         # One empty pixel before each line is also the one after the line before it.
         self._pitch = width + 1
@@ -111,27 +109,27 @@ class _Band:
             target: at most as many lines as the strips have; short at the end of the picture.
 
         """
-        back, _, to_points = _matrices()
+        a, b = transforms().a, transforms().b
         strips = -(-len(target) // GIVEN)
         taken = _lines(lines, first - 1, first + strips * GIVEN + 1).unfold(0, TAKEN, GIVEN).transpose(1, 2)
-        torch.bmm(to_points.expand(strips, -1, -1), taken, out=self._by_strip(self._taken[:, 1:], strips))
+        torch.bmm(b.expand(strips, -1, -1), taken, out=self._by_strip(self._taken[:, 1:], strips))
         self._multiply(strips * self._pitch)
         whole = len(target) == strips * GIVEN
         given = target if whole else target.new_empty(strips * GIVEN, target.shape[1])
         products = self._by_strip(self._products, strips)
-        torch.bmm(back.expand(strips, -1, -1), products, out=given.view(strips, GIVEN, -1))
+        torch.bmm(a.expand(strips, -1, -1), products, out=given.view(strips, GIVEN, -1))
         if not whole:
             target.copy_(given[: len(target)])
 
     def _multiply(self, pixels: int) -> None:
         """Sum the products with the columns of the kernel, each from one pixel further on."""
         products = self._products[:TAKEN, :pixels]
-        torch.bmm(self._taken[:, :pixels], self._kernels[0], out=products)
+        torch.bmm(self._taken[:, :pixels], self._kernel[0], out=products)
         for column in range(1, KERNEL[1]):
-            products.baddbmm_(self._taken[:, column : pixels + column], self._kernels[column])
+            products.baddbmm_(self._taken[:, column : pixels + column], self._kernel[column])
 
     def _by_strip(self, pixels: Tensor, strips: int) -> Tensor:
-        """Return (points, pixels, C) as (strips, points, W * C), without the empty pixels."""
+        """Return (TAKEN, pixels, C) as (strips, TAKEN, W * C), without the empty pixels."""
         lines = pixels[:, : strips * self._pitch].unflatten(1, (strips, self._pitch))[:, :, : self._width]
         return lines.flatten(2).transpose(0, 1)
 
@@ -143,25 +141,33 @@ def _lines(lines: Tensor, first: int, end: int) -> Tensor:
     return F.pad(inside, (0, 0, above, below)) if above or below else inside
 
 
-@cache
-def _matrices() -> tuple[Tensor, Tensor, Tensor]:
-    """Return the matrices from the points back and, in float64 and float32, those of kernels and lines to the points.
+class Transforms(NamedTuple):
+    """The matrices of F(6, 3)."""
 
-    They are (GIVEN, TAKEN + 1), with a last column for the bias, (TAKEN, 3) and (TAKEN, TAKEN).
-    """
-    back, kernel, lines = np.zeros((GIVEN, TAKEN)), np.zeros((TAKEN, KERNEL[0])), np.zeros((TAKEN, TAKEN))
+    a: Tensor
+    """A^T of the result, (GIVEN, TAKEN + 1), with a last column for the bias."""
+    g: Tensor
+    """G of the kernel, (TAKEN, 3), float64."""
+    b: Tensor
+    """B^T of the lines, (TAKEN, TAKEN)."""
+
+
+@cache
+def transforms() -> Transforms:
+    """Return the matrices, worked out from the points at which polynomials are multiplied (Toom and Cook)."""
+    a, g, b = np.zeros((GIVEN, TAKEN)), np.zeros((TAKEN, KERNEL[0])), np.zeros((TAKEN, TAKEN))
     for index, point in enumerate(POINTS):
         others = [other for other in POINTS if other != point]
-        back[:, index] = point ** np.arange(GIVEN)
-        lines[index, :-1] = polynomial.polyfromroots(others)
+        a[:, index] = point ** np.arange(GIVEN)
+        b[index, :-1] = polynomial.polyfromroots(others)
         # Powers of two, which round nothing, keep both factors of a product alike in size.
-        size = 2.0 ** np.round(np.log2(np.abs(lines[index]).max()))
-        lines[index] /= size
-        kernel[index] = point ** np.arange(KERNEL[0]) * size / np.prod(point - np.array(others))
-    back[-1, -1] = kernel[-1, -1] = 1
-    lines[-1] = polynomial.polyfromroots(POINTS)
-    back = np.concatenate([back, np.ones((GIVEN, 1))], axis=1)
-    return torch.from_numpy(back).float(), torch.from_numpy(kernel), torch.from_numpy(lines).float()
+        size = 2.0 ** np.round(np.log2(np.abs(b[index]).max()))
+        b[index] /= size
+        g[index] = point ** np.arange(KERNEL[0]) * size / np.prod(point - np.array(others))
+    a[-1, -1] = g[-1, -1] = 1
+    b[-1] = polynomial.polyfromroots(POINTS)
+    a = np.concatenate([a, np.ones((GIVEN, 1))], axis=1)
+    return Transforms(torch.from_numpy(a).float(), torch.from_numpy(g), torch.from_numpy(b).float())
 
 
 def _fewest_pixels(conv: nn.Conv2d) -> int:

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 import vapoursynth as vs
 
+from ..networks.traits import Traits
+from ..runtime.apply import Stage, prepare, through
+from ..runtime.descriptor import Descriptor, Options
+from ..runtime.graph import frames_in_flight
+from ..runtime.parts import Build
+from ..runtime.plans.window import Window
 from ..video import checks
-from ..video.cache import keep, keep_shared
+from ..video.cache import keep
 from ..video.colour import Join, colour_format, enlarged, told_if_coloured, turned
-from ..video.formats import to_planes, with_colours, with_matrix
-from ..video.props import follow
-from ..video.scenes import scenes
-from .apply import check
-from .descriptor import Descriptor, Options
-from .engine import Build, Engine
-from .graph import chunk_graph, kept_for
 
 if TYPE_CHECKING:
     from torch import nn
@@ -59,8 +58,8 @@ def colourise(
 
     Args:
         clip: any constant format, progressive.
-        descriptor: kind "image" with an ``output_size``: what the network gives are the luma it saw and two planes of
-            colour, in [0, 1].
+        descriptor: of a network that sees each frame alone and has an ``output_size``: what it gives are the luma it
+            saw and two planes of colour, in [0, 1].
         build: returns the network with its weights.
         options: device, precision and scene detection.
         space: of the two planes.
@@ -72,21 +71,17 @@ def colourise(
     """
     name = descriptor.name
     checks.constant_clip(name, clip)
-    check(clip, descriptor, options)
     target = colour_format(name, clip, wishes.format)
     _check_wishes(name, wishes)
-    kept = kept_for(descriptor, _steadying(name, wishes.stabilize))
-    source = keep(told_if_coloured(name, checks.progressive(name, clip)), kept)
-    if wishes.stabilize and options.scene_changes:
-        source = keep(scenes(source), kept)
-    named = keep(with_matrix(name, source), kept)
-    seen = keep(to_planes(named, "rgb"), kept)
-    painted = keep(chunk_graph(seen, Engine(descriptor, options, build)).std.CopyFrameProps(seen), kept)
-    if wishes.stabilize:
-        painted = _steady(painted, name, options, wishes.stabilize, space.likeness / space.span)
+    steadying = [_steadying(name, wishes.stabilize)] if wishes.stabilize else []
+    prepared = prepare(told_if_coloured(name, clip), [descriptor, *steadying], options)
+    seen = prepared.planes("rgb")
+    painted = through(seen, Stage(descriptor=descriptor, build=build), options).std.CopyFrameProps(seen)
+    keep(painted, frames_in_flight(steadying[0].plan) if steadying else 0)
+    if steadying:
+        painted = _steady(painted, steadying[0], options, space.likeness / space.span)
     planes = turned(enlarged(name, painted, clip, wishes.upscale), space.span, wishes.saturation, wishes.hue)
-    result = with_colours(space.join(seen, *planes), named, target)
-    return keep_shared(follow(result, source, 1) if target.color_family == clip.format.color_family else result)
+    return prepared.painted(space.join(seen, *planes), target)
 
 
 def _check_wishes(name: str, wishes: Wishes) -> None:
@@ -96,7 +91,7 @@ def _check_wishes(name: str, wishes: Wishes) -> None:
     checks.within(name, "hue", wishes.hue, -360, 360)
 
 
-def _steady(painted: vs.VideoNode, name: str, options: Options, radius: int, likeness: float) -> vs.VideoNode:
+def _steady(painted: vs.VideoNode, descriptor: Descriptor, options: Options, likeness: float) -> vs.VideoNode:
     """Return painted frames whose colours are those of a window of frames along the motion.
 
     What has to change is found at half the size and then added: colours are soft, and networks paint no flicker of
@@ -109,21 +104,12 @@ def _steady(painted: vs.VideoNode, name: str, options: Options, radius: int, lik
         return SteadyColour(likeness)
 
     small = painted.resize.Bilinear(painted.width // 2, painted.height // 2)
-    descriptor = _steadying(name, radius)
-    keep(small, kept_for(descriptor))
-    steady = chunk_graph(small, Engine(descriptor, replace(options, precision="float32"), build))
+    keep(small, frames_in_flight(descriptor.plan))
+    steady = through(small, Stage(descriptor=descriptor, build=build), replace(options, precision="float32"))
     changes = vs.core.std.Expr([steady, small], "x y -").resize.Bilinear(painted.width, painted.height)
     return vs.core.std.Expr([painted, changes], ["", "x y +", "x y +"])
 
 
 def _steadying(name: str, radius: int) -> Descriptor:
-    return Descriptor(
-        name=name,
-        kind="window",
-        chunk=STEADIED,
-        before=radius,
-        after=radius,
-        tiles=False,
-        channels_last=False,
-        float32_frames=True,
-    )
+    traits = Traits(tiles=False, channels_last=False, float32_frames=True)
+    return Descriptor(name=name, plan=Window(chunk=STEADIED, before=radius, after=radius), traits=traits)

@@ -1,16 +1,38 @@
-"""Where a network runs."""
+"""The choice of a device, and who runs calls there."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
-from ..video.errors import fail
+from ...video.errors import fail
+from .card import Card
+from .cpu import PROCESSOR
 
 if TYPE_CHECKING:
     import torch
 
 ACCEPTED = re.compile(r"cpu|mps|(cuda|xpu)(:\d+)?")
+
+
+class Worker(Protocol):
+    """Runs the calls of networks; VapourSynth's own threads never do, for each would start threads of torch's."""
+
+    @property
+    def splits(self) -> bool:
+        """Whether two halves of a call gain by running side by side."""
+
+    def run[Result](self, call: Callable[[], Result]) -> Result:
+        """Return what a call gives."""
+
+    def side_by_side[Result](self, calls: Sequence[Callable[[], Result]]) -> list[Result]:
+        """Return what several calls give, in order."""
+
+
+def worker(device: torch.device, name: str) -> Worker:
+    """Return who runs the calls of one engine on a device; ``name`` is that of the filter."""
+    return PROCESSOR if device.type == "cpu" else Card(name)
 
 
 def check(name: str, device: str | None) -> None:

@@ -7,14 +7,15 @@ import pytest
 import torch
 import vapoursynth as vs
 
-from vsrestore.runtime.apply import apply
-from vsrestore.runtime.buffers import TURNS, Buffers
+from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.descriptor import Descriptor, Options
+from vsrestore.runtime.devices.buffers import Buffers
+from vsrestore.runtime.engine import TURNS
 
 
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_memory_given_back_is_lent_again_in_any_shape_that_fits(channels_last):
-    buffers = Buffers()
+    buffers = Buffers(TURNS)
     large = buffers.lend((4, 3, 6, 8), channels_last)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     assert large.stride() == torch.empty(4, 3, 6, 8, memory_format=layout).stride()
@@ -28,7 +29,7 @@ def test_memory_given_back_is_lent_again_in_any_shape_that_fits(channels_last):
 
 
 def test_larger_tensors_get_memory_of_their_own():
-    buffers = Buffers()
+    buffers = Buffers(TURNS)
     small = buffers.lend((1, 3, 4, 4), channels_last=True)
     buffers.give_back(small)
     large = buffers.lend((2, 3, 4, 4), channels_last=True)
@@ -37,7 +38,7 @@ def test_larger_tensors_get_memory_of_their_own():
 
 
 def test_no_more_is_kept_than_is_used_at_once():
-    buffers = Buffers()
+    buffers = Buffers(TURNS)
     lent = [buffers.lend((1, 1, 8, 8), channels_last=False) for _ in range(TURNS + 1)]
     assert len({tensor.data_ptr() for tensor in lent}) == TURNS + 1
     for tensor in lent:
@@ -58,7 +59,7 @@ def test_frames_that_are_the_result_are_not_lent_again(monkeypatch, network, giv
     returned: list[torch.Tensor] = []
     monkeypatch.setattr(Buffers, "give_back", lambda _, tensor: returned.append(tensor))
     clip = _numbered(4)
-    shown = apply(clip, Descriptor(name="same"), network, Options(device="cpu"))
+    shown = _restored(clip, network)
     for n, frame in enumerate(shown.frames()):
         np.testing.assert_array_equal(np.asarray(frame[0]), np.float32(n / 8))
     assert len(returned) == given_back
@@ -75,7 +76,7 @@ def test_every_chunk_sees_its_own_frames_in_memory_that_was_used_before(monkeypa
         return tensor
 
     monkeypatch.setattr(Buffers, "lend", noted)
-    shown = apply(_numbered(8), Descriptor(name="same"), torch.nn.ReLU, Options(device="cpu"))
+    shown = _restored(_numbered(8), torch.nn.ReLU)
     for n in (7, 0, 3, 2, 5, 1, 4, 6):
         np.testing.assert_array_equal(np.asarray(shown.get_frame(n)[0]), np.float32(n / 8))
     for n, frame in enumerate(shown.frames()):
@@ -92,10 +93,15 @@ def test_a_network_that_fails_costs_no_memory():
                 raise RuntimeError("no")
             return images + 0
 
-    shown = apply(_numbered(3), Descriptor(name="fails"), Fails, Options(device="cpu"))
-    with pytest.raises(vs.Error, match="fails: frame 0"):
+    shown = _restored(_numbered(3), Fails)
+    with pytest.raises(vs.Error, match="toy: frame 0"):
         shown.get_frame(0)
     np.testing.assert_array_equal(np.asarray(shown.get_frame(2)[0]), np.float32(2 / 8))
+
+
+def _restored(clip: vs.VideoNode, network: type[torch.nn.Module]) -> vs.VideoNode:
+    stage = Stage(descriptor=Descriptor(name="toy"), build=network)
+    return apply(clip, stage, Options(device="cpu"))
 
 
 def _numbered(length: int) -> vs.VideoNode:

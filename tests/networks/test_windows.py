@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vsrestore.runtime.windows import Shot, halved, shots, window
+from vsrestore.networks.windows import window
 
 
 @pytest.mark.parametrize(
@@ -33,14 +33,3 @@ def test_short_sequences_stay_inside(border: str, length: int) -> None:
         found = window(centre, length, 2, 2, border)
         assert found[2] == centre
         assert all(0 <= position < length for position in found)
-
-
-def test_shots_split_a_run_at_cuts_and_ends() -> None:
-    exists = [False, False, *[True] * 6, False]
-    starts = [False, False, True, False, False, True, False, False, True]
-    assert shots(exists, starts, range(2, 9)) == [Shot(2, 5, 2, 5), Shot(5, 8, 5, 8)]
-    assert shots(exists, starts, range(6, 8)) == [Shot(5, 8, 6, 8)]
-
-
-def test_halves_share_the_wanted_frames() -> None:
-    assert halved(Shot(0, 9, 2, 7)) == (Shot(0, 9, 2, 4), Shot(0, 9, 4, 7))

@@ -1,4 +1,4 @@
-"""A convolution and its activation in one pass."""
+"""A convolution and its activation in one pass, on the CPU."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from vsrestore.networks.layers import activation
-from vsrestore.networks.layers.activation import SLOPE, TOO_MANY, lrelu, relu
+from vsrestore.networks.layers.activation import SLOPE, lrelu, relu
 from vsrestore.networks.layers.layout import channels_last
+from vsrestore.runtime.devices.cpu.convolutions import FUSED_SLOWER, FusedConv
 
 SEPARATE = {relu: nn.ReLU(), lrelu: nn.LeakyReLU(SLOPE)}
 
@@ -16,6 +16,7 @@ SEPARATE = {relu: nn.ReLU(), lrelu: nn.LeakyReLU(SLOPE)}
 def conv_of(inputs=16, outputs=64, kernel=3, stride=1, dtype=torch.float32):
     torch.manual_seed(0)
     conv = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2)
+    conv.__class__ = FusedConv
     return conv.to(dtype=dtype, memory_format=torch.channels_last)
 
 
@@ -28,13 +29,13 @@ def picture_of(channels=16, dtype=torch.float32):
 def passes(monkeypatch):
     """Whether each convolution and its activation were one pass."""
     found = []
-    decide = activation._in_one_pass
+    decide = FusedConv._in_one_pass
 
     def spy(conv, x):
         found.append(decide(conv, x))
         return found[-1]
 
-    monkeypatch.setattr(activation, "_in_one_pass", spy)
+    monkeypatch.setattr(FusedConv, "_in_one_pass", spy)
     return found
 
 
@@ -59,7 +60,7 @@ def test_one_pass_rounds_once_in_bfloat16(activate):
 
 @torch.inference_mode()
 def test_slow_cases_take_two_passes(passes):
-    for count in (TOO_MANY[0], TOO_MANY[-1]):
+    for count in (FUSED_SLOWER[0], FUSED_SLOWER[-1]):
         conv, x = conv_of(outputs=count), picture_of()
         assert torch.equal(lrelu.after(conv, x), SEPARATE[lrelu](conv(x)))
     conv, x = conv_of(), picture_of().contiguous()

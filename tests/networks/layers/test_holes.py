@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from vsrestore.runtime.holes import around_holes, fill, windows
+from vsrestore.networks.layers.holes import AroundHoles, fill, windows
 
 SIZE = 64
 
@@ -100,6 +100,6 @@ def test_small_frames_are_mirrored(shape):
 def test_every_picture_of_a_batch_has_its_own_windows():
     run = Counted()
     wholes = torch.stack([picture(marked(70, 70)), picture(marked(70, 70, (5, 6, 5, 6)))])
-    filled = around_holes(run, SIZE)(wholes)
+    filled = AroundHoles(run, SIZE)(wholes[:, :3], wholes[:, 3:])
     assert torch.equal(filled[0], wholes[0, :3])
     assert filled[1, 0, 5, 5] == 1

@@ -25,7 +25,7 @@ class Processor:
         self._threads = 0
 
     @property
-    def has_halves(self) -> bool:
+    def splits(self) -> bool:
         """Whether torch's threads make two equal halves."""
         return self._count() % 2 == 0
 

@@ -11,11 +11,10 @@ import torch
 
 from tests import clips
 from tests.runtime import networks as nets
-from vsrestore.runtime.apply import apply
-from vsrestore.runtime.descriptor import Options
-from vsrestore.runtime.processor import Processor
+from tests.runtime.kinds import KINDS, Kind
+from vsrestore.runtime.devices.cpu.threads import Processor
+from vsrestore.runtime.plans.window import Window
 
-CPU = Options(device="cpu", scene_changes=False)
 PATIENCE = 10.0
 two_halves = pytest.mark.skipif(torch.get_num_threads() % 2 == 1, reason="an odd number of threads has no halves")
 
@@ -28,7 +27,7 @@ def in_new_thread(call):
 @two_halves
 def test_a_half_has_half_of_the_threads_and_all_others_keep_theirs() -> None:
     threads, processor = torch.get_num_threads(), Processor()
-    assert processor.has_halves
+    assert processor.splits
     together = Barrier(2)
 
     def count() -> int:
@@ -43,7 +42,7 @@ def test_a_half_has_half_of_the_threads_and_all_others_keep_theirs() -> None:
 
 def test_an_odd_number_of_threads_has_no_halves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    assert not Processor().has_halves
+    assert not Processor().splits
 
 
 @two_halves
@@ -100,7 +99,7 @@ class Meeting(nets.WindowMean):
 
 @two_halves
 def test_halves_of_a_chunk_are_computed_side_by_side() -> None:
-    clip = apply(clips.noise(length=12), nets.WINDOW.changed(halves=True), Meeting, CPU)
+    clip = KINDS["window, halves"].restored(clips.noise(length=12), build=Meeting)
     assert len(list(clip.frames(close=True))) == 12
 
 
@@ -112,7 +111,7 @@ def test_halves_give_what_a_whole_chunk_gives(border: str, cut: int) -> None:
     source = source[:cut] + source[cut:].std.SetFrameProps(_SceneChangePrev=1)[:1] + source[cut + 1 :]
 
     def pictures(halves: bool) -> list[bytes]:
-        descriptor = nets.WINDOW.changed(border=border, halves=halves)
-        return [clips.picture(frame) for frame in apply(source, descriptor, nets.WindowMean, CPU).frames()]
+        plan = Window(chunk=4, before=2, after=2, border=border, halves=halves)
+        return [clips.picture(frame) for frame in Kind(plan, nets.WindowMean, 0).restored(source).frames()]
 
     assert pictures(halves=True) == pictures(halves=False)

@@ -11,20 +11,20 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-# Chunks whose frames are brought in and out at the same time.
-TURNS = 2
-
 
 class Buffers:
     """Lends memory for tensors, and lends it again once it has been given back.
+
+    Args:
+        spare: tensors that are kept at most.
 
     glibc before 2.38 seldom uses an aligned block again: it looks for some bytes more than the block that was freed
     has. Every chunk would take fresh pages, which cost several times as much as to copy the frames, and memory would
     grow.
     """
 
-    def __init__(self) -> None:
-        self._spare: deque[Tensor] = deque(maxlen=TURNS)
+    def __init__(self, spare: int) -> None:
+        self._spare: deque[Tensor] = deque(maxlen=spare)
 
     def lend(self, shape: Sequence[int], channels_last: bool) -> Tensor:
         """Return a float32 tensor ``shape`` (N, C, H, W) on the CPU with any values in it."""

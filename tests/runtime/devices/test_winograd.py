@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from torch import Tensor, nn
 
 from vsrestore.networks.layers.activation import Activation, lrelu, relu
 from vsrestore.networks.layers.layout import channels_last
-from vsrestore.runtime import winograd
-from vsrestore.runtime.precision import Networks
-from vsrestore.runtime.winograd import Winograd, gains
+from vsrestore.runtime.devices.cpu import winograd
+from vsrestore.runtime.devices.cpu.convolutions import FusedConv
+from vsrestore.runtime.devices.cpu.winograd import Winograd
+from vsrestore.runtime.parts import Networks
 
 
 def conv(inputs: int = 64, outputs: int = 64, kernel: int | tuple[int, int] = 3, **settings: object) -> nn.Conv2d:
@@ -22,6 +24,13 @@ def conv(inputs: int = 64, outputs: int = 64, kernel: int | tuple[int, int] = 3,
         torch.manual_seed(2)
         made = nn.Conv2d(inputs, outputs, kernel, **{"padding": 1, **settings})  # type: ignore[arg-type]
     return made.requires_grad_(False)
+
+
+def in_strips(direct: nn.Conv2d) -> nn.Conv2d:
+    """Return a copy of a convolution that is computed so."""
+    made = copy.deepcopy(direct)
+    made.__class__ = Winograd
+    return made
 
 
 def picture(channels: int, h: int, w: int, count: int = 1) -> Tensor:
@@ -41,7 +50,7 @@ def always(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_result_is_the_same(h: int, w: int, bias: bool, under_way: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(winograd, "UNDER_WAY", under_way)
     direct, x = conv(8, 12, bias=bias), picture(8, h, w, count=2)
-    result = Winograd(direct)(x)
+    result = in_strips(direct)(x)
     assert result.is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(result, direct(x), rtol=0, atol=5e-6)
 
@@ -51,7 +60,7 @@ def test_the_result_is_the_same(h: int, w: int, bias: bool, under_way: int, monk
 def test_rounding_stays_near_that_of_one_call(channels: int) -> None:
     direct, x = conv(channels, channels), F.relu(picture(channels, 48, 48))
     exact = F.conv2d(x.double(), direct.weight.double(), None, padding=1) + direct.bias.double()[:, None, None]
-    error, usual = ((made(x) - exact).square().mean().sqrt() for made in (Winograd(direct), direct))
+    error, usual = ((made(x) - exact).square().mean().sqrt() for made in (in_strips(direct), direct))
     assert error <= 2e-6 * exact.square().mean().sqrt()
     assert error <= 3 * usual
 
@@ -59,7 +68,7 @@ def test_rounding_stays_near_that_of_one_call(channels: int) -> None:
 @pytest.mark.usefixtures("always")
 @pytest.mark.parametrize("activation", [relu, lrelu], ids=["relu", "lrelu"])
 def test_the_activation_comes_on_the_way(activation: Activation) -> None:
-    made, x = Winograd(conv()), picture(64, 40, 50)
+    made, x = in_strips(conv()), picture(64, 40, 50)
     with torch.inference_mode():
         activated = activation.after(made, x)
         assert torch.equal(activated, activation(made(x)))
@@ -68,7 +77,7 @@ def test_the_activation_comes_on_the_way(activation: Activation) -> None:
 
 @pytest.mark.usefixtures("always")
 def test_a_picture_comes_out_the_same_whatever_else_is_computed() -> None:
-    made, x = Winograd(conv()), picture(64, 40, 50, count=3)
+    made, x = in_strips(conv()), picture(64, 40, 50, count=3)
     together = made(x)
     assert torch.equal(made(x), together)
     for index in (2, 0, 1):
@@ -78,14 +87,14 @@ def test_a_picture_comes_out_the_same_whatever_else_is_computed() -> None:
 @pytest.mark.parametrize("refused", ["small", "layout"])
 def test_other_pictures_are_computed_in_one_call(refused: str) -> None:
     direct = conv(128, 128)
-    made = Winograd(direct)
+    made = in_strips(direct)
     x = picture(128, 45, 45) if refused == "small" else picture(128, 60, 60).contiguous()
     with torch.inference_mode():
         assert torch.equal(made(x), direct(x))
         assert torch.equal(relu.after(made, x), relu.after(direct, x))
-        assert "kernels" not in vars(made)  # nor does it take memory for them
+        assert "transformed_kernel" not in vars(made)  # nor does it take memory for them
         made(picture(128, 46, 46))
-    assert "kernels" in vars(made)
+    assert "transformed_kernel" in vars(made)
 
 
 @pytest.mark.parametrize(
@@ -102,9 +111,9 @@ def test_other_pictures_are_computed_in_one_call(refused: str) -> None:
 )
 def test_which_gain(direct: nn.Conv2d, expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(winograd, "_full_speed", lambda: True)
-    assert gains(direct) is expected
+    assert Winograd.suits(direct) is expected
     monkeypatch.setattr(winograd, "_full_speed", lambda: False)
-    assert not gains(direct)
+    assert not Winograd.suits(direct)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +148,6 @@ def test_networks_are_given_such_convolutions(monkeypatch: pytest.MonkeyPatch) -
         return Networks(lambda: layers, lambda: torch.device("cpu")).get(precision)
 
     network = built("float32")
-    assert [type(part) for part in network] == [Winograd, nn.Conv2d, Winograd]
+    assert [type(part) for part in network] == [Winograd, FusedConv, Winograd]
     assert list(network.state_dict()) == list(built("bfloat16").state_dict())
-    assert [type(part) for part in built("bfloat16")] == [nn.Conv2d] * 3
+    assert [type(part) for part in built("bfloat16")] == [FusedConv] * 3

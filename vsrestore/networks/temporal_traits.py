@@ -1,0 +1,18 @@
+"""What our own networks for windows of frames ask of the pictures they get, told without loading torch."""
+
+from __future__ import annotations
+
+from vsrestore.networks.traits import Traits
+
+TEMPORAL = Traits(
+    multiple=32,
+    padding="replicate",
+    tile_overlap=64,
+    float32_frames=True,
+    frames=5,
+    border="reflect_circle",
+)
+"""Two frames on each side, whole blocks of search."""
+
+ENLARGING_OVERLAP = 48
+"""Tiles of networks that enlarge share this much."""

@@ -1,0 +1,34 @@
+"""All that is peculiar to networks on the processor: its threads, convolutions that suit it, its heap.
+
+What stands here brings at least a tenth of a whole filter's time somewhere: docs/architecture.md has the table.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from typing import TYPE_CHECKING
+
+from .threads import Processor
+
+if TYPE_CHECKING:
+    from torch import nn
+
+PROCESSOR = Processor()
+"""All networks of the process share it."""
+
+
+def tune(network: nn.Module) -> nn.Module:
+    """Return a network whose convolutions are computed in the way that the processor is fastest at."""
+    from .convolutions import suit
+
+    suit(network)
+    return network
+
+
+def trim_heap() -> None:
+    """Have glibc give memory that was freed back to the system; other C libraries do so by themselves."""
+    if sys.platform.startswith("linux"):
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

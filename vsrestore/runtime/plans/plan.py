@@ -1,0 +1,81 @@
+"""What every way of seeing frames tells the runtime."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Literal
+
+from ...video import checks
+from ..call import Call, Companion, Copy, Given
+from ..run import Run
+
+if TYPE_CHECKING:
+    import vapoursynth as vs
+    from torch import Tensor
+
+Network = Callable[..., "Tensor"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan(ABC):
+    """A network seen as: from a run of frames around a chunk, give those of the chunk.
+
+    Chunks begin at multiples of their length, whatever was asked first, so a frame is a function of the clip and its
+    number alone.
+    """
+
+    chunk: int = 1
+    """Frames that are given at once."""
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """How many frames before and after a chunk may be needed, border rules included."""
+        return 0, 0
+
+    @property
+    def rate(self) -> Fraction:
+        """Frames given / frames taken."""
+        return Fraction(1)
+
+    @property
+    def within_shots(self) -> bool:
+        """Whether cuts count, so that they have to be known."""
+        return True
+
+    @property
+    def compares(self) -> bool:
+        """Whether frames must carry how much they differ from the one before (see ``video.repeats``)."""
+        return False
+
+    @property
+    def join(self) -> Literal["drop", "average"]:
+        """What becomes of frames that calls give beyond their chunk: nothing, or the mean of all that were given."""
+        return "drop"
+
+    @property
+    def shorter(self) -> int | None:
+        """A chunk about half as long that the plan takes, None where there is none."""
+        return self.chunk // 2 or None
+
+    def check(self, name: str) -> None:
+        """Raise ``vs.Error`` unless the numbers fit; ``name`` is that of the filter."""
+        checks.whole(name, "chunk", self.chunk, 1)
+
+    def beside(self, clip: vs.VideoNode) -> tuple[vs.VideoNode, Mapping[str, Companion]]:
+        """Return the clip whose frame n is seen for the wanted frame n, and companions that the plan makes of it."""
+        return clip, {}
+
+    @abstractmethod
+    def calls(self, run: Run) -> Iterable[Call | Copy]:
+        """Return how the wanted frames of a run come about."""
+
+    @abstractmethod
+    def ask(self, network: Network, call: Call, given: Given) -> Tensor:
+        """Return what the network gives in a call, (K, C, H, W) for the K wanted frames."""
+
+    def halved(self, call: Call) -> tuple[Call, Call] | None:
+        """Return two calls that give the same and cost about half each, where there are such."""
+        return None
