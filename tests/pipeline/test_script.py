@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vsrestore.pipeline.errors import PipelineError
-from vsrestore.pipeline.script import FilterCall, parse_filter, resolved, script_text
+from vsrestore.pipeline.script import FilterCall, Opening, parse_filter, resolved, script_text
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_defaults_go_where_they_fit_and_do_not_win():
 
 def test_script_is_what_a_person_would_write():
     calls = [FilterCall("film", {"grain": 0.3})]
-    text = script_text(Path("/films/it's.mkv"), calls, 2, Path("/cache"))
+    text = script_text(Opening(Path("/films/it's.mkv"), 2, Path("/cache")), calls)
     compile(text, "restore.vpy", "exec")
     assert 'source = "/films/it\'s.mkv"\n' in text
     assert "clip = vs.core.bs.VideoSource(source, track=2, cachepath='/cache')\n" in text
