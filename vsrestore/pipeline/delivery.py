@@ -53,7 +53,7 @@ def for_encoder(clip: vs.VideoNode, encoder: Encoder) -> vs.VideoNode:
     if family == vs.GRAY and encoder.gray:
         wanted = vs.core.query_video_format(vs.GRAY, vs.INTEGER, bits)
     else:
-        wanted = vs.core.query_video_format(vs.YUV, vs.INTEGER, bits, *_chroma(clip, encoder))
+        wanted = vs.core.query_video_format(vs.YUV, vs.INTEGER, bits, *_chroma(clip, encoder, bits))
     if wanted.id == given.id:
         return clip
     rgb = family == vs.RGB
@@ -120,12 +120,12 @@ def deliver(script: str, folder: str, source: str, encoder: str, report: str) ->
     reported(clip, Path(report)).set_output(0)
 
 
-def _chroma(clip: vs.VideoNode, encoder: Encoder) -> tuple[int, int]:
+def _chroma(clip: vs.VideoNode, encoder: Encoder, bits: int) -> tuple[int, int]:
     given = clip.format
     subsampling = (given.subsampling_w, given.subsampling_h)
     if given.color_family != vs.YUV:
         subsampling = CHROMA_OF_RGB[encoder.crf is None]
-    chroma = accepted_chroma(encoder, subsampling, (clip.width, clip.height))
+    chroma = accepted_chroma(encoder, subsampling, (clip.width, clip.height), bits)
     if chroma is None:
         fail(encoder.codec, f"{clip.width}x{clip.height} is an odd size; crop or pad the clip to an even one")
     return chroma

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +53,19 @@ class Job:
     quality: str | None = None
 
 
+def ffmpeg_words(text: str) -> tuple[str, ...]:
+    """Return the options that one string holds, quoted as in a shell.
+
+    Raises:
+        PipelineError: a quotation mark has no other.
+
+    """
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise PipelineError(f"--ffmpeg-args {text!r}: cannot be read ({str(error).lower()})") from None
+
+
 def checked_calls(job: Job) -> list[FilterCall]:
     """Return the job's filter calls.
 
@@ -96,5 +110,5 @@ def opening_for(media: Media, seen: Survey, index_folder: Path | None) -> Openin
             "or clear a wrong flag there with std.SetFieldBased(0)"
         )
     track = None if media.picture.first else media.picture.index
-    one_thread = media.picture.index in seen.damage or loss(media, seen.packets) is not None
-    return Opening(media.path, track, index_folder, one_thread, clear_fields=seen.interlaced > 0)
+    cut, damaged = loss(media, seen.packets) is not None, media.picture.index in seen.damage
+    return Opening(media.path, track, index_folder, cut, damaged, clear_fields=seen.interlaced > 0)

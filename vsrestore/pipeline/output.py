@@ -10,6 +10,7 @@ from errno import EEXIST
 from itertools import count
 from pathlib import Path
 
+from . import programs
 from .errors import PipelineError, RunError
 from .source import is_url
 from .workplace import LONGEST_NAME
@@ -27,6 +28,7 @@ def checked_output(output: Path, source: str, *, overwrite: bool) -> Path:
         PipelineError: it may not be written.
 
     """
+    programs.file_url(output)  # which refuses names that ffmpeg's libraries cannot have
     try:
         target = output.resolve()
         if target.is_dir():

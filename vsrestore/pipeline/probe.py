@@ -106,8 +106,11 @@ def probe(path: Path) -> Media:
         PipelineError: the file is missing, empty, no media file, without video, or none of its video can be decoded.
 
     """
-    if not path.exists():
-        raise PipelineError(f"{path}: no such file")
+    try:
+        if not path.exists():
+            raise PipelineError(f"{path}: no such file")
+    except OSError as error:
+        raise PipelineError(f"{path}: cannot be read ({error.strerror})") from None
     if path.is_dir():
         raise PipelineError(f"{path}: is a folder; a video file or a URL is accepted")
     if not path.stat().st_size:

@@ -82,7 +82,15 @@ def file_url(path: Path) -> str:
 
     A bare name is an address to them: what stands before a colon in it is taken for a protocol, so that the file
     ``http:host`` would be fetched from a host.
+
+    Raises:
+        PipelineError: the name is not UTF-8, as VapourSynth and PyAV need it.
+
     """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise PipelineError(f"{path}: the name is not in UTF-8; rename the file") from None
     return f"file:{path.absolute()}"
 
 

@@ -17,7 +17,7 @@ from .encode import encoder_named, encoder_options
 from .errors import PipelineError, RunError
 from .job import Job, checked_calls, input_file, opening_for, shortened
 from .output import checked_output, keep, publish
-from .packets import loss
+from .packets import loss, read_packets
 from .probe import Media, Picture, probe
 from .progress import FrameCounter
 from .run import Program, check_exit, complete, disk_full, pipe_broke, stopping, wait_for
@@ -162,6 +162,8 @@ def set_times(task: Task, shown: Shown, durations: list[Fraction], tell: Tell) -
         return
     part, base = task.part, timestamps.fitting_time_base(task.media.picture.time_base)
     _check_space(part)
+    if shortened(task.job):
+        durations = durations[: read_packets(part)[0].shown]
     retimed, joined = part.with_stem("retimed"), part.with_stem("joined")
     timestamps.retime(part, retimed, task.container.muxer, durations, base)
     # The disk need not hold three of them.

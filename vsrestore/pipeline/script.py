@@ -74,8 +74,9 @@ class Opening:
         source: the video file.
         track: number of the video stream, None for the file's first.
         index_folder: where BestSource keeps its index of the file, None for nowhere.
-        one_thread: whether it is decoded in one thread: of a file whose end is missing several threads lose the last
-            whole frames too, and damaged frames, which come out otherwise each time, cannot be found again.
+        one_thread: whether it is decoded in one thread, because its end is missing: several lose whole frames too.
+        damaged: whether it is damaged in between; then it is decoded in one thread as well, because in several a
+            damaged frame comes out otherwise each time, and is not known again.
         clear_fields: whether the frames are whole, whatever some flags say.
 
     """
@@ -84,21 +85,29 @@ class Opening:
     track: int | None = None
     index_folder: Path | None = None
     one_thread: bool = False
+    damaged: bool = False
     clear_fields: bool = False
 
     def lines(self) -> list[str]:
         """Return the lines of the script that make ``clip``."""
         cache = "cachemode=0" if self.index_folder is None else f"cachepath={str(self.index_folder)!r}"
         track = [] if self.track is None else [f"track={self.track}"]
-        options = ["source", *track, *(["threads=1"] if self.one_thread else []), cache]
+        threads = ["threads=1"] if self.one_thread or self.damaged else []
+        times = ["exporttimestamps=1"] if self.damaged else []
+        opened = f"vs.core.bs.VideoSource({', '.join(['source', *track, *threads, cache, *times])})"
         clear = ["clip = clip.std.SetFieldBased(0)"] if self.clear_fields else []
-        return [f"source = {str(self.source)!r}", f"clip = vs.core.bs.VideoSource({', '.join(options)})", *clear]
+        return [
+            f"source = {str(self.source)!r}",
+            f"clip = {f'with_times_in_order({opened})' if times else opened}",
+            *clear,
+        ]
 
 
 def script_text(opening: Opening, calls: Sequence[FilterCall]) -> str:
     """Return a script that opens a source and applies resolved filter calls, in order."""
-    lines = ["import vapoursynth as vs", "", "import vsrestore", ""]
-    return "\n".join([*lines, *opening.lines(), *map(str, calls), "clip.set_output()"]) + "\n"
+    times = ["from vsrestore.pipeline.damaged import with_times_in_order"] if opening.damaged else []
+    imports = ["import vapoursynth as vs", "", "import vsrestore", *times, ""]
+    return "\n".join([*imports, *opening.lines(), *map(str, calls), "clip.set_output()"]) + "\n"
 
 
 def filter_names() -> list[str]:
