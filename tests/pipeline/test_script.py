@@ -23,7 +23,24 @@ def test_calls_are_read(text, expected):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "film(", "film(0.3)", "film(grain=open('x'))", "film(**{'a': 1})", "a.b()", "film; film", "film(x=y)", "3"],
+    [
+        "",
+        "film(",
+        "film(0.3)",
+        "film(grain=open('x'))",
+        "film(**{'a': 1})",
+        "a.b()",
+        "film; film",
+        "film(x=y)",
+        "3",
+        "film(x=1e999)",
+        "film(x={[]: 1})",
+        "film(x=-1e999)",
+        "film(x=" + "(" * 9999,
+        "film(x=0x" + "f" * 9999 + ")",
+        "film(x='\\0')\0",
+        "film(x={{}})",
+    ],
 )
 def test_anything_else_is_refused(text):
     with pytest.raises(PipelineError, match="cannot be read"):
@@ -52,3 +69,13 @@ def test_script_is_what_a_person_would_write():
     assert 'source = "/films/it\'s.mkv"\n' in text
     assert "clip = vs.core.bs.VideoSource(source, track=2, cachepath='/cache')\n" in text
     assert "clip = vsrestore.film(clip, grain=0.3)\nclip.set_output()\n" in text
+
+
+def test_an_argument_is_set_once():
+    with pytest.raises(PipelineError, match=r"sets 'grain' twice"):
+        parse_filter("film(grain=0.1, grain=0.2)")
+
+
+def test_a_path_with_backslashes_warns_nobody(recwarn):
+    parse_filter(r"film(model='C:\models\film')")
+    assert not recwarn.list
