@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 
 from . import programs
@@ -117,7 +116,7 @@ def copy_plan(media: Media, seen: Survey, container: Container, folder: Path) ->
     """
     plan = CopyPlan(seen.damage)
     for track in media.of_kind("audio"):
-        _add_audio(plan, track, container, seen, programs.file_start(media.path))
+        _add_audio(plan, track, container, seen)
     for track in media.of_kind("subtitle"):
         _add_subtitle(plan, track, container)
     for track in media.of_kind("attachment"):
@@ -137,11 +136,11 @@ def picture_metadata(metadata: dict[str, str], kept: Iterable[str] = ("language"
     return [word for key in kept if key in metadata for word in ("-metadata:s:v:0", f"{key}={metadata[key]}")]
 
 
-def _add_audio(plan: CopyPlan, track: Track, container: Container, seen: Survey, zero: Fraction) -> None:
+def _add_audio(plan: CopyPlan, track: Track, container: Container, seen: Survey) -> None:
     position = _position(plan, track)
     damage = seen.damage.get(track.index)
     if track.codec in container.audio and not damage:
-        plan.options += [f"-c:a:{position}", "copy", *_without_lead(position, seen.packets[track.index], zero)]
+        plan.options += [f"-c:a:{position}", "copy", *_without_lead(position, seen.packets[track.index])]
         return
     codec, *rate = container.audio_encoder
     plan.options += [f"-c:a:{position}", codec]
@@ -155,10 +154,13 @@ def _add_audio(plan: CopyPlan, track: Track, container: Container, seen: Survey,
         plan.notes.append(f"audio stream {track.index}: {takes}; encoded as {codec}")
 
 
-def _without_lead(position: int, packets: Packets, zero: Fraction) -> list[str]:
-    """Return the options that leave out the sound that an edit list cut off, of which a copy would know nothing."""
-    cut = packets.cut()
-    return [] if cut is None else [f"-bsf:a:{position}", f"noise=drop=lt(pts*tb\\,{float(cut - zero):.6f})"]
+def _without_lead(position: int, packets: Packets) -> list[str]:
+    """Return the options that leave out the sound that an edit list cut off, of which a copy would know nothing.
+
+    By number: ffmpeg 5 does not know the times of packets here.
+    """
+    cut_off = packets.cut_off()
+    return [f"-bsf:a:{position}", f"noise=drop=lt(n\\,{cut_off})"] if cut_off else []
 
 
 def _add_subtitle(plan: CopyPlan, track: Track, container: Container) -> None:

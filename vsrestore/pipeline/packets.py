@@ -68,16 +68,14 @@ class Packets:
         That holds for copies in any container, while the announced start of an audio stream may or may not count the
         encoder's priming. Of a longer lead, which an edit list cut off, a copy keeps the last packet alone.
         """
-        return (self.opening if self.cut() is None else self.before[-1]) * self.base
+        return (self.before[-1] if self.cut_off() else self.opening) * self.base
 
-    def cut(self) -> Fraction | None:
-        """Return the moment, in seconds on the file's clock, before which a copy leaves packets out; None for none.
+    def cut_off(self) -> int:
+        """Return how many packets at the beginning a copy leaves out, because an edit list cuts them off.
 
-        They lie before the cut of an edit list; the last one of them stays, because the decoder needs it to begin.
+        The last one before the cut stays, because the decoder needs it to begin.
         """
-        if len(self.before) <= PRIMING_PACKETS:
-            return None
-        return Fraction(sum(self.before[-2:]), 2) * self.base
+        return 0 if len(self.before) <= PRIMING_PACKETS else len(self.before) - 1
 
     def span(self) -> Fraction:
         """Return the seconds from the earliest start to the latest end.
