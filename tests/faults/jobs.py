@@ -16,7 +16,7 @@ FRAMES = 48
 # Slow enough that a run can be met in each of its stages, quick enough for many.
 SCRIPT = (
     "import time\nimport vapoursynth as vs\nclip = vs.core.bs.VideoSource(source, cachemode=0)\n"
-    "clip.std.ModifyFrame(clip, lambda n, f: time.sleep(0.01) or f).set_output()\n"
+    "clip.std.ModifyFrame(clip, lambda n, f: time.sleep(0.04) or f).set_output()\n"
 )
 
 

@@ -87,6 +87,13 @@ def test_a_damaged_capture_is_restored_with_its_sound_in_step(capture, run, tmp_
     assert shown_at(output)[-1] == pytest.approx(Fraction(124, 25), abs=0.01)
 
 
+def test_a_script_of_ones_own_is_told_how_to_open_a_damaged_source(capture, run, tmp_path):
+    source = tmp_path / "damaged.ts"
+    source.write_bytes(with_lost_packets(capture, 120))
+    _, told = run(source)
+    assert any("bs.VideoSource(source, threads=1)" in sentence for sentence in told)
+
+
 def test_gaps_are_told_with_their_times(capture, tmp_path):
     source = tmp_path / "damaged.ts"
     source.write_bytes(with_lost_packets(capture, 120))
@@ -191,6 +198,13 @@ def test_raw_pictures_without_times_are_counted(run, tmp_path):
     output, told = run(source)
     assert told == []
     assert len(shown_at(output)) == 24
+
+
+def test_a_size_that_an_encoder_does_not_take_is_told(clip, run, tmp_path):
+    line = "clip = clip.resize.Point(1, 64, format=vs.YUV444P8)"
+    with pytest.raises(PipelineError, match="--encoder ffv1: does not take a picture of 1x64; choose another encoder"):
+        run(clip("plain.mp4"), line=line, encoder="ffv1")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("form", ["yuv410p", "yuv440p", "yuv411p", "yuv440p10le"])

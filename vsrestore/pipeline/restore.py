@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import NoReturn
 
 from . import programs, timestamps
 from .check import Contents, Difference, differences
@@ -20,7 +21,7 @@ from .output import checked_output, keep, publish
 from .packets import loss, read_packets
 from .probe import Media, Picture, probe
 from .progress import FrameCounter
-from .run import Program, check_exit, complete, disk_full, pipe_broke, stopping, wait_for
+from .run import Program, check_exit, complete, disk_full, last_words, pipe_broke, stopping, wait_for
 from .script import FilterCall, script_text
 from .source import is_url
 from .survey import Survey, clock, survey, told
@@ -28,6 +29,7 @@ from .workplace import workplace
 
 Tell = Callable[[str], None]
 Count = Callable[[int, int], None]
+ENCODER_REFUSES = "while opening encoder"
 NO_INDEX = "Failed to write index"
 # A file of encoded pictures is hardly larger than so many times its source.
 LIKELY_GROWTH = 4
@@ -58,7 +60,7 @@ def restore(job: Job, tell: Tell, count: Count, stage: Tell = lambda name: None)
         media = probe(input_file(job, work, tell))
         seen = survey(media)
         task = prepared(job, media, seen, container, work)
-        for note in [*source_notes(media, seen), *task.plan.notes]:
+        for note in [*source_notes(task, seen), *task.plan.notes]:
             tell(note)
         stage("loading the filters")
         shown, durations, words = encode_with_any_index(task, calls, seen, tell, count)
@@ -82,14 +84,13 @@ def prepared(job: Job, media: Media, seen: Survey, container: Container, work: P
     return Task(job, media, script, container, plan, work)
 
 
-def source_notes(media: Media, seen: Survey) -> list[str]:
+def source_notes(task: Task, seen: Survey) -> list[str]:
     """Return a sentence for everything about the picture of the source that the user should know beforehand."""
-    picture, notes = media.picture, [loss(media, seen.packets)]
+    picture, notes = task.media.picture, [loss(task.media, seen.packets)]
     if damage := seen.damage.get(picture.index):
-        notes.append(
-            f"the picture is damaged at {told(damage)}: what can be decoded is taken as it is, "
-            "and in place of lost frames the one before them stays"
-        )
+        rule = "what can be decoded is taken as it is, and in place of lost frames the one before them stays"
+        advice = "open it with bs.VideoSource(source, threads=1), which decodes it the same each time"
+        notes.append(f"the picture is damaged at {told(damage)}: {rule if task.job.script is None else advice}")
     if seen.interlaced and not seen.fields:
         flagged = f"{seen.interlaced} of {seen.frames} frames, the first at {clock(seen.first_interlaced)}"
         notes.append(f"{flagged}, are flagged interlaced; filters take them for whole frames")
@@ -142,7 +143,7 @@ def encode(task: Task, tell: Tell, count: Count) -> tuple[Shown, list[Fraction],
         running.append(taker)
         sender.stdout.close()
         wait_for(lambda: False, running)
-        _check_exits(task, sender, taker)
+        _check_exits(task, shown, sender, taker)
     if shown.mastering:
         tell("the HDR mastering data of the source are not passed on")
     durations = timestamps.read_durations(task.properties, shown.rate)
@@ -209,7 +210,7 @@ def _first_frame(task: Task, sender: Program) -> Shown:
     return read_report(task)
 
 
-def _check_exits(task: Task, sender: Program, taker: Program) -> None:
+def _check_exits(task: Task, shown: Shown, sender: Program, taker: Program) -> None:
     """Raise for whichever failed first: a taker that ends breaks the sender's pipe, so its words come first.
 
     A taker that has all it was asked for ends before the sender, too.
@@ -217,8 +218,19 @@ def _check_exits(task: Task, sender: Program, taker: Program) -> None:
     if pipe_broke(sender):
         wait_for(lambda: False, [taker])
     if taker.poll():
+        if not task.job.ffmpeg_args and ENCODER_REFUSES in taker.words():
+            _refused_by_encoder(task, shown, taker)
         check_exit("ffmpeg", taker)
     wait_for(lambda: False, [sender])
     if pipe_broke(sender) and shortened(task.job):
         return
     check_exit("vspipe", sender)
+
+
+def _refused_by_encoder(task: Task, shown: Shown, taker: Program) -> NoReturn:
+    """The limits of an encoder are not those of its other versions, so it is asked and not a table."""
+    width, height = shown.size
+    raise PipelineError(
+        f"--encoder {task.job.encoder}: does not take a picture of {width}x{height}; choose another encoder, "
+        f"or enlarge or pad the clip ({last_words(taker.words())})"
+    )
