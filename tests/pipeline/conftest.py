@@ -124,10 +124,17 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 def run(tmp_path, script):
     """Restore through a script; return the output and everything that was told."""
 
-    def done(source: Path, ending: str = ".mkv", line: str = "", encoder: str = "x264", **wishes):
+    def done(
+        source: Path,
+        ending: str = ".mkv",
+        line: str = "",
+        encoder: str = "x264",
+        told: list[str] | None = None,
+        **wishes,
+    ):
         if ENCODERS[encoder].codec not in programs.ffmpeg_encoders():
             pytest.skip(f"this ffmpeg has no {encoder}")
-        output, told = tmp_path / f"restored{ending}", []
+        output, told = tmp_path / f"restored{ending}", [] if told is None else told
         wishes = {"preset": FAST_PRESETS[encoder], **wishes}
         wishes = wishes if "filters" in wishes else {"script": script(line), **wishes}
         job = Job(str(source), output, encoder=encoder, **wishes)

@@ -83,8 +83,12 @@ def test_what_the_user_cuts_short_is_no_failure(clip, run, name, words):
 def test_too_little_space_for_new_times_keeps_the_picture(clip, run, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9, 100))
+    told = []
     with pytest.raises(RunError, match=r"too full to set the times .*, 0\.0 MB are free.*restored\.incomplete\.mkv"):
-        run(clip("uneven.mp4"))
+        run(clip("uneven.mp4"), told=told)
+    assert told == [
+        "the frames come at no constant rate; to set their times the disk must hold the output twice, and 0 MB are free"
+    ]
     assert len(read_packets(tmp_path / "restored.incomplete.mkv")[0].ticks) == len(shown_at(clip("uneven.mp4")))
 
 

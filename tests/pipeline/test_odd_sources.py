@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -84,6 +86,18 @@ def test_a_damaged_capture_is_restored_with_its_sound_in_step(capture, run, tmp_
     assert any("damaged at 0:00:0" in sentence for sentence in told)
     assert not [sentence for sentence in told if "later against the picture" in sentence]
     assert onset(output) == pytest.approx(4, abs=0.04)
+    assert shown_at(output)[-1] == pytest.approx(Fraction(124, 25), abs=0.01)
+
+
+def test_damage_that_shows_only_later_costs_a_second_start(capture, run, tmp_path, monkeypatch):
+    """The survey is kept from seeing it; with one processor one start is enough."""
+    from vsrestore.pipeline import restore as module
+
+    source = tmp_path / "damaged.ts"
+    source.write_bytes(with_flipped_bytes(capture, PICTURE_PID, 25))
+    monkeypatch.setattr(module, "survey", lambda media: replace(survey(media), damage={}))
+    output, told = run(source, filters=("scenes",))
+    assert any("No frame returned" in sentence for sentence in told) == ((os.cpu_count() or 1) > 1)
     assert shown_at(output)[-1] == pytest.approx(Fraction(124, 25), abs=0.01)
 
 

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,7 +23,7 @@ from .packets import loss, read_packets
 from .probe import Media, Picture, probe
 from .progress import FrameCounter
 from .run import Program, check_exit, complete, disk_full, last_words, pipe_broke, stopping, wait_for
-from .script import FilterCall, script_text
+from .script import FilterCall, Opening, script_text
 from .source import is_url
 from .survey import Survey, clock, survey, told
 from .workplace import workplace
@@ -30,8 +31,8 @@ from .workplace import workplace
 Tell = Callable[[str], None]
 Count = Callable[[int, int], None]
 ENCODER_REFUSES = "while opening encoder"
-NO_INDEX = "Failed to write index"
-# A file of encoded pictures is hardly larger than so many times its source.
+NO_INDEX, NO_FRAME = "Failed to write index", "No frame returned for frame number"
+# Two outputs are hardly larger than so many times the source.
 LIKELY_GROWTH = 4
 
 
@@ -63,7 +64,10 @@ def restore(job: Job, tell: Tell, count: Count, stage: Tell = lambda name: None)
         for note in [*source_notes(task, seen), *task.plan.notes]:
             tell(note)
         stage("loading the filters")
-        shown, durations, words = encode_with_any_index(task, calls, seen, tell, count)
+        if job.script is None:
+            shown, durations, words = encode_filters(task, calls, seen, tell, count)
+        else:
+            shown, durations, words = encode(task, tell, count)
         try:
             set_times(task, shown, durations, tell)
         except (PipelineError, RunError) as error:
@@ -98,26 +102,29 @@ def source_notes(task: Task, seen: Survey) -> list[str]:
         notes.append("the picture has an alpha channel; it is not passed on")
     if cut := _cut_size(picture):
         notes.append(f"the picture is {picture.width}x{picture.height}; VapourSynth holds it as {cut[0]}x{cut[1]}")
+    notes.append(_space_note(task, seen))
     return [note for note in notes if note]
 
 
-def encode_with_any_index(
+def encode_filters(
     task: Task, calls: list[FilterCall], seen: Survey, tell: Tell, count: Count
 ) -> tuple[Shown, list[Fraction], str]:
-    """Write the script of the task's filters and encode; where its index cannot be kept, do without one."""
-    if task.job.script is not None:
-        return encode(task, tell, count)
+    """Write the script of the task's filters and encode; where BestSource cannot open the source so, open it otherwise.
+
+    Returns and raises what :func:`encode` does.
+    """
     folder = task.work if is_url(task.job.input) else programs.index_folder(task.media.path)
-    opening = opening_for(task.media, seen, folder)
-    task.script.write_text(script_text(opening, calls), encoding="utf-8")
-    try:
-        return encode(task, tell, count)
-    except PipelineError as error:
-        if NO_INDEX not in str(error):
-            raise
-    without = script_text(replace(opening, index_folder=None), calls)
-    task.script.write_text(without, encoding="utf-8")
-    return encode(task, tell, count)
+    opening: Opening | None = opening_for(task.media, seen, folder)
+    while opening is not None:
+        task.script.write_text(script_text(opening, calls), encoding="utf-8")
+        try:
+            return encode(task, tell, count)
+        except (PipelineError, RunError) as error:
+            opening = _otherwise(opening, str(error))
+            if opening is None:
+                raise
+            tell(f"once more, because of this: {error}")
+    raise AssertionError("the loop ends in itself")
 
 
 def encode(task: Task, tell: Tell, count: Count) -> tuple[Shown, list[Fraction], str]:
@@ -132,6 +139,7 @@ def encode(task: Task, tell: Tell, count: Count) -> tuple[Shown, list[Fraction],
 
     """
     running: list[Program] = []
+    task.report.unlink(missing_ok=True)
     environment = programs.environment()
     with stopping(running):
         counter = FrameCounter(count, tell)
@@ -186,6 +194,16 @@ def refuse_incomplete(job: Job, task: Task, output: Path, found: list[Difference
         raise RunError(f"the output is incomplete: {'; '.join(missing)}; it is kept as {kept}{stays}")
 
 
+def _otherwise(opening: Opening, words: str) -> Opening | None:
+    """Return another way to open a source after a failure that it may help against, else None."""
+    if NO_INDEX in words and opening.index_folder is not None:
+        return replace(opening, index_folder=None)
+    if NO_FRAME in words and not opening.damaged:
+        # The index, too, was made in several threads.
+        return replace(opening, damaged=True, index_folder=None)
+    return None
+
+
 def _check_space(part: Path) -> None:
     needed, free = part.stat().st_size, shutil.disk_usage(part.parent).free
     if free < needed:
@@ -193,6 +211,18 @@ def _check_space(part: Path) -> None:
             f"the disk is too full to set the times of the frames: {needed / 1e6:.1f} MB are needed, "
             f"{free / 1e6:.1f} MB are free"
         )
+
+
+def _space_note(task: Task, seen: Survey) -> str | None:
+    """Return a warning when the disk may not hold two outputs and the source has frames of unequal length."""
+    gaps = [later - earlier for earlier, later in pairwise(seen.packets[task.media.picture.index].times())]
+    free, size = shutil.disk_usage(task.work).free, task.media.path.stat().st_size
+    if not gaps or max(gaps) - min(gaps) <= 2 * timestamps.TOLERANCE or free > LIKELY_GROWTH * size:
+        return None
+    return (
+        "the frames come at no constant rate; to set their times the disk must hold the output twice, "
+        f"and {free / 1e6:.0f} MB are free"
+    )
 
 
 def _cut_size(picture: Picture) -> tuple[int, int] | None:
