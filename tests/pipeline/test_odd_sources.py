@@ -221,6 +221,21 @@ def test_a_size_that_an_encoder_does_not_take_is_told(clip, run, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_sound_of_unnamed_channels_goes_into_mp4(run, tmp_path):
+    graphs = ("-f", "lavfi", "-i", "testsrc2=size=96x64:rate=24:duration=0.5", "-f", "lavfi", "-i", "sine=duration=0.5")
+    source = make(tmp_path / "unnamed.mkv", *graphs, "-c:v", "libx264", "-c:a", "tta")
+    output, told = run(source, ".mp4")
+    assert told == ["audio stream 1: mp4 does not take tta; encoded as aac"]
+    assert probe(output).of_kind("audio")[0].codec == "aac"
+
+
+def test_pictures_in_rgb_are_not_called_changed(run, tmp_path):
+    graph = ("-f", "lavfi", "-i", "testsrc2=size=96x64:rate=24:duration=0.3")
+    source = make(tmp_path / "rgb.mkv", *graph, "-pix_fmt", "gbrp", "-c:v", "ffv1")
+    _, told = run(source)
+    assert told == []
+
+
 @pytest.mark.parametrize("form", ["yuv410p", "yuv440p", "yuv411p", "yuv440p10le"])
 def test_chroma_that_y4m_does_not_carry_is_converted(run, tmp_path, form):
     graph = ("-f", "lavfi", "-i", "testsrc2=size=96x64:rate=24:duration=0.3")

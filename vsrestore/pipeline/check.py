@@ -17,6 +17,7 @@ SOUND_TOLERANCE = Fraction(1, 10)
 # Sound that is encoded anew loses its encoder's priming, some 20 to 45 ms.
 SYNC_TOLERANCE = Fraction(1, 20)
 COLOUR_UNSPECIFIED = {"matrix": 2, "primaries": 2, "transfer": 2, "range": 0, "chroma": 0}
+RGB = 0  # its number among the matrices
 # YUV whose range is not said is limited.
 LIMITED_UNSAID = ("range", 1, 0)
 
@@ -89,6 +90,8 @@ def _picture(source: Packets, made: Packets, frames: int) -> Iterator[Difference
 def _shape(before: Picture, after: Picture) -> Iterator[Difference]:
     if before.sar * before.width / before.height != after.sar * after.width / after.height and before.sar != after.sar:
         yield Difference(f"the sample aspect ratio is {before.sar} in the source, {after.sar} in the output")
+    if before.colour["matrix"] == RGB:  # which is encoded as YUV
+        return
     for name, unspecified in COLOUR_UNSPECIFIED.items():
         old, new = before.colour[name], after.colour[name]
         if old not in (unspecified, new) and (name, old, new) != LIMITED_UNSAID:

@@ -27,6 +27,10 @@ MATROSKA_SUBTITLES = {
 COVERS = {"mjpeg": (".jpg", "image/jpeg"), "png": (".png", "image/png"), "webp": (".webp", "image/webp")}
 
 
+# Some decoders tell how many channels there are and not which; ffmpeg's AAC encoder wants to know.
+AAC_LAYOUTS = ["aformat=channel_layouts=mono|stereo|3.0|4.0|5.0|5.1|7.1"]
+
+
 @dataclass(frozen=True)
 class Container:
     """What a container takes.
@@ -145,9 +149,10 @@ def _add_audio(plan: CopyPlan, track: Track, container: Container, seen: Survey)
     codec, *rate = container.audio_encoder
     plan.options += [f"-c:a:{position}", codec]
     plan.options += [f"-b:a:{position}", rate[0]] if rate else []
+    # Copied, damaged sound would end the muxer; decoded, what is lost becomes silence of the same length.
+    chain = [*(["aresample=async=1"] if damage else []), *(AAC_LAYOUTS if codec == "aac" else [])]
+    plan.options += [f"-filter:a:{position}", ",".join(chain)] if chain else []
     if damage:
-        # Copied, it would end the muxer or carry the damage on; what is lost becomes silence of the same length.
-        plan.options += [f"-filter:a:{position}", "aresample=async=1"]
         plan.notes.append(f"audio stream {track.index}: is damaged at {told(damage)}; silent there, encoded as {codec}")
     else:
         takes = f"{container.muxer} does not take {track.codec}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -30,7 +31,8 @@ from .workplace import workplace
 
 Tell = Callable[[str], None]
 Count = Callable[[int, int], None]
-ENCODER_REFUSES = "while opening encoder"
+# In the words of ffmpeg 6 and later, and of older ones, of which the first is for the first stream, the picture.
+ENCODER_REFUSES = re.compile(r"vost#0:0.*while opening encoder|while opening encoder for output stream #0:0\b")
 NO_INDEX, NO_FRAME = "Failed to write index", "No frame returned for frame number"
 # Two outputs are hardly larger than so many times the source.
 LIKELY_GROWTH = 4
@@ -72,7 +74,7 @@ def restore(job: Job, tell: Tell, count: Count, stage: Tell = lambda name: None)
             set_times(task, shown, durations, tell)
         except (PipelineError, RunError) as error:
             kept = keep(task.part, output, "incomplete")
-            raise RunError(f"{error}; the picture, without its true times, is kept as {kept}") from None
+            raise RunError(f"{error}; what was made so far is kept as {kept}") from None
         frames = len(durations) if shortened(job) else shown.frames
         found = differences(Contents(media, seen.packets), task.part, task.plan, frames)
         refuse_incomplete(job, task, output, found, words)
@@ -248,7 +250,7 @@ def _check_exits(task: Task, shown: Shown, sender: Program, taker: Program) -> N
     if pipe_broke(sender):
         wait_for(lambda: False, [taker])
     if taker.poll():
-        if not task.job.ffmpeg_args and ENCODER_REFUSES in taker.words():
+        if not task.job.ffmpeg_args and ENCODER_REFUSES.search(taker.words()):
             _refused_by_encoder(task, shown, taker)
         check_exit("ffmpeg", taker)
     wait_for(lambda: False, [sender])
