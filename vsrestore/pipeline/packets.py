@@ -31,6 +31,7 @@ class Packets:
         ticks: when each shown one starts, on the file's clock, in coding order.
         end: when the last one ends, as far as durations are known; in ticks.
         before: when those before the first shown one start; in ticks.
+        heard: seconds of sound that were decoded from them, None where nobody did.
 
     """
 
@@ -41,6 +42,7 @@ class Packets:
     ticks: list[int] = field(default_factory=list)
     end: int = 0
     before: list[int] = field(default_factory=list)
+    heard: Fraction | None = None
 
     def add(self, packet: av.Packet) -> None:
         """Take note of the next packet."""

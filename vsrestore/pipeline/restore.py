@@ -71,7 +71,7 @@ def restore(job: Job, tell: Tell, count: Count, stage: Tell = lambda name: None)
         else:
             shown, durations, words = encode(task, tell, count)
         try:
-            set_times(task, shown, durations, tell)
+            set_times(task, shown, durations)
         except (PipelineError, RunError) as error:
             kept = keep(task.part, output, "incomplete")
             raise RunError(f"{error}; what was made so far is kept as {kept}") from None
@@ -161,7 +161,7 @@ def encode(task: Task, tell: Tell, count: Count) -> tuple[Shown, list[Fraction],
     return shown, durations, taker.words()
 
 
-def set_times(task: Task, shown: Shown, durations: list[Fraction], tell: Tell) -> None:
+def set_times(task: Task, shown: Shown, durations: list[Fraction]) -> None:
     """Give the frames of the encoded video their true times when they do not come at a constant rate.
 
     Raises:

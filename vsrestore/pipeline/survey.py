@@ -102,7 +102,7 @@ def survey(media: Media) -> Survey:
             packets[index].add(packet)
             if index not in decoded:
                 continue
-            if not _decoded(packet, picture if index == media.picture.index else None):
+            if not _decoded(packet, picture if index == media.picture.index else packets[index]):
                 tick = packet.pts if packet.pts is not None else packet.dts or 0
                 broken.setdefault(index, []).append(_stretch(tick, packet.duration or 0, base, media.zero))
     if picture.broken or media.picture.index in broken:
@@ -126,15 +126,17 @@ def clock(seconds: Fraction) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{rest / 100:05.2f}"
 
 
-def _decoded(packet: Any, picture: _Picture | None) -> bool:
-    """Decode a packet and show its pictures; return whether nothing was wrong with it."""
+def _decoded(packet: Any, taker: _Picture | Packets) -> bool:
+    """Decode a packet and show the taker what is in it; return whether nothing was wrong with it."""
     try:
         frames = packet.decode()
     except av.error.FFmpegError:
         return False
-    if picture is not None:
-        for frame in frames:
-            picture.add(frame)
+    for frame in frames:
+        if isinstance(taker, _Picture):
+            taker.add(frame)
+        else:
+            taker.heard = (taker.heard or 0) + Fraction(frame.samples, frame.sample_rate)
     return not packet.is_corrupt
 
 
