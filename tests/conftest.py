@@ -9,6 +9,16 @@ import pytest
 import vapoursynth as vs
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="try every fault ten times as often")
+
+
+@pytest.fixture(scope="session")
+def soak(request: pytest.FixtureRequest) -> int:
+    """How many times as often as usual each fault is tried."""
+    return 10 if request.config.getoption("--soak") else 1
+
+
 @pytest.fixture(scope="session", autouse=True)
 def interrupts() -> None:
     """Programs that tests start hear an interrupt even where the tests run in the background of a shell script."""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from vsrestore.pipeline import programs
+
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
 IDENTITY = "import vapoursynth as vs\nvs.core.bs.VideoSource(source, cachemode=0).set_output()\n"
 SLOW = (
@@ -21,8 +23,6 @@ SLOW = (
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
     """A clip of one second."""
-    from vsrestore.pipeline import programs
-
     path = tmp_path_factory.mktemp("film") / "a film.mkv"
     made = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=24:duration=1", "-c:v", "ffv1", str(path)]
     subprocess.run([programs.ffmpeg(), "-v", "error", "-nostdin", *made], check=True)
@@ -33,12 +33,17 @@ def film(tmp_path_factory):
 def command(film, tmp_path):
     """Return a function that starts ``vsrestore restore`` with a script and further words."""
 
-    def start(script: str, *words: str, output: str = "out.mkv", source: str | None = None) -> subprocess.Popen[str]:
+    def start(
+        script: str, *words: str, output: str = "out.mkv", source: str | None = None, cache: str | None = None
+    ) -> subprocess.Popen[str]:
         path = tmp_path / "my script.vpy"
         path.write_text(script)
         begin = [sys.executable, "-m", "vsrestore", "restore", source or str(film), "-o", str(tmp_path / output)]
         given = ["--script", str(path)] if script else []
-        return subprocess.Popen([*begin, *given, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        environment = {**os.environ, **({"XDG_CACHE_HOME": cache} if cache else {})}
+        return subprocess.Popen(
+            [*begin, *given, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        )
 
     return start
 
@@ -128,3 +133,85 @@ def test_missing_input(command):
     code, _, err = ended(command(IDENTITY, source="no such film.mkv"))
     assert code == 2
     assert "no such file" in err
+
+
+def test_an_escape_in_a_name_does_not_reach_the_terminal(command):
+    code, _, err = ended(command(IDENTITY, source="no\x1b[31m film.mkv"))
+    assert code == 2
+    assert "\x1b" not in err
+    assert "no\\x1b[31m film.mkv: no such file" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names are text there")
+@pytest.mark.parametrize("name", [b"in\xff.mkv", b"out\xff.mkv"])
+def test_names_that_are_no_text_are_refused_in_a_line(film, tmp_path, name):
+    other = os.fsencode(tmp_path / "film.mkv")
+    named = os.path.join(os.fsencode(tmp_path), name)  # noqa: PTH118
+    source, output = (named, other) if name.startswith(b"in") else (other, named)
+    with open(source, "wb") as file:  # noqa: PTH123
+        file.write(film.read_bytes())
+    words = [sys.executable, "-m", "vsrestore", "restore", source, "-o", output, "--filter", "scenes"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "the name is not in UTF-8" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", ["-metadata 'title=x", 'a "b'])
+def test_unbalanced_quotes_are_a_line(command, words):
+    code, _, err = ended(command(IDENTITY, "--ffmpeg-args", words))
+    assert code == 2
+    assert "--ffmpeg-args" in err
+    assert "no closing quotation" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("length", [236, 246, 251])
+def test_the_longest_names_are_restored(command, tmp_path, length):
+    name = "n" * length + ".mkv"
+    code, _, err = ended(command(IDENTITY, "--preset", "ultrafast", output=name))
+    assert code == 0, err
+    assert (tmp_path / name).exists()
+
+
+def test_a_name_that_is_too_long_is_a_line(command):
+    code, _, err = ended(command(IDENTITY, output="n" * 300 + ".mkv"))
+    assert code == 2
+    assert err.count("\n") == 1
+
+
+def test_the_index_is_no_condition(command, film, tmp_path):
+    """Neither a cache folder that cannot be nor a name too long for an index stops a restoration."""
+    long = tmp_path / ("n" * 250 + ".mkv")
+    long.write_bytes(film.read_bytes())
+    for source, cache in ((film, "/dev/null"), (long, str(tmp_path / "cache"))):
+        process = command("", "--filter", "scenes", "--overwrite", source=str(source), cache=cache)
+        code, _, err = ended(process)
+        assert code == 0, err
+        assert err.count("\n") == 1
+
+
+def test_a_source_replaced_by_one_of_equal_size_is_read_anew(command, tmp_path):
+    sources = []
+    for seed in (1, 2):
+        path = tmp_path / f"noise{seed}.avi"
+        graph = f"nullsrc=size=32x32:rate=24:duration=6,geq=mod(X*{seed}+7*N\\,255):128:128"
+        made = ["-f", "lavfi", "-i", graph, "-pix_fmt", "yuv420p", "-c:v", "rawvideo", str(path)]
+        subprocess.run([programs.ffmpeg(), "-v", "error", "-nostdin", *made], check=True)
+        sources.append(path)
+    assert sources[0].stat().st_size == sources[1].stat().st_size
+    source = tmp_path / "source.avi"
+    for path in sources:
+        path.replace(source)
+        words = ("--filter", "scenes", "--overwrite", "--encoder", "ffv1")
+        code, _, err = ended(command("", *words, source=str(source), cache=str(tmp_path / "cache")))
+        assert code == 0, err
+
+
+def test_paths_in_a_filters_arguments_count_from_where_the_user_stands(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.safetensors").write_bytes(b"no weights")
+    code, _, err = ended(command("", "--filter", "film(model='broken.safetensors')"))
+    assert code == 2
+    assert "does not exist" not in err
+    assert "broken.safetensors" in err

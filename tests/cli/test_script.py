@@ -49,3 +49,38 @@ def test_the_command_loads_no_network_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("word", ["-h", "--help"])
+def test_help_tells_every_summary_to_its_end(word):
+    done = run(word)
+    assert done.returncode == 0
+    assert "..." not in done.stdout.split("Commands:")[1]
+    assert "the input are kept." in " ".join(done.stdout.split())
+
+
+def test_the_version_is_told():
+    from vsrestore import __version__
+
+    assert run("--version").stdout == f"vsrestore {__version__}\n"
+
+
+def test_the_filters_are_listed_and_shown():
+    from vsrestore.pipeline.script import filter_names
+
+    listed = run("filters").stdout.splitlines()
+    assert [line.split()[0] for line in listed] == filter_names()
+    assert all(len(line.split()) > 3 for line in listed)
+    assert run("filters", "film").stdout.startswith("film(clip")
+    assert run("filters", "flim").returncode == 2
+
+
+def test_the_printed_script_runs_under_vspipe_from_where_it_was_printed(film, tmp_path, monkeypatch):
+    from vsrestore.pipeline import programs
+
+    monkeypatch.chdir(film.parent)
+    text = run("script", film.name, "--filter", "scenes").stdout
+    (tmp_path / "printed.vpy").write_text(text)
+    command = [programs.vspipe(), "--info", str(tmp_path / "printed.vpy"), "-"]
+    done = subprocess.run(command, capture_output=True, text=True, env=programs.environment(), check=False)
+    assert "Width: 64" in done.stdout, done.stderr

@@ -9,6 +9,11 @@ from pathlib import Path
 import pytest
 
 from vsrestore.pipeline import programs
+from vsrestore.pipeline.encode import ENCODERS
+from vsrestore.pipeline.job import Job
+from vsrestore.pipeline.restore import restore
+
+FAST_PRESETS = {"x264": "ultrafast", "x265": "ultrafast", "ffv1": None, "svt-av1": "12"}
 
 PICTURE = ("-f", "lavfi", "-i", "testsrc2=size=96x64:rate=24:duration=1")
 BEEP = ("-f", "lavfi", "-i", "aevalsrc='if(lt(t,0.4),0,sin(2*PI*1000*t)*0.5)':d=1:s=48000")
@@ -113,3 +118,27 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return path
 
     return written
+
+
+@pytest.fixture
+def run(tmp_path, script):
+    """Restore through a script; return the output and everything that was told."""
+
+    def done(
+        source: Path,
+        ending: str = ".mkv",
+        line: str = "",
+        encoder: str = "x264",
+        told: list[str] | None = None,
+        **wishes,
+    ):
+        if ENCODERS[encoder].codec not in programs.ffmpeg_encoders():
+            pytest.skip(f"this ffmpeg has no {encoder}")
+        output, told = tmp_path / f"restored{ending}", [] if told is None else told
+        wishes = {"preset": FAST_PRESETS[encoder], **wishes}
+        wishes = wishes if "filters" in wishes else {"script": script(line), **wishes}
+        job = Job(str(source), output, encoder=encoder, **wishes)
+        restore(job, told.append, lambda done, total: None)
+        return output, told
+
+    return done

@@ -38,6 +38,8 @@ def test_quality_reaches_ffmpeg():
 @pytest.mark.parametrize(
     ("encoder", "given", "size", "expected"),
     [
+        ("ffv1", (2, 2), (64, 48), (2, 0)),
+        ("ffv1", (0, 1), (64, 48), (0, 0)),
         ("x264", (1, 1), (64, 48), (1, 1)),
         ("x264", (2, 0), (64, 48), (1, 0)),
         ("x264", (0, 1), (64, 48), (0, 0)),
@@ -48,7 +50,8 @@ def test_quality_reaches_ffmpeg():
     ],
 )
 def test_chroma(encoder, given, size, expected):
-    assert accepted_chroma(ENCODERS[encoder], given, size) == expected
+    assert accepted_chroma(ENCODERS[encoder], given, size, 8) == expected
+    assert accepted_chroma(ENCODERS["ffv1"], (2, 0), (64, 48), 16) == (1, 0)
 
 
 def test_every_encoder_has_a_container():

@@ -20,11 +20,6 @@ def test_start_is_measured_from_the_file_start(clip):
     assert probe(clip("plain.mp4")).picture.start == 0
 
 
-def test_fields_are_seen(clip):
-    assert probe(clip("fields.mkv")).picture.interlaced
-    assert not probe(clip("plain.mp4")).picture.interlaced
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [(None, "no such file"), (b"", "is empty"), (b"not a film at all\n" * 99, "is no video file that can be read")],

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from vsrestore.pipeline.commands import DELIVERY
 from vsrestore.pipeline.errors import PipelineError, RunError
-from vsrestore.pipeline.programs import SPINS, environment
+from vsrestore.pipeline.programs import SPINS, environment, vspipe
 from vsrestore.pipeline.progress import FrameCounter
 from vsrestore.pipeline.run import Program, check_exit, complete, last_words, pipe_broke, stopping, wait_for
 
@@ -99,3 +102,59 @@ def test_how_long_threads_of_torch_wait_is_the_users_choice(monkeypatch):
     assert environment()["GOMP_SPINCOUNT"] == SPINS
     monkeypatch.setenv("GOMP_SPINCOUNT", "7")
     assert environment()["GOMP_SPINCOUNT"] == "7"
+
+
+LEADER = """
+import sys, time
+from vsrestore.pipeline.run import Program
+program = Program([sys.executable, "-c", "import time; time.sleep(60)"])
+print(program.process.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def gone(pid: int, seconds: float = 2) -> bool:
+    limit = time.monotonic() + seconds
+    while alive(pid) and time.monotonic() < limit:
+        time.sleep(0.02)
+    return not alive(pid)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux ends them")
+def test_a_program_does_not_outlive_the_one_that_started_it():
+    leader = subprocess.Popen(
+        [sys.executable, "-c", LEADER], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    follower = int(leader.stdout.readline())
+    assert alive(follower)
+    leader.kill()
+    leader.wait()
+    assert gone(follower)
+
+
+def test_vspipe_ends_with_the_pipe_that_vsrestore_holds(tmp_path):
+    """Where no system ends it: its standard input does."""
+    slow = "import time\nimport vapoursynth as vs\nclip = vs.core.std.BlankClip(length=99)\n"
+    slow += "clip.std.ModifyFrame(clip, lambda n, f: time.sleep(5) or f).set_output()\n"
+    (tmp_path / "slow.vpy").write_text(slow)
+    words = {"script": tmp_path / "slow.vpy", "folder": tmp_path, "source": "", "encoder": "x264"}
+    words["report"] = tmp_path / "first.json"
+    arguments = [word for key, value in words.items() for word in ("-a", f"{key}={value}")]
+    command = [vspipe(), "-p", "-c", "y4m", *arguments, str(DELIVERY), "-"]
+    program = Program(command, subprocess.PIPE, subprocess.PIPE, environment())
+    with stopping([program]):
+        wait_for(lambda: any("Script evaluation done" in line for line in program.lines), [program])
+        assert program.poll() is None
+        program.process.stdin.close()
+        limit = time.monotonic() + 2
+        while program.poll() is None and time.monotonic() < limit:
+            time.sleep(0.02)
+        assert program.poll() is not None

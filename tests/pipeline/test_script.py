@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vsrestore.pipeline.errors import PipelineError
-from vsrestore.pipeline.script import FilterCall, parse_filter, resolved, script_text
+from vsrestore.pipeline.script import FilterCall, Opening, parse_filter, resolved, script_text
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,24 @@ def test_calls_are_read(text, expected):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "film(", "film(0.3)", "film(grain=open('x'))", "film(**{'a': 1})", "a.b()", "film; film", "film(x=y)", "3"],
+    [
+        "",
+        "film(",
+        "film(0.3)",
+        "film(grain=open('x'))",
+        "film(**{'a': 1})",
+        "a.b()",
+        "film; film",
+        "film(x=y)",
+        "3",
+        "film(x=1e999)",
+        "film(x={[]: 1})",
+        "film(x=-1e999)",
+        "film(x=" + "(" * 9999,
+        "film(x=0x" + "f" * 9999 + ")",
+        "film(x='\\0')\0",
+        "film(x={{}})",
+    ],
 )
 def test_anything_else_is_refused(text):
     with pytest.raises(PipelineError, match="cannot be read"):
@@ -47,8 +64,18 @@ def test_defaults_go_where_they_fit_and_do_not_win():
 
 def test_script_is_what_a_person_would_write():
     calls = [FilterCall("film", {"grain": 0.3})]
-    text = script_text(Path("/films/it's.mkv"), calls, 2, Path("/cache"))
+    text = script_text(Opening(Path("/films/it's.mkv"), 2, Path("/cache")), calls)
     compile(text, "restore.vpy", "exec")
     assert 'source = "/films/it\'s.mkv"\n' in text
     assert "clip = vs.core.bs.VideoSource(source, track=2, cachepath='/cache')\n" in text
     assert "clip = vsrestore.film(clip, grain=0.3)\nclip.set_output()\n" in text
+
+
+def test_an_argument_is_set_once():
+    with pytest.raises(PipelineError, match=r"sets 'grain' twice"):
+        parse_filter("film(grain=0.1, grain=0.2)")
+
+
+def test_a_path_with_backslashes_warns_nobody(recwarn):
+    parse_filter(r"film(model='C:\models\film')")
+    assert not recwarn.list

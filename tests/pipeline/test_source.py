@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import functools
 import http.server
+import os
+import sys
 import threading
 
 import pytest
@@ -50,4 +52,20 @@ def test_a_url_is_restored_and_what_was_fetched_is_gone(site, script, tmp_path, 
     )
     assert len(probe(output).of_kind("audio")) == 1
     assert told == [f"fetching {site}/plain.mp4"]
-    assert not list((tmp_path / "cache" / "vsrestore" / "downloads").iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mkv"]
+
+
+def test_modules_of_the_current_folder_are_not_run(site, clip, script, tmp_path, monkeypatch):
+    """Neither by yt-dlp nor by vspipe, not even where an empty entry of PYTHONPATH means the current folder."""
+    trap = tmp_path / "trap"
+    trap.mkdir()
+    for name in ("yt_dlp", "random", "json"):
+        (trap / f"{name}.py").write_text(
+            f"open({str(tmp_path / 'sprung')!r}, 'w').write({name!r})\nraise SystemExit(9)\n"
+        )
+    monkeypatch.chdir(trap)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([*sys.path[:1], ""]))
+    job = Job(f"{site}/plain.mp4", tmp_path / "out.mkv", script=script("import random"), preset="ultrafast")
+    restore(job, lambda told: None, lambda done, total: None)
+    assert not (tmp_path / "sprung").exists()
+    assert (tmp_path / "out.mkv").exists()

@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 
 class Bar:
@@ -25,15 +25,12 @@ class Bar:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[speed]}"),
             console=self._console,
             disable=not self._console.is_terminal,
         )
-        self._task = self._progress.add_task("reading the source", total=None, rate="")
-        self._started: float | None = None
+        self._task = self._progress.add_task("starting", total=None, speed="")
+        self._begun: float | None = None
         self._first = self._done = 0
 
     def __enter__(self) -> Bar:
@@ -46,21 +43,50 @@ class Bar:
     ) -> None:
         """Take the bar away, and say what was done when nothing failed."""
         self._progress.stop()
-        if error is None and self._started is not None:
-            seconds = time.monotonic() - self._started
+        if error is None and self._begun is not None:
+            seconds = time.monotonic() - self._begun
             rate = (self._done - self._first) / seconds if seconds else 0
             print(f"vsrestore: {self._done} {self._unit} in {seconds:.1f} s ({rate:.2f} {self._rate})", file=sys.stderr)
 
+    def stage(self, name: str) -> None:
+        """Show what is being done before there is anything to count."""
+        self._progress.update(self._task, description=name)
+
     def count(self, done: int, total: int) -> None:
-        """Show that ``done`` of ``total`` are done; what was done at the first call has taken no time."""
+        """Show that ``done`` of ``total`` are done; what was done at the first call has taken no time.
+
+        Where the first of them takes long, or many come at once, a first call with 0 of 0 when they are begun makes the
+        speed true from the start.
+        """
         now = time.monotonic()
-        if self._started is None:
-            self._started, self._first = now, done
+        if self._begun is None:
+            self._begun, self._first = now, done
         self._done = done
-        rate = (done - self._first) / (now - self._started) if now > self._started else 0
-        shown = f"{rate:.2f} {self._rate}"
-        self._progress.update(self._task, description=self._unit, completed=done, total=total, rate=shown)
+        speed = self._speed(now - self._begun, total)
+        self._progress.update(self._task, description=self._unit, completed=done, total=total or None, speed=speed)
+
+    def _speed(self, seconds: float, total: int) -> str:
+        """Return how fast it goes and how long it will take; nothing before there is anything to reckon by."""
+        new = self._done - self._first
+        if not new or not seconds:
+            return ""
+        left = (total - self._done) * seconds / new
+        return f"{new / seconds:.2f} {self._rate}, {_duration(seconds)} gone, {_duration(left)} left"
 
     def tell(self, sentence: str) -> None:
         """Print one sentence above the bar."""
-        self._console.print(f"vsrestore: {sentence}", markup=False)
+        self._console.print(f"vsrestore: {printable(sentence)}", markup=False)
+
+
+def printable(text: str) -> str:
+    """Return a text in which no character commands the terminal: names of files may hold such ones."""
+    return "".join(character if character.isprintable() else _escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

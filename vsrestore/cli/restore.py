@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import sys
 from pathlib import Path
@@ -15,7 +14,9 @@ from .progress import Bar
 
 def restore(
     input: Annotated[str, typer.Argument(help="video file or URL", show_default=False)],
-    output: Annotated[Path, typer.Option("-o", "--output", help="restored file: .mkv, .mp4, .m4v or .mov")],
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="FILE", help="restored file: .mkv, .mp4, .m4v or .mov")
+    ],
     filters: Annotated[
         list[str] | None, typer.Option("--filter", help='filter to apply, e.g. film or "film(grain=0.3)"; repeatable')
     ] = None,
@@ -32,18 +33,18 @@ def restore(
     quality: Annotated[str | None, typer.Option(help="format choice for a URL, as yt-dlp's -f")] = None,
 ) -> None:
     """Restore a video; sound, subtitles, chapters and tags of the input are kept."""
-    from vsrestore.pipeline.job import Job
+    from vsrestore.pipeline.job import Job, ffmpeg_words
     from vsrestore.pipeline.restore import restore as run
 
     defaults = {key: value for key, value in (("device", device), ("precision", precision)) if value is not None}
     job = Job(
-        input, output, tuple(filters or ()), script, dict(defaults), encoder, crf, preset,
-        tuple(shlex.split(ffmpeg_args)), overwrite, quality,
+        input, Path(output), tuple(filters or ()), script, dict(defaults), encoder, crf, preset,
+        ffmpeg_words(ffmpeg_args), overwrite, quality,
     )  # fmt: skip
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with Bar() as bar:
-            run(job, bar.tell, bar.count)
+            run(job, bar.tell, bar.count, bar.stage)
     except KeyboardInterrupt:
         print("vsrestore: cancelled; nothing was written", file=sys.stderr)
         raise typer.Exit(130) from None

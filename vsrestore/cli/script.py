@@ -18,17 +18,16 @@ def script(
 ) -> None:
     """Print the VapourSynth script that `restore` runs for these filters."""
     from vsrestore.pipeline.errors import PipelineError
-    from vsrestore.pipeline.job import text_for
-    from vsrestore.pipeline.packets import loss, read_packets
+    from vsrestore.pipeline.job import opening_for
     from vsrestore.pipeline.probe import probe
-    from vsrestore.pipeline.programs import cache_folder
-    from vsrestore.pipeline.script import parse_filter, resolved
+    from vsrestore.pipeline.programs import index_folder
+    from vsrestore.pipeline.script import parse_filter, resolved, script_text
     from vsrestore.pipeline.source import is_url
+    from vsrestore.pipeline.survey import survey
 
     if is_url(input):
         raise PipelineError(f"{input}: a script reads a file; fetch it first, e.g. with yt-dlp")
     given = {key: value for key, value in (("device", device), ("precision", precision)) if value is not None}
     calls = [resolved(parse_filter(text), given) for text in filters]
     media = probe(Path(input).absolute())
-    whole = loss(media, read_packets(media.path)) is None
-    print(text_for(media, calls, cache_folder("index"), whole=whole), end="")
+    print(script_text(opening_for(media, survey(media), index_folder(media.path)), calls), end="")

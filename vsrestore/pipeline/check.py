@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from .containers import CopyPlan
+from .errors import PipelineError
 from .packets import Packets, read_packets
 from .probe import Media, Picture, probe
 
@@ -16,6 +17,7 @@ SOUND_TOLERANCE = Fraction(1, 10)
 # Sound that is encoded anew loses its encoder's priming, some 20 to 45 ms.
 SYNC_TOLERANCE = Fraction(1, 20)
 COLOUR_UNSPECIFIED = {"matrix": 2, "primaries": 2, "transfer": 2, "range": 0, "chroma": 0}
+RGB = 0  # its number among the matrices
 # YUV whose range is not said is limited.
 LIMITED_UNSAID = ("range", 1, 0)
 
@@ -33,17 +35,39 @@ class Contents:
         return self.packets[self.media.picture.index]
 
 
-def differences(source: Contents, output: Path, plan: CopyPlan, frames: int) -> list[str]:
-    """Return one sentence for everything in which the output does not agree with its source.
+@dataclass(frozen=True)
+class Difference:
+    """A sentence on something in which an output does not agree with its source.
+
+    Attributes:
+        sentence: what differs.
+        missing: whether picture or sound is missing that should be there.
+
+    """
+
+    sentence: str
+    missing: bool = False
+
+    def __str__(self) -> str:
+        """Return the sentence."""
+        return self.sentence
+
+
+def differences(source: Contents, output: Path, plan: CopyPlan, frames: int) -> list[Difference]:
+    """Return everything in which the output does not agree with its source.
 
     Args:
         source: the source.
         output: the finished file.
         plan: which tracks of the source should have arrived.
-        frames: how many frames the script gave.
+        frames: how many frames the script gives.
 
     """
-    made = Contents(probe(output), read_packets(output))
+    try:
+        made = Contents(probe(output), read_packets(output))
+    except PipelineError as error:
+        told = str(error).removeprefix(f"{output}: ")
+        return [Difference(f"the output cannot be read back: it {told}", missing=True)]
     return [
         *_picture(source.picture, made.picture, frames),
         *_shape(source.media.picture, made.media.picture),
@@ -52,43 +76,53 @@ def differences(source: Contents, output: Path, plan: CopyPlan, frames: int) -> 
     ]
 
 
-def _picture(source: Packets, made: Packets, frames: int) -> Iterator[str]:
-    if len(made.ticks) != frames:
-        yield f"the script gave {frames} frames, the output holds {len(made.ticks)}"
-    if len(source.ticks) != frames:
-        yield f"the source holds {len(source.ticks)} frames, the output {frames}"
+def _picture(source: Packets, made: Packets, frames: int) -> Iterator[Difference]:
+    if made.shown != frames:
+        told = f"the script gives {frames} frames, the output holds {made.shown}"
+        yield Difference(told, missing=made.shown < frames)
+    if source.shown != frames:
+        yield Difference(f"the source holds {source.shown} frames, the output {frames}")
     before, after = source.span(), made.span()
-    if abs(before - after) > FRAME_SHARE * before / max(len(source.ticks), 1):
-        yield f"the picture lasts {float(before):.3f} s in the source, {float(after):.3f} s in the output"
+    if before and abs(before - after) > FRAME_SHARE * before / max(len(source.ticks), 1):
+        yield Difference(f"the picture lasts {float(before):.3f} s in the source, {float(after):.3f} s in the output")
 
 
-def _shape(before: Picture, after: Picture) -> Iterator[str]:
+def _shape(before: Picture, after: Picture) -> Iterator[Difference]:
     if before.sar * before.width / before.height != after.sar * after.width / after.height and before.sar != after.sar:
-        yield f"the sample aspect ratio is {before.sar} in the source, {after.sar} in the output"
+        yield Difference(f"the sample aspect ratio is {before.sar} in the source, {after.sar} in the output")
+    if before.colour["matrix"] == RGB:  # which is encoded as YUV
+        return
     for name, unspecified in COLOUR_UNSPECIFIED.items():
         old, new = before.colour[name], after.colour[name]
         if old not in (unspecified, new) and (name, old, new) != LIMITED_UNSAID:
-            yield f"the colour {name} is {old} in the source, {new} in the output"
+            yield Difference(f"the colour {name} is {old} in the source, {new} in the output")
 
 
-def _tracks(source: Contents, made: Contents, plan: CopyPlan) -> Iterator[str]:
+def _tracks(source: Contents, made: Contents, plan: CopyPlan) -> Iterator[Difference]:
     for kind in ("audio", "subtitle", "attachment", "cover"):
         expected = [track for track in plan.kept if track.kind == kind]
         found = made.media.of_kind(kind)
         if len(expected) != len(found):
-            yield f"{len(expected)} {kind} streams should be in the output, it holds {len(found)}"
+            told = f"{len(expected)} {kind} streams should be in the output, it holds {len(found)}"
+            yield Difference(told, missing=kind == "audio" and len(found) < len(expected))
         elif kind == "audio":
             for old, new in zip(expected, found, strict=True):
-                yield from _sound(source, made, old.index, new.index)
+                yield from _sound(source, made, old.index, new.index, plan.damaged)
 
 
-def _sound(source: Contents, made: Contents, old: int, new: int) -> Iterator[str]:
-    before, after = source.packets[old].span(), made.packets[new].span()
+def _sound(source: Contents, made: Contents, old: int, new: int, damaged: Collection[int]) -> Iterator[Difference]:
+    given = source.packets[old]
+    before, after = given.span(), made.packets[new].span()
     if abs(before - after) > SOUND_TOLERANCE:
-        yield f"audio stream {old} lasts {float(before):.3f} s in the source, {float(after):.3f} s in the output"
+        told = f"audio stream {old} lasts {float(before):.3f} s in the source, {float(after):.3f} s in the output"
+        # Packets may announce more than is in them.
+        held = before if given.heard is None else min(before, given.heard)
+        yield Difference(told, missing=after < held - SOUND_TOLERANCE and old not in damaged)
     shift = _lag(made, new) - _lag(source, old)
     if abs(shift) > SYNC_TOLERANCE:
-        yield f"audio stream {old} is {float(shift) * 1000:.0f} ms later against the picture than in the source"
+        yield Difference(
+            f"audio stream {old} is {float(shift) * 1000:.0f} ms later against the picture than in the source"
+        )
 
 
 def _lag(contents: Contents, track: int) -> Fraction:
@@ -96,6 +130,6 @@ def _lag(contents: Contents, track: int) -> Fraction:
     return contents.packets[track].first() - min(contents.picture.times(), default=Fraction(0))
 
 
-def _chapters(source: Media, made: Media) -> Iterator[str]:
+def _chapters(source: Media, made: Media) -> Iterator[Difference]:
     if source.chapters != made.chapters:
-        yield f"the source has {source.chapters} chapters, the output {made.chapters}"
+        yield Difference(f"the source has {source.chapters} chapters, the output {made.chapters}")

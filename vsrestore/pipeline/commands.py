@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class Task:
         script: path of its script.
         container: row of the output.
         plan: what becomes of the source's other streams.
-        work: folder for what the programs tell.
+        work: folder for all that is unfinished.
 
     """
 
@@ -41,6 +41,11 @@ class Task:
     container: Container
     plan: CopyPlan
     work: Path
+
+    @property
+    def part(self) -> Path:
+        """The file that becomes the output."""
+        return self.work / f"part{self.job.output.suffix}"
 
     @property
     def report(self) -> Path:
@@ -60,6 +65,7 @@ class Shown:
     Attributes:
         tags: colour, shape of the samples and fields.
         rate: frames in a second, 0 when the clip has no constant rate.
+        frames: how many the clip has.
         size: (width, height).
         mastering: whether it carries HDR mastering data, which are not passed on.
 
@@ -67,23 +73,32 @@ class Shown:
 
     tags: tags.Tags
     rate: Fraction
+    frames: int
     size: tuple[int, int]
     mastering: bool
 
 
-def read_report(report: Path) -> Shown:
-    """Return what :mod:`vsrestore.pipeline.delivery` wrote when the first frame was rendered."""
-    facts = json.loads(report.read_text(encoding="utf-8"))
+def read_report(task: Task) -> Shown:
+    """Return what :mod:`vsrestore.pipeline.delivery` wrote when the first frame was rendered.
+
+    Where the script left the shape of the samples as the stream has it, what its container says of it holds.
+    """
+    facts = json.loads(task.report.read_text(encoding="utf-8"))
     rate = Fraction(facts["fps"][0], facts["fps"][1] or 1)
     width, height = facts["size"]
     mastering = not MASTERING.isdisjoint(facts["props"])
-    return Shown(tags.from_props(facts["props"]), rate, (width, height), mastering)
+    shown, picture = tags.from_props(facts["props"]), task.media.picture
+    if (shown.sar or 1) == picture.coded_sar != picture.sar:
+        shown = replace(shown, sar=picture.sar)
+    return Shown(shown, rate, facts["frames"], (width, height), mastering)
 
 
 def rendering(task: Task) -> list[str]:
     """Return the vspipe command that renders the script of the task as y4m to stdout."""
+    own = task.job.script
     arguments = {
         "script": task.script,
+        "folder": Path.cwd() if own is None else task.script.parent,
         "source": task.media.path,
         "encoder": task.job.encoder,
         "report": task.report,
@@ -94,7 +109,7 @@ def rendering(task: Task) -> list[str]:
     return [programs.vspipe(), "-c", "y4m", "-r", requests, *told, *passed, str(DELIVERY), "-"]
 
 
-def encoding(task: Task, shown: Shown, part: Path) -> list[str]:
+def encoding(task: Task, shown: Shown) -> list[str]:
     """Return the ffmpeg command that encodes y4m from stdin together with the other streams of the source.
 
     Raises:
@@ -108,7 +123,7 @@ def encoding(task: Task, shown: Shown, part: Path) -> list[str]:
     return [
         *_ffmpeg(), *tags.input_options(picture), "-f", "yuv4mpegpipe", "-i", "pipe:0", *_source(task),
         *encoder_options(job.encoder, job.crf, job.preset), "-filter:v:0", delay + tags.filters(picture), *ticks,
-        *tags.output_options(picture), *_copied(task), *job.ffmpeg_args, *_target(task, part),
+        *tags.output_options(picture), *_copied(task), *job.ffmpeg_args, *_target(task, task.part),
     ]  # fmt: skip
 
 
@@ -116,7 +131,7 @@ def joining(task: Task, shown: Shown, video: Path, joined: Path) -> list[str]:
     """Return the ffmpeg command that puts a finished video together with the other streams of the source."""
     late = ["-itsoffset", f"{float(_lateness(task.media)):.6f}"]
     return [
-        *_ffmpeg(), *late, "-i", str(video), *_source(task),
+        *_ffmpeg(), *late, *programs.input_options(video), *_source(task),
         "-c:v:0", "copy", *_shape(shown), *_copied(task), *_target(task, joined),
     ]  # fmt: skip
 
@@ -131,7 +146,7 @@ def _ffmpeg() -> list[str]:
 
 
 def _source(task: Task) -> list[str]:
-    return ["-i", str(task.media.path), "-map", "0:v:0"]
+    return [*programs.input_options(task.media.path), "-map", "0:v:0"]
 
 
 def _shape(shown: Shown) -> list[str]:
@@ -150,4 +165,4 @@ def _copied(task: Task) -> list[str]:
 
 
 def _target(task: Task, file: Path) -> list[str]:
-    return ["-f", task.container.muxer, str(file)]
+    return ["-f", task.container.muxer, programs.file_url(file)]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import programs
 from .errors import PipelineError
+from .packets import Packets
 from .probe import Media, Track, cover_picture
+from .survey import Survey, told
 
 TEXT_SUBTITLES = {"subrip", "ass", "ssa", "mov_text", "webvtt", "text", "eia_608"}
 ISO_AUDIO = {"aac", "ac3", "eac3", "mp3", "mp2", "alac"}
@@ -22,6 +25,10 @@ MATROSKA_SUBTITLES = {
 }  # fmt: skip
 # codec -> ending and MIME type of a cover picture
 COVERS = {"mjpeg": (".jpg", "image/jpeg"), "png": (".png", "image/png"), "webp": (".webp", "image/webp")}
+
+
+# Some decoders tell how many channels there are and not which; ffmpeg's AAC encoder wants to know.
+AAC_LAYOUTS = ["aformat=channel_layouts=mono|stereo|3.0|4.0|5.0|5.1|7.1"]
 
 
 @dataclass(frozen=True)
@@ -52,11 +59,13 @@ class Container:
 
 MATROSKA = Container(
     "matroska", frozenset({"x264", "x265", "ffv1", "svt-av1"}), frozenset(MATROSKA_AUDIO), ("flac",),
-    frozenset(MATROSKA_SUBTITLES), "subrip", True,
+    frozenset(MATROSKA_SUBTITLES), "subrip", True, ("-default_mode", "passthrough", "-disposition:v:0", "default"),
 )  # fmt: skip
 MP4 = Container(
     "mp4", frozenset({"x264", "x265", "svt-av1"}), frozenset(ISO_AUDIO | {"flac", "opus"}), ("aac", "256k"),
-    frozenset({"mov_text"}), "mov_text", False, ("-movflags", "+faststart"),
+    frozenset({"mov_text"}), "mov_text", False,
+    # ffmpeg 5 takes FLAC in MP4 for an experiment.
+    ("-movflags", "+faststart", "-strict", "experimental"),
 )  # fmt: skip
 MOV = Container(
     "mov", frozenset({"x264", "x265"}), frozenset(ISO_AUDIO | {"pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_s16be"}),
@@ -71,11 +80,13 @@ class CopyPlan:
 
     Attributes:
         options: for ffmpeg, with the source as input 1.
+        damaged: numbers of the source's streams that cannot be decoded in places.
         kept: the tracks that arrive, in the order of the output.
         notes: one sentence for everything that is converted or left behind.
 
     """
 
+    damaged: Collection[int] = ()
     options: list[str] = field(default_factory=list)
     kept: list[Track] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -97,18 +108,19 @@ def container_of(output: Path, encoder: str) -> Container:
     return row
 
 
-def copy_plan(media: Media, container: Container, folder: Path) -> CopyPlan:
+def copy_plan(media: Media, seen: Survey, container: Container, folder: Path) -> CopyPlan:
     """Return what becomes of the source's audio, subtitles, attachments, cover pictures, chapters and metadata.
 
     Args:
         media: the source.
+        seen: what decoding it showed.
         container: of the output.
         folder: for cover pictures, which Matroska takes as files.
 
     """
-    plan = CopyPlan()
+    plan = CopyPlan(seen.damage)
     for track in media.of_kind("audio"):
-        _add_audio(plan, track, container)
+        _add_audio(plan, track, container, seen)
     for track in media.of_kind("subtitle"):
         _add_subtitle(plan, track, container)
     for track in media.of_kind("attachment"):
@@ -128,15 +140,32 @@ def picture_metadata(metadata: dict[str, str], kept: Iterable[str] = ("language"
     return [word for key in kept if key in metadata for word in ("-metadata:s:v:0", f"{key}={metadata[key]}")]
 
 
-def _add_audio(plan: CopyPlan, track: Track, container: Container) -> None:
+def _add_audio(plan: CopyPlan, track: Track, container: Container, seen: Survey) -> None:
     position = _position(plan, track)
-    if track.codec in container.audio:
-        plan.options += [f"-c:a:{position}", "copy"]
+    damage = seen.damage.get(track.index)
+    if track.codec in container.audio and not damage:
+        plan.options += [f"-c:a:{position}", "copy", *_without_lead(position, seen.packets[track.index])]
         return
     codec, *rate = container.audio_encoder
     plan.options += [f"-c:a:{position}", codec]
     plan.options += [f"-b:a:{position}", rate[0]] if rate else []
-    plan.notes.append(f"audio stream {track.index}: {container.muxer} does not take {track.codec}; encoded as {codec}")
+    # Copied, damaged sound would end the muxer; decoded, what is lost becomes silence of the same length.
+    chain = [*(["aresample=async=1"] if damage else []), *(AAC_LAYOUTS if codec == "aac" else [])]
+    plan.options += [f"-filter:a:{position}", ",".join(chain)] if chain else []
+    if damage:
+        plan.notes.append(f"audio stream {track.index}: is damaged at {told(damage)}; silent there, encoded as {codec}")
+    else:
+        takes = f"{container.muxer} does not take {track.codec}"
+        plan.notes.append(f"audio stream {track.index}: {takes}; encoded as {codec}")
+
+
+def _without_lead(position: int, packets: Packets) -> list[str]:
+    """Return the options that leave out the sound that an edit list cut off, of which a copy would know nothing.
+
+    By number: ffmpeg 5 does not know the times of packets here.
+    """
+    cut_off = packets.cut_off()
+    return [f"-bsf:a:{position}", f"noise=drop=lt(n\\,{cut_off})"] if cut_off else []
 
 
 def _add_subtitle(plan: CopyPlan, track: Track, container: Container) -> None:
@@ -172,7 +201,7 @@ def _add_cover(plan: CopyPlan, track: Track, container: Container, source: Path,
     file.write_bytes(cover_picture(source, track.index))
     position = sum(kept.kind in ("attachment", "cover") for kept in plan.kept)
     name = track.metadata.get("filename", f"cover{ending}")
-    plan.options += ["-attach", str(file), f"-metadata:s:t:{position}", f"mimetype={kind}"]
+    plan.options += ["-attach", programs.file_url(file), f"-metadata:s:t:{position}", f"mimetype={kind}"]
     plan.options += [f"-metadata:s:t:{position}", f"filename={name}"]
     plan.kept.append(track)
 

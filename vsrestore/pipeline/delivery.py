@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +24,14 @@ DITHERED_BELOW = 16
 CHROMA_OF_RGB = {False: (1, 1), True: (0, 0)}
 
 
-def output_of(script: Path, source: str) -> vs.VideoNode:
-    """Run the script with ``source`` among its globals and return the clip of its output 0.
+def output_of(script: Path, folder: Path, source: str) -> vs.VideoNode:
+    """Run the script in ``folder`` with ``source`` among its globals and return the clip of its output 0.
 
     Raises:
         vs.Error: it sets no video output 0, or one of variable format or size.
 
     """
-    os.chdir(script.parent)
+    os.chdir(folder)
     names = {"__name__": "__vapoursynth__", "__file__": str(script), "source": source}
     exec(compile(script.read_bytes(), str(script), "exec"), names)
     outputs = vs.get_outputs()
@@ -51,7 +53,7 @@ def for_encoder(clip: vs.VideoNode, encoder: Encoder) -> vs.VideoNode:
     if family == vs.GRAY and encoder.gray:
         wanted = vs.core.query_video_format(vs.GRAY, vs.INTEGER, bits)
     else:
-        wanted = vs.core.query_video_format(vs.YUV, vs.INTEGER, bits, *_chroma(clip, encoder))
+        wanted = vs.core.query_video_format(vs.YUV, vs.INTEGER, bits, *_chroma(clip, encoder, bits))
     if wanted.id == given.id:
         return clip
     rgb = family == vs.RGB
@@ -71,6 +73,7 @@ def reported(clip: vs.VideoNode, report: Path) -> vs.VideoNode:
         facts = {
             "props": _plain(dict(f.props)),
             "fps": [*clip.fps.as_integer_ratio()],
+            "frames": clip.num_frames,
             "size": [clip.width, clip.height],
         }
         unfinished = report.with_suffix(".part")
@@ -82,11 +85,28 @@ def reported(clip: vs.VideoNode, report: Path) -> vs.VideoNode:
     return first + clip[1:] if clip.num_frames > 1 else first
 
 
-def deliver(script: str, source: str, encoder: str, report: str) -> None:
+def die_with_parent() -> None:
+    """End this process, and those it has started, as soon as its standard input ends.
+
+    vsrestore holds the other end of that pipe and writes nothing to it: it ends when vsrestore dies, be it killed.
+    """
+
+    def watch() -> None:
+        while os.read(0, 1):
+            pass
+        if os.name == "posix":
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def deliver(script: str, folder: str, source: str, encoder: str, report: str) -> None:
     """Set output 0 to what the script's output 0 is, as the encoder takes it.
 
     Args:
         script: path of the user's script.
+        folder: from which the paths in it count.
         source: path of the source, for the script.
         encoder: a key of ``ENCODERS``.
         report: is written when the first frame is rendered: its properties and the clip's rate, as JSON.
@@ -94,17 +114,18 @@ def deliver(script: str, source: str, encoder: str, report: str) -> None:
     """
     # Standard output is the picture's; what a script prints would spoil it.
     sys.stdout = sys.stderr
-    clip = for_encoder(output_of(Path(script), source), ENCODERS[encoder])
+    die_with_parent()
+    clip = for_encoder(output_of(Path(script), Path(folder), source), ENCODERS[encoder])
     vs.clear_outputs()
     reported(clip, Path(report)).set_output(0)
 
 
-def _chroma(clip: vs.VideoNode, encoder: Encoder) -> tuple[int, int]:
+def _chroma(clip: vs.VideoNode, encoder: Encoder, bits: int) -> tuple[int, int]:
     given = clip.format
     subsampling = (given.subsampling_w, given.subsampling_h)
     if given.color_family != vs.YUV:
         subsampling = CHROMA_OF_RGB[encoder.crf is None]
-    chroma = accepted_chroma(encoder, subsampling, (clip.width, clip.height))
+    chroma = accepted_chroma(encoder, subsampling, (clip.width, clip.height), bits)
     if chroma is None:
         fail(encoder.codec, f"{clip.width}x{clip.height} is an odd size; crop or pad the clip to an even one")
     return chroma
@@ -117,4 +138,4 @@ def _plain(props: dict[str, Any]) -> dict[str, int | float | str]:
 
 
 if __name__ == "__vapoursynth__":
-    deliver(**{name: globals()[name] for name in ("script", "source", "encoder", "report")})
+    deliver(**{name: globals()[name] for name in ("script", "folder", "source", "encoder", "report")})

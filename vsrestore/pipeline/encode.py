@@ -20,7 +20,7 @@ class Encoder:
         codec: ffmpeg's name.
         bits: depths that are encoded as they are.
         working_bits: depth for clips in a working format (float, 16 bit) or of a depth that is not in ``bits``.
-        chroma: accepted subsamplings (log2 across, log2 down), coarsest first.
+        chroma: accepted subsamplings (log2 across, log2 down) that y4m carries, too, coarsest first.
         gray: whether clips without chroma stay so; else they get neutral 4:2:0 chroma, which every player shows.
         interlaced: whether the bitstream can say that a picture is made of two fields.
         crf: default and highest quality number, None for a lossless encoder.
@@ -42,6 +42,7 @@ class Encoder:
     options: tuple[str, ...] = ()
 
 
+QUARTER, QUARTER_BITS = (2, 0), 8
 COMMON_CHROMA = ((1, 1), (1, 0), (0, 0))
 ENCODERS = {
     "x264": Encoder("libx264", (8, 10), 8, COMMON_CHROMA, False, True, (16, 51), "medium", X26X_PRESETS),
@@ -50,7 +51,7 @@ ENCODERS = {
         ("-x265-params", "log-level=error"),
     ),
     "ffv1": Encoder(
-        "ffv1", (8, 9, 10, 12, 14, 16), 16, ((2, 2), (2, 0), (1, 1), (1, 0), (0, 1), (0, 0)), True, True,
+        "ffv1", (8, 9, 10, 12, 14, 16), 16, ((2, 0), *COMMON_CHROMA), True, True,
         None, None, (),
         ("-level", "3", "-slicecrc", "1", "-g", "1"),
     ),
@@ -104,18 +105,22 @@ def encoder_options(name: str, crf: float | None, preset: str | None) -> list[st
     return options
 
 
-def accepted_chroma(encoder: Encoder, subsampling: tuple[int, int], size: Sequence[int]) -> tuple[int, int] | None:
+def accepted_chroma(
+    encoder: Encoder, subsampling: tuple[int, int], size: Sequence[int], bits: int
+) -> tuple[int, int] | None:
     """Return the coarsest subsampling of the encoder that loses nothing of ``subsampling``, else its coarsest.
 
     Args:
         encoder: its row.
         subsampling: of the clip (log2 across, log2 down).
         size: (width, height); one that a subsampling does not divide rules that subsampling out.
+        bits: of a sample; y4m carries 4:1:1 in 8 bits alone.
 
     Returns:
         None when no subsampling of the encoder fits the size.
 
     """
     fitting = [chroma for chroma in encoder.chroma if not (size[0] % (1 << chroma[0]) or size[1] % (1 << chroma[1]))]
+    fitting = [chroma for chroma in fitting if chroma != QUARTER or bits == QUARTER_BITS]
     lossless = [chroma for chroma in fitting if chroma[0] <= subsampling[0] and chroma[1] <= subsampling[1]]
     return next(iter([*lossless, *fitting]), None)

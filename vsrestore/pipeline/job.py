@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import programs
 from .errors import PipelineError
+from .packets import loss
 from .probe import Media
-from .script import FilterCall, parse_filter, resolved, script_text
+from .script import FilterCall, Opening, parse_filter, resolved
 from .source import fetch, is_url
+from .survey import Survey
+
+# Options of ffmpeg, without a stream's name, after which fewer frames or less sound are what was asked for.
+SHORTENING = {
+    *("-t", "-to", "-ss", "-fs", "-shortest", "-frames", "-vframes", "-aframes", "-an", "-vn", "-map", "-r"),
+    *("-vf", "-af", "-filter", "-filter_complex", "-fpsmax", "-fps_mode", "-vsync"),
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,19 @@ class Job:
     quality: str | None = None
 
 
+def ffmpeg_words(text: str) -> tuple[str, ...]:
+    """Return the options that one string holds, quoted as in a shell.
+
+    Raises:
+        PipelineError: a quotation mark has no other.
+
+    """
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise PipelineError(f"--ffmpeg-args {text!r}: cannot be read ({str(error).lower()})") from None
+
+
 def checked_calls(job: Job) -> list[FilterCall]:
     """Return the job's filter calls.
 
@@ -64,82 +82,33 @@ def checked_calls(job: Job) -> list[FilterCall]:
     return [resolved(parse_filter(text), job.defaults) for text in job.filters]
 
 
-def check_output(job: Job) -> None:
-    """Raise ``PipelineError`` when the output may not be written."""
-    output = job.output
-    if output.is_dir():
-        raise PipelineError(f"{output}: is a folder; name a file")
-    if not output.parent.is_dir():
-        raise PipelineError(f"{output.parent}: no such folder")
-    if not output.exists():
-        return
-    if not is_url(job.input) and Path(job.input).exists() and output.samefile(job.input):
-        raise PipelineError(f"{output}: is the input itself; choose another output")
-    if not job.overwrite:
-        raise PipelineError(f"{output}: exists; --overwrite replaces it")
+def shortened(job: Job) -> bool:
+    """Tell whether the user's own options for ffmpeg may leave out frames or sound."""
+    return any(word.split(":")[0] in SHORTENING for word in job.ffmpeg_args)
 
 
-@contextmanager
-def input_file(job: Job, tell: Callable[[str], None]) -> Iterator[Path]:
-    """Give the path of the input; what was fetched for it is gone afterwards."""
+def input_file(job: Job, work: Path, tell: Callable[[str], None]) -> Path:
+    """Return the path of the input; what is fetched for it lies in ``work``."""
     if not is_url(job.input):
-        yield Path(job.input).absolute()
-        return
-    with tempfile.TemporaryDirectory(dir=programs.cache_folder("downloads")) as folder:
-        tell(f"fetching {job.input}")
-        yield fetch(job.input, job.quality, Path(folder))
+        return Path(job.input).absolute()
+    tell(f"fetching {job.input}")
+    folder = work / "fetched"
+    folder.mkdir()
+    return fetch(job.input, job.quality, folder)
 
 
-@contextmanager
-def part_file(output: Path) -> Iterator[Path]:
-    """Give an unfinished file beside the output that takes its name at the end, or vanishes with any exception.
-
-    Raises:
-        PipelineError: the folder may not be written to.
-
-    """
-    # Absolute, because ffmpeg takes what stands before a colon in a bare name for a protocol.
-    part = output.absolute().with_name(f".{output.name}.{os.getpid()}.part")
-    try:
-        part.touch(exist_ok=False)
-    except OSError as error:
-        raise PipelineError(f"{output}: cannot be written ({error.strerror})") from None
-    try:
-        yield part
-        part.replace(output)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def written_script(job: Job, media: Media, calls: list[FilterCall], folder: Path, *, whole: bool) -> Path:
-    """Return the path of the job's script, written into ``folder`` unless it is the user's own.
-
-    Args:
-        job: the wish.
-        media: its input.
-        calls: its filter calls.
-        folder: for the script.
-        whole: False for an input whose end is missing.
+def opening_for(media: Media, seen: Survey, index_folder: Path | None) -> Opening:
+    """Return how a script opens a source for filters.
 
     Raises:
-        PipelineError: filters for an interlaced picture.
+        PipelineError: its picture is interlaced.
 
     """
-    if job.script is not None:
-        return job.script.absolute()
-    if media.picture.interlaced:
+    if seen.fields:
         raise PipelineError(
             f"{media.path}: is interlaced; filters need whole frames: deinterlace it in a --script of your own, "
             "or clear a wrong flag there with std.SetFieldBased(0)"
         )
-    script = folder / "restore.vpy"
-    # The index of a fetched file is to go with it.
-    index_folder = media.path.parent if is_url(job.input) else programs.cache_folder("index")
-    script.write_text(text_for(media, calls, index_folder, whole=whole), encoding="utf-8")
-    return script
-
-
-def text_for(media: Media, calls: list[FilterCall], index_folder: Path, *, whole: bool) -> str:
-    """Return the script that applies the calls to the picture of ``media``; the rest is as in ``script_text``."""
     track = None if media.picture.first else media.picture.index
-    return script_text(media.path, calls, track, index_folder, whole=whole)
+    cut, damaged = loss(media, seen.packets) is not None, media.picture.index in seen.damage
+    return Opening(media.path, track, index_folder, cut, damaged, clear_fields=seen.interlaced > 0)

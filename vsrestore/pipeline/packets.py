@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 
-from .probe import Media, exact
+from .probe import Media, exact, open_media
 
 # A container may announce a little more than its packets last.
 SPARE = Fraction(1, 4)
 SPARE_FRAMES = 2
+# That many packets before the first that is shown may be an audio encoder's priming.
+PRIMING_PACKETS = 3
 
 
 @dataclass
@@ -22,24 +26,35 @@ class Packets:
     Attributes:
         base: seconds of one tick.
         count: all packets, those that are only decoded and not shown included.
+        shown: those that are shown.
         opening: when the first one starts, be it only decoded; in ticks.
         ticks: when each shown one starts, on the file's clock, in coding order.
         end: when the last one ends, as far as durations are known; in ticks.
+        before: when those before the first shown one start; in ticks.
+        heard: seconds of sound that were decoded from them, None where nobody did.
 
     """
 
     base: Fraction
     count: int = 0
+    shown: int = 0
     opening: int = 0
     ticks: list[int] = field(default_factory=list)
     end: int = 0
+    before: list[int] = field(default_factory=list)
+    heard: Fraction | None = None
 
     def add(self, packet: av.Packet) -> None:
         """Take note of the next packet."""
         if not self.count:
             self.opening = packet.pts or 0
         self.count += packet.size > 0
-        if packet.pts is None or packet.is_discard:
+        self.shown += packet.size > 0 and not packet.is_discard
+        if packet.pts is None:
+            return
+        if packet.is_discard:
+            if not self.ticks:
+                self.before.append(packet.pts)
             return
         end = packet.pts + (packet.duration or 0)
         self.end = max(self.end, end) if self.ticks else end
@@ -53,9 +68,16 @@ class Packets:
         """Return when the first packet is due, in seconds on the file's clock.
 
         That holds for copies in any container, while the announced start of an audio stream may or may not count the
-        encoder's priming.
+        encoder's priming. Of a longer lead, which an edit list cut off, a copy keeps the last packet alone.
         """
-        return self.opening * self.base
+        return (self.before[-1] if self.cut_off() else self.opening) * self.base
+
+    def cut_off(self) -> int:
+        """Return how many packets at the beginning a copy leaves out, because an edit list cuts them off.
+
+        The last one before the cut stays, because the decoder needs it to begin.
+        """
+        return 0 if len(self.before) <= PRIMING_PACKETS else len(self.before) - 1
 
     def span(self) -> Fraction:
         """Return the seconds from the earliest start to the latest end.
@@ -72,11 +94,19 @@ class Packets:
 
 def read_packets(path: Path) -> dict[int, Packets]:
     """Return the packets of every stream of a file, by the stream's number."""
-    with av.open(str(path)) as container:
+    with open_media(path) as container:
         found = {stream.index: Packets(exact(stream.time_base)) for stream in container.streams}
-        for packet in container.demux():
-            found[packet.stream_index].add(packet)
+        for packet in all_packets(container):
+            found[packet.stream.index].add(packet)
     return found
+
+
+def all_packets(container: Any) -> Iterator[Any]:
+    """Yield the packets of an open file as far as they can be read: where reading fails, the file ends."""
+    try:
+        yield from container.demux()
+    except av.error.FFmpegError:
+        return
 
 
 def loss(media: Media, packets: dict[int, Packets]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any
 import av
 from av.stream import Disposition
 
+from . import programs
 from .errors import PipelineError
 
+CHROMA_COMPONENT = 2
 COVER = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
@@ -42,10 +45,12 @@ class Picture:
         first: whether it is the first video stream of the file.
         width: in samples.
         height: in samples.
+        chroma_step: (across, down), how many samples share one of chroma.
+        alpha: whether it is transparent in places.
         sar: shape of a sample, 1 where the file does not say.
+        coded_sar: what the stream says of it itself, where its container may say something else.
         colour: H.273 numbers by name ("matrix", "primaries", "transfer"), "range" (1 limited, 2 full) and "chroma"
             (ffmpeg's number); 0 or 2 where the file does not say.
-        interlaced: what the first decoded frame says.
         start: seconds from the start of the file.
         frames: number of frames as the file states it, 0 where it does not.
         time_base: seconds of one tick.
@@ -57,9 +62,11 @@ class Picture:
     first: bool
     width: int
     height: int
+    chroma_step: tuple[int, int]
+    alpha: bool
     sar: Fraction
+    coded_sar: Fraction
     colour: dict[str, int]
-    interlaced: bool
     start: Fraction
     frames: int
     time_base: Fraction
@@ -99,14 +106,17 @@ def probe(path: Path) -> Media:
         PipelineError: the file is missing, empty, no media file, without video, or none of its video can be decoded.
 
     """
-    if not path.exists():
-        raise PipelineError(f"{path}: no such file")
+    try:
+        if not path.exists():
+            raise PipelineError(f"{path}: no such file")
+    except OSError as error:
+        raise PipelineError(f"{path}: cannot be read ({error.strerror})") from None
     if path.is_dir():
         raise PipelineError(f"{path}: is a folder; a video file or a URL is accepted")
     if not path.stat().st_size:
         raise PipelineError(f"{path}: the file is empty")
     try:
-        with av.open(str(path)) as container:
+        with open_media(path) as container:
             return _media(path, container)
     except av.error.PermissionError:
         raise PipelineError(f"{path}: may not be read; check its permissions") from None
@@ -114,9 +124,19 @@ def probe(path: Path) -> Media:
         raise PipelineError(f"{path}: is no video file that can be read ({_reason(error)})") from None
 
 
+def open_media(path: Path) -> Any:
+    """Return an open file of this machine, whatever its name looks like; it may draw in no address of the network.
+
+    Raises:
+        av.error.FFmpegError: it cannot be opened.
+
+    """
+    return av.open(programs.file_url(path), options=dict(programs.LOCAL))
+
+
 def cover_picture(path: Path, index: int) -> bytes:
     """Return the picture file that a stream of kind "cover" holds."""
-    with av.open(str(path)) as container:
+    with open_media(path) as container:
         for packet in container.demux(container.streams[index]):
             if packet.size:
                 return bytes(packet)
@@ -147,14 +167,17 @@ def _track(stream: Any) -> Track:
 
 
 def _picture(path: Path, container: Any, stream: Any, zero: Fraction) -> Picture:
-    frame = _first_frame(path, container, stream)
+    _check_decodes(path, container, stream)
     context = stream.codec_context
     return Picture(
         index=stream.index,
         first=stream.index == container.streams.video[0].index,
         width=context.width,
         height=context.height,
+        chroma_step=_chroma_step(context.format),
+        alpha=bool(context.format) and any(component.is_alpha for component in context.format.components),
         sar=exact(stream.sample_aspect_ratio) or Fraction(1),
+        coded_sar=exact(context.sample_aspect_ratio) or Fraction(1),
         colour={
             "range": int(context.color_range),
             "matrix": int(context.colorspace),
@@ -162,7 +185,6 @@ def _picture(path: Path, container: Any, stream: Any, zero: Fraction) -> Picture
             "transfer": int(context.color_trc),
             "chroma": int(context.chroma_sample_location),
         },
-        interlaced=bool(frame.interlaced_frame),
         start=_start(stream, zero),
         frames=stream.frames,
         time_base=exact(stream.time_base),
@@ -170,13 +192,19 @@ def _picture(path: Path, container: Any, stream: Any, zero: Fraction) -> Picture
     )
 
 
-def _first_frame(path: Path, container: Any, stream: Any) -> Any:
+def _chroma_step(form: Any) -> tuple[int, int]:
+    """Return how many samples across and down share one of chroma; PyAV tells the size of planes rounded up."""
+    if form is None or len(form.components) < CHROMA_COMPONENT + 1:
+        return 1, 1
+    many = 64
+    return many // form.chroma_width(many), many // form.chroma_height(many)
+
+
+def _check_decodes(path: Path, container: Any, stream: Any) -> None:
     for packet in container.demux(stream):
-        try:
-            for frame in packet.decode():
-                return frame
-        except av.error.InvalidDataError:
-            continue
+        with suppress(av.error.FFmpegError):
+            if packet.decode():
+                return
     raise PipelineError(f"{path}: not one frame of its video can be decoded")
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from fractions import Fraction
 from functools import cache
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,6 +20,9 @@ OLDEST_FFMPEG = (5, 1)
 # Times that a thread of libgomp looks whether the others are done before it sleeps: a millisecond, where its own number
 # is 300,000. In that time the encoder's threads, which keep the others, do not get this thread's core either.
 SPINS = "20000"
+CACHE_VARIABLE = "LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME"
+# Options of ffmpeg and its libraries for files: playlists among them may name other files, but no address.
+LOCAL = {"protocol_whitelist": "file"}
 PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 
 
@@ -73,13 +77,35 @@ def ffmpeg_encoders() -> frozenset[str]:
     return frozenset(row[1] for row in rows if len(row) > 1)
 
 
+def file_url(path: Path) -> str:
+    """Return how a file is named to ffmpeg and its libraries, to read or to write.
+
+    A bare name is an address to them: what stands before a colon in it is taken for a protocol, so that the file
+    ``http:host`` would be fetched from a host.
+
+    Raises:
+        PipelineError: the name is not UTF-8, as VapourSynth and PyAV need it.
+
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise PipelineError(f"{path}: the name is not in UTF-8; rename the file") from None
+    return f"file:{path.absolute()}"
+
+
+def input_options(path: Path) -> list[str]:
+    """Return the options with which ffmpeg reads a file of this machine and, whatever is in it, nothing else."""
+    return [*(word for key, value in LOCAL.items() for word in (f"-{key}", value)), "-i", file_url(path)]
+
+
 def file_start(path: Path) -> Fraction:
     """Return where ffmpeg sees a file begin on the file's own clock, in seconds.
 
     Its versions differ in whether the priming of an audio encoder counts, so a library's answer will not do.
     """
     told = subprocess.run(
-        [ffmpeg(), "-hide_banner", "-i", str(path)], capture_output=True, text=True, errors="replace", check=False
+        [ffmpeg(), "-hide_banner", *input_options(path)], capture_output=True, text=True, errors="replace", check=False
     ).stderr
     found = re.search(r"Duration: .*, start: (-?[\d.]+)", told)
     return Fraction(found[1]) if found else Fraction(0)
@@ -95,23 +121,57 @@ def _ffmpeg_version(program: str) -> tuple[int, int]:
 def environment() -> dict[str, str]:
     """Return the environment for vspipe, in which scripts run by the very Python and vsrestore that are running.
 
+    A module of the current folder, which may be full of strangers' files, is never imported in place of Python's own.
     Threads of torch that have to wait for each other sleep sooner than usual: the encoder needs the processor.
     """
-    packages = [str(PACKAGE_PARENT), os.environ.get("PYTHONPATH", "")]
+    packages = [str(PACKAGE_PARENT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     commands = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     joined = {"PYTHONPATH": packages, "PATH": commands}
     paths = {name: os.pathsep.join(filter(None, folders)) for name, folders in joined.items()}
-    return {"GOMP_SPINCOUNT": SPINS, **os.environ, **paths, "SVT_LOG": "1"}
+    return {"GOMP_SPINCOUNT": SPINS, **os.environ, **paths, "PYTHONSAFEPATH": "1", "SVT_LOG": "1"}
 
 
 def cache_folder(name: str) -> Path:
-    """Return the folder ``name`` of vsrestore in the user's cache, made if need be."""
-    if os.name == "nt":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "vsrestore" / name
-    folder.mkdir(parents=True, exist_ok=True)
+    """Return the folder ``name`` of vsrestore in the user's cache, made if need be.
+
+    Raises:
+        PipelineError: it cannot be made.
+
+    """
+    try:
+        folder = _cache_base() / "vsrestore" / name
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError) as error:  # RuntimeError: the user has no home
+        told = getattr(error, "strerror", None) or error
+        raise PipelineError(
+            f"the cache folder cannot be made ({told}); set {CACHE_VARIABLE} to a folder that can be written"
+        ) from None
     return folder
+
+
+def index_folder(source: Path) -> Path | None:
+    """Return the folder for the index of a source as it is now, None where none can be kept.
+
+    BestSource knows a file by name and size; one that was replaced by another of the same size would be read with the
+    index of the old one. So each state of a file has a folder of its own, and those of older states are removed.
+    """
+    try:
+        state, base = source.stat(), cache_folder("index")
+        name = sha256(os.fsencode(source.absolute())).hexdigest()[:16]
+        stamp = sha256(f"{state.st_size} {state.st_mtime_ns} {state.st_ino}".encode()).hexdigest()[:16]
+        folder = base / f"{name}-{stamp}"
+        for old in base.glob(f"{name}-*"):
+            if old != folder:
+                shutil.rmtree(old, ignore_errors=True)
+        folder.mkdir(exist_ok=True)
+    except (OSError, PipelineError):
+        return None
+    return folder
+
+
+def _cache_base() -> Path:
+    if os.name == "nt":
+        return Path(os.environ.get(CACHE_VARIABLE) or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache")

@@ -7,14 +7,15 @@ from collections.abc import Callable
 
 FRAME = re.compile(r"Frame: (\d+)/(\d+)")
 WARNING = "Warning: "
-CHATTER = re.compile(r"Information: VideoSource track|Script evaluation done|Output \d+ frames")
+EVALUATED = "Script evaluation done"
+CHATTER = re.compile(r"Information: VideoSource track|Output \d+ frames")
 
 
 class FrameCounter:
     """Takes the lines of vspipe's stderr and passes on how many frames are done.
 
     Args:
-        count: takes frames done and frames in all.
+        count: takes frames done and frames in all; 0 and 0 when the first one is begun.
         tell: takes warnings.
 
     """
@@ -30,6 +31,9 @@ class FrameCounter:
             self._count(int(found[1]), int(found[2]))
             # The progress line has no end of its own, so an error may follow on it.
             return found.end() == len(line) or line[found.end()] == " "
+        if line.startswith(EVALUATED):
+            self._count(0, 0)
+            return True
         if line.startswith(WARNING):
             self._tell(line.removeprefix(WARNING))
             return True

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import IO
 
 from .errors import PipelineError, RunError
@@ -24,17 +27,21 @@ FAULT = re.compile(r"error|fail|invalid|unrecognized|unknown|cannot|not ", re.IG
 ADDRESS = re.compile(r" @ 0x[0-9a-f]+")
 # How a program ends on POSIX when nobody reads its pipe; vspipe elsewhere says that fwrite failed.
 BROKEN_PIPE = -13
+DIE_WITH_PARENT = 1  # Linux calls it PR_SET_PDEATHSIG
 EVALUATION_FAILED = "Python exception: "
 
 
 class Program:
-    """A running program whose stderr is read line by line.
+    """A running program whose stderr is read line by line; it does not outlive the one that started it.
+
+    Linux ends it then. Elsewhere it must see to that itself, as vspipe does by the end of its standard input.
 
     Args:
         command: program and arguments.
         stdin: as for ``subprocess.Popen``.
         stdout: as for ``subprocess.Popen``.
         environment: None for the current one.
+        folder: in which it runs, None for the current one.
         hear: called with each line of its stderr, from another thread; lines it answers with True are not kept.
 
     """
@@ -45,6 +52,7 @@ class Program:
         stdin: IO[bytes] | int | None = subprocess.DEVNULL,
         stdout: int | None = subprocess.DEVNULL,
         environment: dict[str, str] | None = None,
+        folder: Path | None = None,
         hear: Callable[[str], bool] | None = None,
     ) -> None:
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
@@ -56,7 +64,9 @@ class Program:
             stdout=stdout,
             stderr=subprocess.PIPE,
             env=environment,
+            cwd=folder,
             process_group=group,
+            preexec_fn=_dying_with(os.getpid()) if sys.platform == "linux" else None,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         self._reader = threading.Thread(target=self._read, args=(hear,), daemon=True)
@@ -85,12 +95,27 @@ class Program:
                     os.killpg(self.process.pid, signal.SIGKILL)
             self.process.kill()
             self.process.wait()
+        if self.process.stdin is not None:
+            with suppress(OSError):
+                self.process.stdin.close()
 
     def _read(self, hear: Callable[[str], bool] | None) -> None:
         assert self.process.stderr is not None
         for line in _lines(self.process.stderr):
             if hear is None or not hear(line):
                 self.lines.append(line)
+
+
+def _dying_with(parent: int) -> Callable[[], None]:
+    """Return what a new process calls so that Linux kills it when the thread of ``parent`` that made it has ended."""
+    control = ctypes.CDLL(None).prctl  # found here: between fork and exec little may be done
+
+    def die() -> None:
+        control(DIE_WITH_PARENT, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return die
 
 
 @contextmanager
@@ -139,10 +164,15 @@ def check_exit(name: str, program: Program) -> None:
     words = program.words()
     if EVALUATION_FAILED in words:
         raise PipelineError(words.split(EVALUATION_FAILED, 1)[1].split("Traceback (most recent")[0].strip())
-    if any(sign in words.lower() for sign in DISK_FULL):
+    if disk_full(words):
         raise PipelineError(f"the disk is full or the file may not grow ({last_words(words)})")
     way = f"exit code {code}" if code > 0 else f"ended by signal {-code}"
     raise RunError(f"{name} failed ({way}): {last_words(words)}")
+
+
+def disk_full(words: str) -> bool:
+    """Tell whether a program's stderr says that it could not write all; not every ffmpeg ends with an error then."""
+    return any(sign in words.lower() for sign in DISK_FULL)
 
 
 def pipe_broke(sender: Program) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,14 +33,22 @@ def parse_filter(text: str) -> FilterCall:
 
     """
     try:
-        node = ast.parse(text.strip(), mode="eval").body
-    except SyntaxError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # of unknown escapes in a path
+            node = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise _unreadable(text) from None
     if isinstance(node, ast.Name):
         return FilterCall(node.id, {})
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.args:
         raise _unreadable(text)
-    return FilterCall(node.func.id, {_key(word, text): _literal(word.value, text) for word in node.keywords})
+    arguments: dict[str, object] = {}
+    for word in node.keywords:
+        key = _key(word, text)
+        if key in arguments:
+            raise PipelineError(f"--filter {text!r}: sets {key!r} twice")
+        arguments[key] = _literal(word.value, text)
+    return FilterCall(node.func.id, arguments)
 
 
 def resolved(call: FilterCall, defaults: Mapping[str, object]) -> FilterCall:
@@ -57,31 +66,48 @@ def resolved(call: FilterCall, defaults: Mapping[str, object]) -> FilterCall:
     return FilterCall(call.name, {**fitting, **call.arguments})
 
 
-def script_text(
-    source: Path, calls: Sequence[FilterCall], track: int | None, index_folder: Path, *, whole: bool = True
-) -> str:
-    """Return a script that opens ``source`` and applies the filters.
+@dataclass(frozen=True)
+class Opening:
+    """How a script opens its source.
 
-    Args:
+    Attributes:
         source: the video file.
-        calls: resolved filter calls, in order.
         track: number of the video stream, None for the file's first.
-        index_folder: where BestSource keeps its index of the file.
-        whole: False for a file whose end is missing: decoding it in several threads loses the last whole frames too.
+        index_folder: where BestSource keeps its index of the file, None for nowhere.
+        one_thread: whether it is decoded in one thread, because its end is missing: several lose whole frames too.
+        damaged: whether it is damaged in between; then it is decoded in one thread as well, because in several a
+            damaged frame comes out otherwise each time, and is not known again.
+        clear_fields: whether the frames are whole, whatever some flags say.
 
     """
-    options = ("" if track is None else f", track={track}") + ("" if whole else ", threads=1")
-    lines = [
-        "import vapoursynth as vs",
-        "",
-        "import vsrestore",
-        "",
-        f"source = {str(source)!r}",
-        f"clip = vs.core.bs.VideoSource(source{options}, cachepath={str(index_folder)!r})",
-        *map(str, calls),
-        "clip.set_output()",
-    ]
-    return "\n".join(lines) + "\n"
+
+    source: Path
+    track: int | None = None
+    index_folder: Path | None = None
+    one_thread: bool = False
+    damaged: bool = False
+    clear_fields: bool = False
+
+    def lines(self) -> list[str]:
+        """Return the lines of the script that make ``clip``."""
+        cache = "cachemode=0" if self.index_folder is None else f"cachepath={str(self.index_folder)!r}"
+        track = [] if self.track is None else [f"track={self.track}"]
+        threads = ["threads=1"] if self.one_thread or self.damaged else []
+        times = ["exporttimestamps=1"] if self.damaged else []
+        opened = f"vs.core.bs.VideoSource({', '.join(['source', *track, *threads, cache, *times])})"
+        clear = ["clip = clip.std.SetFieldBased(0)"] if self.clear_fields else []
+        return [
+            f"source = {str(self.source)!r}",
+            f"clip = {f'with_times_in_order({opened})' if times else opened}",
+            *clear,
+        ]
+
+
+def script_text(opening: Opening, calls: Sequence[FilterCall]) -> str:
+    """Return a script that opens a source and applies resolved filter calls, in order."""
+    times = ["from vsrestore.pipeline.damaged import with_times_in_order"] if opening.damaged else []
+    imports = ["import vapoursynth as vs", "", "import vsrestore", *times, ""]
+    return "\n".join([*imports, *opening.lines(), *map(str, calls), "clip.set_output()"]) + "\n"
 
 
 def filter_names() -> list[str]:
@@ -108,9 +134,13 @@ def _key(word: ast.keyword, text: str) -> str:
 
 def _literal(node: ast.expr, text: str) -> object:
     try:
-        return ast.literal_eval(node)
-    except ValueError:
+        value = ast.literal_eval(node)
+        # What is written into the script must mean the same again: 1e999, say, would be the name inf there.
+        if ast.literal_eval(repr(value)) != value:
+            raise _unreadable(text)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         raise _unreadable(text) from None
+    return value
 
 
 def _unreadable(text: str) -> PipelineError:

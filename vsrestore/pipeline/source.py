@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 from . import programs
 from .errors import PipelineError
+from .run import Program, stopping, wait_for
 
+LISTING = "fetched.txt"
 BEST_QUALITY = "bv*+ba/b"
 
 
@@ -30,14 +31,20 @@ def fetch(url: str, quality: str | None, folder: Path) -> Path:
         PipelineError: yt-dlp could not fetch it; the message ends in its last words.
 
     """
+    # By relative names in the current folder: yt-dlp takes % and $ in others for its own.
     command = [
-        *(sys.executable, "-m", "yt_dlp", "--no-playlist", "--no-progress", "--no-simulate"),
+        *(sys.executable, "-P", "-m", "yt_dlp", "--no-playlist", "--no-progress", "--no-simulate"),
         *("--format", quality or BEST_QUALITY, "--merge-output-format", "mkv", "--ffmpeg-location", programs.ffmpeg()),
-        *("--paths", str(folder), "--output", "%(title).80B.%(ext)s", "--print", "after_move:filepath", url),
+        *("--output", "%(title).80B.%(ext)s", "--print-to-file", "after_move:filepath", LISTING, "--", url),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    files = [Path(line) for line in done.stdout.splitlines() if Path(line).is_file()]
-    if done.returncode or not files:
-        words = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["ERROR: no file arrived"]
+    program = Program(command, environment=programs.environment(), folder=folder)
+    with stopping([program]):
+        wait_for(lambda: False, [program])
+    listing = folder / LISTING
+    lines = listing.read_text(encoding="utf-8").splitlines() if listing.exists() else []
+    files = [folder / line for line in lines if (folder / line).is_file()]
+    if program.poll() or not files:
+        told = [line for line in program.words().splitlines() if line.startswith("ERROR")]
+        words = told or ["ERROR: no file arrived"]
         raise PipelineError(f"{url}: {words[-1].removeprefix('ERROR: ')}")
     return files[-1]

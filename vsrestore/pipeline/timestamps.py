@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 
+from . import programs
 from .errors import RunError
+from .probe import open_media
 
 # Matroska keeps whole milliseconds; a constant rate that went through it deviates by up to one.
 TOLERANCE = Fraction(101, 100_000)
@@ -30,7 +34,10 @@ def read_durations(path: Path, rate: Fraction) -> list[Fraction]:
         for line in lines:
             if line.strip() in "[]":
                 continue
-            props = json.loads(line.rstrip().rstrip(","))
+            try:
+                props = json.loads(line.rstrip().rstrip(","))
+            except ValueError:  # the last line of a vspipe that was ended
+                break
             if props.get("_DurationNum", 0) > 0 and props.get("_DurationDen", 0) > 0:
                 durations.append(Fraction(props["_DurationNum"], props["_DurationDen"]))
             else:
@@ -94,7 +101,7 @@ def retime(encoded: Path, retimed: Path, muxer: str, durations: Sequence[Fractio
         base: seconds of one tick of the new times.
 
     Raises:
-        RunError: ``encoded`` does not hold as many frames as ``durations``.
+        RunError: ``encoded`` does not hold as many frames as ``durations``, or the copy cannot be written.
 
     """
     ticks = [round(start / base) for start in accumulate(durations, initial=Fraction(0))]
@@ -102,7 +109,7 @@ def retime(encoded: Path, retimed: Path, muxer: str, durations: Sequence[Fractio
     if len(order) != len(durations):
         raise RunError(f"the encoder gave {len(order)} frames for {len(durations)}; their times cannot be set")
     stamps = retimed_stamps(order, ticks[:-1])
-    with av.open(str(encoded)) as source, av.open(str(retimed), "w", format=muxer) as target:
+    with open_media(encoded) as source, _written(retimed, muxer) as target:
         stream = target.add_stream_from_template(source.streams.video[0], opaque=True)
         stream.time_base = base
         packets = (packet for packet in source.demux(source.streams.video[0]) if packet.pts is not None)
@@ -112,8 +119,17 @@ def retime(encoded: Path, retimed: Path, muxer: str, durations: Sequence[Fractio
             target.mux(packet)
 
 
+@contextmanager
+def _written(path: Path, muxer: str) -> Iterator[Any]:
+    try:
+        with av.open(programs.file_url(path), "w", format=muxer) as target:
+            yield target
+    except (OSError, av.error.FFmpegError) as error:
+        raise RunError(f"the times of the frames cannot be written ({error.strerror or error})") from None
+
+
 def _showing_order(encoded: Path) -> list[int]:
-    with av.open(str(encoded)) as container:
+    with open_media(encoded) as container:
         stamps = [packet.pts for packet in container.demux(container.streams.video[0]) if packet.pts is not None]
     places = {pts: place for place, pts in enumerate(sorted(stamps))}
     return [places[pts] for pts in stamps]

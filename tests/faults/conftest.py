@@ -1,0 +1,29 @@
+"""The places where runs are disturbed."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.faults.jobs import FRAMES, SCRIPT, Place
+from vsrestore.pipeline import programs
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory) -> Path:
+    """Two seconds with sound."""
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    graphs = ("-f", "lavfi", "-i", f"testsrc2=size=160x120:rate=24:duration={FRAMES / 24}", "-f", "lavfi")
+    tone = ("-i", f"sine=440:duration={FRAMES / 24}", "-c:v", "libx264", "-c:a", "aac")
+    subprocess.run([programs.ffmpeg(), "-v", "error", "-nostdin", *graphs, *tone, str(path)], check=True)
+    return path
+
+
+@pytest.fixture
+def place(film, tmp_path) -> Place:
+    """A folder for outputs; source and script lie elsewhere."""
+    script = film.with_name("slow.vpy")
+    script.write_text(SCRIPT)
+    return Place(tmp_path, film, script)

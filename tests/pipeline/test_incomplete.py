@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+
+import pytest
+
+from tests.pipeline.measures import assert_times, shown_at
+from vsrestore.pipeline import programs
+from vsrestore.pipeline.errors import RunError
+from vsrestore.pipeline.job import ffmpeg_words
+from vsrestore.pipeline.packets import read_packets
+
+# An ffmpeg that loses the end of what it writes and reports success, as ffmpeg 5.1 does on a full disk.
+FORGETFUL = """#!{python}
+import subprocess, sys
+code = subprocess.run([{ffmpeg!r}, *sys.argv[1:]]).returncode
+target = sys.argv[-1].removeprefix("file:")
+if target.endswith({ending!r}) and "part." in target:
+    with open(target, "r+b") as file:
+        file.truncate(int(file.seek(0, 2) * {share}))
+sys.exit(code)
+"""
+
+
+@pytest.fixture
+def forgetful(tmp_path_factory, monkeypatch):
+    """Return a function after which ffmpeg keeps only a share of what it writes."""
+
+    def use(share: float, ending: str = ".mkv") -> None:
+        program = tmp_path_factory.mktemp("bin") / "ffmpeg"
+        words = {"python": sys.executable, "ffmpeg": programs.ffmpeg(), "share": share, "ending": ending}
+        program.write_text(FORGETFUL.format(**words))
+        program.chmod(0o755)
+        monkeypatch.setattr(programs, "ffmpeg", lambda: str(program))
+
+    return use
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script in place of ffmpeg")
+@pytest.mark.parametrize(("share", "ending"), [(0.9, ".mkv"), (0.5, ".mkv"), (0.9, ".mp4")])
+def test_a_truncated_output_never_replaces_a_good_one(clip, run, tmp_path, forgetful, share, ending):
+    good = tmp_path / f"restored{ending}"
+    good.write_text("precious")
+    forgetful(share, ending)
+    with pytest.raises(RunError, match=r"the output is incomplete: .*kept as .*restored\.incomplete"):
+        run(clip("plain.mp4"), ending, overwrite=True, encoder="x264")
+    assert good.read_text() == "precious"
+    assert {path.name for path in tmp_path.iterdir()} == {f"restored{ending}", f"restored.incomplete{ending}"}
+
+
+def test_missing_sound_is_a_failure(clip, run, tmp_path, monkeypatch):
+    """To ffmpeg the source is another file, whose sound ends early."""
+    source, short, original = clip("plain.mp4"), tmp_path / "short.mp4", programs.input_options
+    command = [programs.ffmpeg(), "-v", "error", "-i", source, "-map", "0", "-af", "atrim=0:0.5", short]
+    subprocess.run(command, check=True)
+    monkeypatch.setattr(programs, "input_options", lambda path: original(short if path == source else path))
+    with pytest.raises(RunError, match=r"audio stream 1 lasts 1\.0\d+ s in the source, 0\.5"):
+        run(source)
+    assert (tmp_path / "restored.incomplete.mkv").exists()
+
+
+def test_an_output_that_appears_meanwhile_stays(clip, run, tmp_path):
+    taken = tmp_path / "restored.mkv"
+    line = f"import pathlib; pathlib.Path({str(taken)!r}).write_text('of somebody else')"
+    with pytest.raises(RunError, match=r"has appeared while this run was at work.*restored\.restored\.mkv"):
+        run(clip("plain.mp4"), line=line)
+    assert taken.read_text() == "of somebody else"
+    assert len(shown_at(tmp_path / "restored.restored.mkv")) == 24
+
+
+@pytest.mark.parametrize("name", ["plain.mp4", "uneven.mp4"])
+@pytest.mark.parametrize("words", ["-frames:v 10", "-frames:v:0 10"])
+def test_what_the_user_cuts_short_is_no_failure(clip, run, name, words):
+    line = "clip = clip.std.Loop(400)"
+    output, told = run(clip(name), line=line, ffmpeg_args=ffmpeg_words(words))
+    assert len(shown_at(output)) == 10
+    assert any("the output holds 10" in sentence for sentence in told)
+
+
+def test_too_little_space_for_new_times_keeps_the_picture(clip, run, tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9, 100))
+    told = []
+    with pytest.raises(RunError, match=r"too full to set the times .*, 0\.0 MB are free.*restored\.incomplete\.mkv"):
+        run(clip("uneven.mp4"), told=told)
+    assert told == [
+        "the frames come at no constant rate; to set their times the disk must hold the output twice, and 0 MB are free"
+    ]
+    assert len(read_packets(tmp_path / "restored.incomplete.mkv")[0].ticks) == len(shown_at(clip("uneven.mp4")))
+
+
+def test_new_times_need_at_most_twice_the_space(clip, run, tmp_path, monkeypatch):
+    from vsrestore.pipeline import restore as module
+
+    sizes, original = [], module.complete
+
+    def watched(name, command):
+        original(name, command)
+        sizes.append([path.stat().st_size for path in tmp_path.rglob("*.mkv")])
+
+    monkeypatch.setattr(module, "complete", watched)
+    output, _ = run(clip("uneven.mp4"))
+    assert [len(one) for one in sizes] == [2]
+    assert_times(clip("uneven.mp4"), output)
