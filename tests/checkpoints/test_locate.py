@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from tests.checkpoints.whole_files import safetensors
 from vsrestore.checkpoints import CheckpointError, find, locate, registry, user_folder
 from vsrestore.checkpoints.registry import Entry
 
@@ -17,7 +18,7 @@ def two_entries(monkeypatch, folder):
 
 
 def test_a_fetched_file_is_found_by_name(folder):
-    torch.save({}, folder / "a.pth")
+    torch.save({"a": torch.zeros(1)}, folder / "a.pth")
     assert find("net-a") == folder / "a.pth"
     assert find("net-a", "edvr") == folder / "a.pth"
 
@@ -30,9 +31,9 @@ def test_a_missing_file_brings_the_command_or_the_steps(folder):
 
 
 def test_a_file_that_changed_is_refused(folder):
-    (folder / "a.pth").write_bytes(b"one")
+    (folder / "a.pth").write_bytes(safetensors(b"one"))
     find("net-a")
-    (folder / "a.pth").write_bytes(b"another")
+    (folder / "a.pth").write_bytes(safetensors(b"another"))
     with pytest.raises(CheckpointError, match="when it was first checked it was"):
         find("net-a")
 

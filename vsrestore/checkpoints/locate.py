@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from vsrestore.checkpoints import registry
+from vsrestore.checkpoints.disk import is_file
 from vsrestore.checkpoints.errors import CheckpointError
 from vsrestore.checkpoints.registry import Entry
 from vsrestore.checkpoints.verify import ensure
@@ -18,15 +19,26 @@ def user_folder() -> Path:
     """Return the folder of fetched checkpoints: $VSRESTORE_WEIGHTS, or `vsrestore` in the platform's cache folder.
 
     The latter is $XDG_CACHE_HOME or ~/.cache on Linux, ~/Library/Caches on macOS, %LOCALAPPDATA% on Windows.
+
+    Raises:
+        CheckpointError: neither is set, and nobody knows where the user's home is.
     """
     chosen = os.environ.get("VSRESTORE_WEIGHTS")
-    if chosen:
-        return Path(chosen).expanduser()
+    try:
+        return Path(chosen).expanduser() if chosen else _cache_folder() / "vsrestore"
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"there is no folder for checkpoints ({error}); set VSRESTORE_WEIGHTS to one, or HOME"
+        ) from error
+
+
+def _cache_folder() -> Path:
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "vsrestore"
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "vsrestore"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vsrestore"
+        return Path.home() / "Library" / "Caches"
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    return Path(named) if Path(named).is_absolute() else Path.home() / ".cache"  # relative ones count as unset there
 
 
 def path_of(entry: Entry) -> Path:
@@ -48,8 +60,8 @@ def find(name_or_path: str | Path, architecture: str | None = None) -> Path:
     text = os.fspath(name_or_path)
     if isinstance(name_or_path, str) and text in registry.entries():
         return _find_entry(registry.get(text, architecture))
-    path = Path(text).expanduser()
-    if path.is_file():
+    path = _expanded(text)
+    if is_file(path):
         return path
     if path.is_dir():
         raise CheckpointError(f"{path} is a folder; give a checkpoint file or a name (see: vsrestore weights list)")
@@ -67,9 +79,16 @@ def how_to_get(entry: Entry) -> str:
     return f"{entry.manual}, and save it as {path_of(entry)}"
 
 
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise CheckpointError(f"{text} does not exist ({error}); give the path in full") from error
+
+
 def _find_entry(entry: Entry) -> Path:
     path = path_of(entry)
-    if not path.is_file():
+    if not is_file(path):
         raise CheckpointError(f"the checkpoint {entry.name} is not here ({path}); {how_to_get(entry)}")
     ensure(path, entry)
     return path
