@@ -79,3 +79,32 @@ def test_the_users_folder(monkeypatch, tmp_path, folder):
     ):
         monkeypatch.setattr(locate.sys, "platform", platform)
         assert user_folder() == expected
+
+
+def test_a_relative_cache_folder_counts_as_unset(monkeypatch, tmp_path):
+    monkeypatch.delenv("VSRESTORE_WEIGHTS")
+    monkeypatch.setenv("XDG_CACHE_HOME", "here")
+    monkeypatch.setattr(locate.sys, "platform", "linux")
+    monkeypatch.setattr(locate.Path, "home", lambda: tmp_path)
+    assert user_folder() == tmp_path / ".cache" / "vsrestore"
+
+
+def test_nobody_knows_where_home_is(monkeypatch):
+    monkeypatch.setenv("VSRESTORE_WEIGHTS", "~nobody-of-that-name/weights")
+    with pytest.raises(CheckpointError, match="no folder for checkpoints .*set VSRESTORE_WEIGHTS"):
+        user_folder()
+    with pytest.raises(CheckpointError, match="give the path in full"):
+        find("~nobody-of-that-name/a.pth")
+
+
+@pytest.mark.parametrize("name", ["a" * 300 + ".pth", "a\0b.pth"])
+def test_names_that_no_file_can_have(name):
+    with pytest.raises(CheckpointError, match="cannot be read: File name too long|no name of a file"):
+        find(name)
+
+
+def test_a_folder_in_place_of_the_cache_is_told(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("VSRESTORE_WEIGHTS", str(tmp_path / "file"))
+    with pytest.raises(CheckpointError, match="is not here"):
+        find("net-a")

@@ -32,6 +32,7 @@ def path(folder):
         ({"sha256": SHA256, "recorded": "A"}, "sha256 as published"),
         ({"sha256": SHA256[:8], "recorded": "A"}, "first 8 of 64 digits of sha256 as published"),
         ({"sha256": SHA256, "recorded": "T1"}, "sha256 as published"),
+        ({"md5": hashlib.md5(CONTENT).hexdigest(), "recorded": "T1"}, "md5 as published"),
         ({"git_blob": BLOB, "recorded": "G"}, "git blob id as published"),
         ({}, "pinned now (no hash is published)"),
     ],
@@ -51,6 +52,7 @@ def test_the_git_blob_id_is_gits(tmp_path):
     [
         ({"sha256": "0" * 8, "recorded": "A"}, rf"its sha256 is {SHA256}, published is 00000000\.\.\. \(the first 8 of 64 digits\); get it anew: vsrestore weights fetch --again net-a"),
         ({"sha256": "0" * 64, "recorded": "T1"}, "another project recorded 0+ .*--accept net-a"),
+        ({"md5": "0" * 32, "recorded": "T1"}, "its md5 is .*another project recorded 0+ .*--accept net-a"),
         ({"size": 3}, f"it has {len(CONTENT)} bytes, the published file has 3"),
     ],
 )
@@ -108,3 +110,18 @@ def test_a_damaged_pin_is_as_none(path):
     path.with_name("a.pth.sha256").write_bytes(b"\xff\xfe")
     assert read_pin(path) is None
     ensure(path, _entry())
+
+
+@pytest.mark.parametrize("content", [b"", CONTENT[:-1], b"<html>", bytes(100)])
+@pytest.mark.parametrize("accept", [False, True])
+def test_what_is_not_whole_is_never_pinned(path, content, accept):
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"a\.pth is not net-a: it is "):
+        verify(path, _entry(), accept=accept)
+    assert read_pin(path) is None
+
+
+def test_what_only_a_browser_gets_is_to_be_removed(path):
+    path.write_bytes(b"")
+    with pytest.raises(CheckpointError, match="remove it and get it anew: open the page"):
+        verify(path, _entry(urls=(), manual="open the page"))

@@ -85,7 +85,9 @@ def _only_one(target: Path, waits: Callable[[], None]) -> Iterator[bool]:
     """Hold the lock of a target, so that two processes do not write the same temporary file; tell if it was waited."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(target.with_name(f".{target.name}.lock"), poll_interval=0.1)
+    file = target.with_name(f".{target.name}.lock")
+    file.touch()  # where that fails, the lock would be tried for ever
+    lock = FileLock(file, poll_interval=0.1)
     waited = False
     try:
         lock.acquire(timeout=0)

@@ -95,8 +95,11 @@ class _Blank:
         return
 
 
-class _Unpickler(pickle.Unpickler):
-    """Builds nothing but plain containers, and notes the storages."""
+class _Unpickler(pickle._Unpickler):
+    """Builds nothing but plain containers, and notes the storages.
+
+    The unpickler in Python, since that in C makes a table as long as a number in the file says.
+    """
 
     def __init__(self, file: io.BytesIO) -> None:
         super().__init__(file)
