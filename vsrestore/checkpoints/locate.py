@@ -9,6 +9,7 @@ from pathlib import Path
 from vsrestore.checkpoints import registry
 from vsrestore.checkpoints.disk import is_file
 from vsrestore.checkpoints.errors import CheckpointError
+from vsrestore.checkpoints.filters import filters_of, told_filters
 from vsrestore.checkpoints.registry import Entry
 from vsrestore.checkpoints.verify import ensure
 
@@ -46,20 +47,21 @@ def path_of(entry: Entry) -> Path:
     return (registry.weights_folder() if entry.shipped else user_folder()) / entry.file
 
 
-def find(name_or_path: str | Path, architecture: str | None = None) -> Path:
+def find(name_or_path: str | Path, architecture: str | None = None, filter: str | None = None) -> Path:
     """Return the file of a checkpoint.
 
     Args:
         name_or_path: a name of the registry, else the path of a file (write ./NAME for a file called like an entry).
             A registry file is verified the first time it is used and after it changed.
         architecture: which a registry entry must have (default: any).
+        filter: that is to run it: entries that only others run, or none, are refused.
 
     Raises:
-        CheckpointError: no such name or file, not fetched yet (gives the command), or not the published file.
+        CheckpointError: another architecture or filter, no such name or file, not fetched yet (gives the command), or not the published file.
     """
     text = os.fspath(name_or_path)
     if isinstance(name_or_path, str) and text in registry.entries():
-        return _find_entry(registry.get(text, architecture))
+        return _find_entry(registry.get(text, architecture), filter)
     path = _expanded(text)
     if is_file(path):
         return path
@@ -67,7 +69,7 @@ def find(name_or_path: str | Path, architecture: str | None = None) -> Path:
         raise CheckpointError(f"{path} is a folder; give a checkpoint file or a name (see: vsrestore weights list)")
     if isinstance(name_or_path, Path) or path.name != text or path.suffix in _ENDINGS:
         raise CheckpointError(f"{path} does not exist; give a checkpoint file or a name (see: vsrestore weights list)")
-    return _find_entry(registry.get(text, architecture))
+    return _find_entry(registry.get(text, architecture), filter)
 
 
 def how_to_get(entry: Entry) -> str:
@@ -86,9 +88,15 @@ def _expanded(text: str) -> Path:
         raise CheckpointError(f"{text} does not exist ({error}); give the path in full") from error
 
 
-def _find_entry(entry: Entry) -> Path:
+def _find_entry(entry: Entry, filter: str | None) -> Path:
+    if filter and filter not in filters_of(entry):
+        raise CheckpointError(
+            f"{entry.name} is a checkpoint for {entry.architecture}, which {filter} does not run; {told_filters(entry)}"
+        )
     path = path_of(entry)
     if not is_file(path):
-        raise CheckpointError(f"the checkpoint {entry.name} is not here ({path}); {how_to_get(entry)}")
+        raise CheckpointError(
+            f"the checkpoint {entry.name} is not here ({path}); {how_to_get(entry)} ({told_filters(entry)})"
+        )
     ensure(path, entry)
     return path

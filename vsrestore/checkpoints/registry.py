@@ -22,6 +22,7 @@ RECORDED = {
     "T1": "one other project that fetched it",
 }
 """Letter in the registry -> who published a hash."""
+MOST = 1 << 40  # bytes of a file
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +44,8 @@ class Entry:
     md5: str = ""  # where nothing better is recorded
     recorded: str = ""  # who published the hash, letters as in registry.toml
     size: int | None = None  # bytes
+    estimate: int | None = None  # about so many bytes, where no size is published
+    runs: bool = True  # whether a network of the kind can take it
     licence: str
     commercial: bool | Literal["unclear"]
     note: str = ""
@@ -176,6 +179,8 @@ def _check_source(entry: Entry) -> None:
         raise ValueError(f"file must be a plain file name, not {entry.file!r}")
     if not (entry.shipped or entry.urls or entry.drive or entry.manual):
         raise ValueError("needs urls, drive, manual or shipped")
+    if not all(0 < size < MOST for size in (entry.size, entry.estimate) if size is not None):
+        raise ValueError("size and estimate must be bytes")
     if any(not re.match(r"https?://", url) for url in entry.urls):
         raise ValueError("urls must begin with https://")
 
