@@ -27,7 +27,22 @@ SECONDS = float(os.environ.get("VSRESTORE_FUZZ_SECONDS", "2"))
 MOST = 600  # MB by which memory may grow, however large the numbers in a file are
 SLOWEST = 5.0  # seconds that one changed file may take, on a machine that does other things too
 STATE = {"conv.weight": torch.arange(60.0).reshape(3, 4, 5), "conv.bias": torch.ones(3), "n": torch.tensor(4)}
-PIECES = [b"\x00", b"\xff", b"0", b"9" * 30, b"-1", b'"', b"[" * 40, b"{", b"}", b"\n", b"true", b"\x80", b"1e999", b"."]
+PIECES = [
+    b"\x00",
+    b"\xff",
+    b"0",
+    b"9" * 30,
+    b"-1",
+    b'"',
+    b"[" * 40,
+    b"{",
+    b"}",
+    b"\n",
+    b"true",
+    b"\x80",
+    b"1e999",
+    b".",
+]
 
 
 def seeds(first=1):
@@ -63,12 +78,13 @@ def taken(call, errors, seed):
     try:
         call()
     except errors as error:
-        assert str(error).strip(), f"seed {seed}: no message"
         refused = True
+        message = str(error).strip()
     except Exception as error:
         pytest.fail(f"seed {seed}: {type(error).__name__}: {error}")
     else:
-        refused = False
+        refused, message = False, "taken"
+    assert message, f"seed {seed}: no message"
     assert time.monotonic() - began < SLOWEST, f"seed {seed} took {time.monotonic() - began:.1f} s"
     assert peak() - before < MOST, f"seed {seed} took {peak() - before:.0f} MB"
     return refused

@@ -278,9 +278,16 @@ def test_storages_of_every_kind_have_the_length_they_are_told_to_have(tmp_path):
 def test_a_few_tensors_with_a_layer_number_of_millions_are_refused_at_once(tmp_path):
     from vsrestore.networks import NetworkError, image_models, recognise
 
-    compact = {"body.0.weight": torch.zeros(64, 3, 3, 3), "body.0.bias": torch.zeros(64), "body.1.weight": torch.ones(64)}
+    compact = {
+        "body.0.weight": torch.zeros(64, 3, 3, 3),
+        "body.0.bias": torch.zeros(64),
+        "body.1.weight": torch.ones(64),
+    }
     last = {"body.2000000.weight": torch.zeros(48, 64, 3, 3), "body.2000000.bias": torch.zeros(48)}
     save_file({**compact, **last}, tmp_path / "a.safetensors")
-    for call in (lambda: image_models.describe(read(tmp_path / "a.safetensors")), lambda: recognise(peek(tmp_path / "a.safetensors"))):
+    for call in (
+        lambda: image_models.describe(read(tmp_path / "a.safetensors")),
+        lambda: recognise(peek(tmp_path / "a.safetensors")),
+    ):
         with pytest.raises(NetworkError, match="no network numbers its layers so high"):
             call()

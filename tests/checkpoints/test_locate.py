@@ -91,7 +91,7 @@ def test_a_relative_cache_folder_counts_as_unset(monkeypatch, tmp_path):
 
 def test_nobody_knows_where_home_is(monkeypatch):
     monkeypatch.setenv("VSRESTORE_WEIGHTS", "~nobody-of-that-name/weights")
-    with pytest.raises(CheckpointError, match="no folder for checkpoints .*set VSRESTORE_WEIGHTS"):
+    with pytest.raises(CheckpointError, match=r"no folder for checkpoints .*set VSRESTORE_WEIGHTS"):
         user_folder()
     with pytest.raises(CheckpointError, match="give the path in full"):
         find("~nobody-of-that-name/a.pth")
@@ -99,7 +99,7 @@ def test_nobody_knows_where_home_is(monkeypatch):
 
 @pytest.mark.parametrize("name", ["a" * 300 + ".pth", "a\0b.pth"])
 def test_names_that_no_file_can_have(name):
-    with pytest.raises(CheckpointError, match="cannot be read: File name too long|no name of a file"):
+    with pytest.raises(CheckpointError, match=r"cannot be read: File name too long|no name of a file"):
         find(name)
 
 

@@ -57,7 +57,8 @@ def find(name_or_path: str | Path, architecture: str | None = None, filter: str 
         filter: that is to run it: entries that only others run, or none, are refused.
 
     Raises:
-        CheckpointError: another architecture or filter, no such name or file, not fetched yet (gives the command), or not the published file.
+        CheckpointError: another architecture or filter, no such name or file, not fetched yet (gives the command), or
+            not the published file.
     """
     text = os.fspath(name_or_path)
     if isinstance(name_or_path, str) and text in registry.entries():

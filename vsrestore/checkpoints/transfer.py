@@ -219,4 +219,3 @@ def _confirmed(opener: urllib.request.OpenerDirector, url: str) -> str:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
-

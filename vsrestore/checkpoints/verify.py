@@ -146,12 +146,17 @@ def _check_hash(path: Path, entry: Entry, digest: str, pin: Pin | None) -> str:
 
 def _check_sha256(entry: Entry, digest: str) -> str:
     """Compare with the published digits, of which there may be only the first."""
-    prefix = entry.is_prefix
     if not digest.startswith(entry.sha256):
         who = "another project recorded" if entry.is_hint else "published is"
-        told = f"{entry.sha256}... (the first {len(entry.sha256)} of 64 digits)" if prefix else entry.sha256
-        raise CheckpointError(f"its sha256 is {digest}, {who} {told}{_how_to_accept(entry)}")
-    return f"first {len(entry.sha256)} of 64 digits of sha256 as published" if prefix else "sha256 as published"
+        raise CheckpointError(f"its sha256 is {digest}, {who} {told_sha256(entry)}{_how_to_accept(entry)}")
+    return (
+        f"first {len(entry.sha256)} of 64 digits of sha256 as published" if entry.is_prefix else "sha256 as published"
+    )
+
+
+def told_sha256(entry: Entry) -> str:
+    """Return the published digits, with how many of them there are where these are not all."""
+    return f"{entry.sha256}... (the first {len(entry.sha256)} of 64 digits)" if entry.is_prefix else entry.sha256
 
 
 def _check_md5(path: Path, entry: Entry) -> None:

@@ -19,11 +19,13 @@ from vsrestore.checkpoints.errors import CheckpointError
 BLOCK = 1 << 20  # bytes read at a time
 # Bytes per element of what PyTorch calls the kinds of its storages; that of bytes alone counts bytes.
 ELEMENT_SIZES = {
-    **dict.fromkeys(("ComplexDoubleStorage",), 16),
+    "ComplexDoubleStorage": 16,
     **dict.fromkeys(("DoubleStorage", "LongStorage", "ComplexFloatStorage"), 8),
     **dict.fromkeys(("FloatStorage", "IntStorage", "QInt32Storage"), 4),
     **dict.fromkeys(("HalfStorage", "BFloat16Storage", "ShortStorage"), 2),
-    **dict.fromkeys(("CharStorage", "ByteStorage", "BoolStorage", "QInt8Storage", "QUInt8Storage", "UntypedStorage"), 1),
+    **dict.fromkeys(
+        ("CharStorage", "ByteStorage", "BoolStorage", "QInt8Storage", "QUInt8Storage", "UntypedStorage"), 1
+    ),
 }
 
 

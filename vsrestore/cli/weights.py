@@ -31,7 +31,8 @@ def list_entries(
     rows = [
         (entry.name, _filter(entry), _place(entry), _size(entry), _commercial(entry), entry.variant)
         for entry in entries().values()
-        if architecture in (None, entry.architecture, *filters_of(entry)) and not (here and not path_of(entry).is_file())
+        if architecture in (None, entry.architecture, *filters_of(entry))
+        and not (here and not path_of(entry).is_file())
     ]
     if architecture and not rows and not here:
         _refuse(architecture)
@@ -53,7 +54,7 @@ def show(names: Names) -> None:
 def fetch(
     names: Names,
     accept: Accept = False,
-    again: Annotated[bool, typer.Option("--again", help="Fetch them even if they are here, and pin them anew.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Fetch even what is here, and pin it anew.")] = False,
 ) -> None:
     """Fetch checkpoints into $VSRESTORE_WEIGHTS, else the folder vsrestore in the cache folder; print the paths."""
     from vsrestore.checkpoints import fetch as fetch_file
@@ -122,6 +123,7 @@ class _Transfer:
 def _facts(entry: Entry) -> list[tuple[str, str]]:
     from vsrestore.checkpoints import how_to_get, path_of, told_filters
     from vsrestore.checkpoints.registry import RECORDED
+    from vsrestore.checkpoints.verify import told_sha256
 
     path = path_of(entry)
     facts = {
@@ -137,7 +139,7 @@ def _facts(entry: Entry) -> list[tuple[str, str]]:
         "here": "yes" if path.is_file() else f"no; {how_to_get(entry)}",
         "size": _size(entry),
         "from": " ".join((*entry.urls, *([f"Google Drive id {entry.drive}"] if entry.drive else []))),
-        "sha256": f"{entry.sha256}... (the first {len(entry.sha256)} of 64 digits)" if entry.is_prefix else entry.sha256,
+        "sha256": told_sha256(entry),
         "git blob": entry.git_blob,
         "md5": entry.md5,
         "hash from": ", ".join(RECORDED[letter] for letter in entry.recorded.split("+") if letter),

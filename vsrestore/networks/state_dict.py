@@ -84,7 +84,9 @@ def check_numbers(names: Iterable[str]) -> None:
     listed = list(names)
     highest = max(LEAST_NUMBER, NUMBER_PER_TENSOR * len(listed))
     for name in listed:
-        if any(len(number) > 9 or int(number) > highest for number in re.findall(r"[0-9]+", OF_OPTIMIZER.sub("", name))):
+        if any(
+            len(number) > 9 or int(number) > highest for number in re.findall(r"[0-9]+", OF_OPTIMIZER.sub("", name))
+        ):
             raise NetworkError(
                 f"{len(listed)} tensors, and one is called {name[:80]}; no network numbers its layers so high"
             )
