@@ -176,3 +176,12 @@ def test_listing_imports_neither_torch_nor_vapoursynth():
     )
     listed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert len(listed.splitlines()) > 150
+
+
+@pytest.mark.parametrize("words", [("list",), ("list", "--here"), ("show", "net-a"), ("verify",), ("fetch", "net-a")])
+@pytest.mark.parametrize(("place", "message"), [("/" + "a" * 300, "too long"), ("~nobody-of-that-name/w", "no folder")])
+def test_a_folder_that_cannot_be_is_one_line(monkeypatch, words, place, message):
+    monkeypatch.setenv("VSRESTORE_WEIGHTS", place)
+    error = run(*words).exception
+    assert isinstance(error, CheckpointError)
+    assert message in str(error)

@@ -1,5 +1,6 @@
 """Fine-tuning: it makes a synthetic video better, keeps apart what it is measured by, and says what it cannot use."""
 
+import os
 import shutil
 import subprocess
 import time
@@ -105,6 +106,12 @@ def test_a_name_with_a_colon_is_a_file(video, weights, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copy(video, "12:30.mkv")
     assert len(Video.open(Path("12:30.mkv")).times) == 96
+
+
+def test_a_name_that_is_no_utf8(video, tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.mkv")
+    shutil.copy(video, path)
+    assert len(Video.open(path).times) == 96
 
 
 def test_a_place_that_cannot_be_written_is_refused_before_anything_is_read(weights, tmp_path):

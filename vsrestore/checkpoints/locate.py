@@ -47,6 +47,11 @@ def path_of(entry: Entry) -> Path:
     return (registry.weights_folder() if entry.shipped else user_folder()) / entry.file
 
 
+def is_here(entry: Entry) -> bool:
+    """Tell whether an entry's file lies where it belongs; CheckpointError where nobody can tell."""
+    return is_file(path_of(entry))
+
+
 def find(name_or_path: str | Path, architecture: str | None = None, filter: str | None = None) -> Path:
     """Return the file of a checkpoint.
 
@@ -95,7 +100,7 @@ def _find_entry(entry: Entry, filter: str | None) -> Path:
             f"{entry.name} is a checkpoint for {entry.architecture}, which {filter} does not run; {told_filters(entry)}"
         )
     path = path_of(entry)
-    if not is_file(path):
+    if not is_here(entry):
         raise CheckpointError(
             f"the checkpoint {entry.name} is not here ({path}); {how_to_get(entry)} ({told_filters(entry)})"
         )

@@ -72,5 +72,5 @@ def _tell(gain: Gain, out: Path, scale: str, filter: str) -> None:
     if not gain.kept:
         kept = "the weights it began with did better and are kept, nothing was written"
         stop("finetune", f"{kept}; more --minutes may help", 1)
-    typer.echo(f"the new weights did better and are kept in {out}")
+    typer.echo(f"the new weights did better and are kept in {str(out)!r}")
     typer.echo(f"use them: vsrestore.{filter}(clip{scale}, model={str(out)!r})")

@@ -26,13 +26,12 @@ def list_entries(
     here: Annotated[bool, typer.Option("--here", help="Only those that are on this machine.")] = False,
 ) -> None:
     """List the published checkpoints: which filter runs them, where the file is, its size, commercial use, variant."""
-    from vsrestore.checkpoints import entries, filters_of, path_of
+    from vsrestore.checkpoints import entries, filters_of, is_here
 
     rows = [
         (entry.name, _filter(entry), _place(entry), _size(entry), _commercial(entry), entry.variant)
         for entry in entries().values()
-        if architecture in (None, entry.architecture, *filters_of(entry))
-        and not (here and not path_of(entry).is_file())
+        if architecture in (None, entry.architecture, *filters_of(entry)) and not (here and not is_here(entry))
     ]
     if architecture and not rows and not here:
         _refuse(architecture)
@@ -74,10 +73,10 @@ def verify(
     accept: Accept = False,
 ) -> None:
     """Compare files with the published hashes; exit code 2 if one differs or is missing."""
-    from vsrestore.checkpoints import CheckpointError, entries, get, path_of
+    from vsrestore.checkpoints import CheckpointError, entries, get, is_here, path_of
     from vsrestore.checkpoints import verify as verify_file
 
-    here = [entry for entry in entries().values() if path_of(entry).is_file()]
+    here = [entry for entry in entries().values() if is_here(entry)]
     failed = False
     for entry in [get(name) for name in names] if names else here:
         try:
@@ -121,7 +120,7 @@ class _Transfer:
 
 
 def _facts(entry: Entry) -> list[tuple[str, str]]:
-    from vsrestore.checkpoints import how_to_get, path_of, told_filters
+    from vsrestore.checkpoints import how_to_get, is_here, path_of, told_filters
     from vsrestore.checkpoints.registry import RECORDED
     from vsrestore.checkpoints.verify import told_sha256
 
@@ -136,7 +135,7 @@ def _facts(entry: Entry) -> list[tuple[str, str]]:
         "commercial use": _commercial(entry),
         "file": str(path),
         "published as": entry.official,
-        "here": "yes" if path.is_file() else f"no; {how_to_get(entry)}",
+        "here": "yes" if is_here(entry) else f"no; {how_to_get(entry)}",
         "size": _size(entry),
         "from": " ".join((*entry.urls, *([f"Google Drive id {entry.drive}"] if entry.drive else []))),
         "sha256": told_sha256(entry),
@@ -150,9 +149,9 @@ def _facts(entry: Entry) -> list[tuple[str, str]]:
 
 def _place(entry: Entry) -> str:
     """Say where the file is, or how it is to be had."""
-    from vsrestore.checkpoints import path_of
+    from vsrestore.checkpoints import is_here
 
-    if path_of(entry).is_file():
+    if is_here(entry):
         return "here"
     if entry.shipped:
         return "missing"
@@ -192,11 +191,10 @@ def _commercial(entry: Entry) -> str:
 
 
 def _size(entry: Entry) -> str:
-    from vsrestore.checkpoints import path_of
+    from vsrestore.checkpoints import is_here, path_of
 
-    path = path_of(entry)
-    if path.is_file():
-        return _megabytes(path.stat().st_size)
+    if is_here(entry):
+        return _megabytes(path_of(entry).stat().st_size)
     if entry.size:
         return _megabytes(entry.size)
     return f"~{_megabytes(entry.estimate)}" if entry.estimate else "?"
