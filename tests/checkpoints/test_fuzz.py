@@ -151,25 +151,40 @@ def test_network_pickles(tmp_path):
 NUMBERS = (0, 1, 2, 3, 5, 7, 27, 63, 64, 255, 1000, 65_536, 10**6, 2**31, 2**40, 2**63 - 1)
 
 
-def shapes_of_ours():
-    files = sorted(weights_folder().glob("*.safetensors"))
-    return [peek(file) for file in files]
+def changed(shapes, random):
+    """The same names, some of them with another length or none at all in one place."""
+    shapes = dict(shapes)
+    for name in random.sample(sorted(shapes), random.choice((1, 2, 5))):
+        shape = list(shapes[name]) or [1]
+        shape[random.randrange(len(shape))] = random.choice(NUMBERS)
+        shapes[name] = (*shape, 0) if random.random() < 0.2 else tuple(shape)
+    return shapes
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_shapes_of_any_size(tmp_path):
     """Shapes that a header may claim at no cost, because a tensor of no elements has no data."""
-    known = shapes_of_ours()
+    known = [peek(file) for file in sorted(weights_folder().glob("*.safetensors"))]
     path = tmp_path / "a.safetensors"
     for seed in seeds():
         random = Random(seed)
-        shapes = dict(random.choice(known))
-        for name in random.sample(sorted(shapes), random.choice((1, 2, 5))):
-            shape = list(shapes[name]) or [1]
-            shape[random.randrange(len(shape))] = random.choice(NUMBERS)
-            shapes[name] = (*shape, 0) if random.random() < 0.2 else tuple(shape)
-        write_claiming(path, shapes)
+        write_claiming(path, changed(random.choice(known), random))
         taken(lambda: recognise(peek(path)), (CheckpointError, NetworkError), seed)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_shapes_of_image_models(tmp_path):
+    """Those whose networks a library builds, by constructors that trust what they are given."""
+    from tests.filters.image_networks import SMALL
+    from vsrestore.networks import image_models
+
+    networks = [make().state_dict() for make in SMALL.values()]
+    known = [{name: tuple(tensor.shape) for name, tensor in state.items()} for state in networks]
+    path = tmp_path / "a.safetensors"
+    for seed in seeds():
+        random = Random(seed)
+        write_claiming(path, changed(random.choice(known), random))
+        taken(lambda: image_models.describe(read(path)), (CheckpointError, NetworkError), seed)
 
 
 def write_claiming(path, shapes):
@@ -200,5 +215,6 @@ def test_files_that_nobody_published_a_hash_of(tmp_path):
         path.with_name("a.pth.sha256").unlink(missing_ok=True)
         if not taken(lambda: check(path, entry, pinned_as=path), CheckpointError, seed):
             assert read(path).keys() == STATE.keys()
+    path.with_name("a.pth.sha256").unlink(missing_ok=True)
     save_file(STATE, path)
     assert check(path, entry, pinned_as=path)

@@ -18,6 +18,9 @@ STATE = {"conv.weight": torch.arange(12.0).reshape(3, 4), "conv.bias": torch.ten
 SHAPES = {"conv.weight": (3, 4), "conv.bias": (2,)}
 
 
+NOTHING_OF_A_MILLION = {"dtype": "F32", "shape": [1_000_000, 0], "data_offsets": [8, 8]}
+
+
 class RunsCode:
     def __init__(self, path):
         self.path = path
@@ -113,6 +116,7 @@ def test_a_longer_safetensors_file_is_damaged(tmp_path):
         {"a": {"dtype": "F32", "shape": [-2, -1], "data_offsets": [0, 8]}},
         {"a": {"dtype": "F33", "shape": [2], "data_offsets": [0, 8]}},
         {"a": {"dtype": "F32", "shape": 2, "data_offsets": [0, 8]}},
+        {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}, "b": NOTHING_OF_A_MILLION},
         {"a": {"dtype": "F32", "shape": [True, 2], "data_offsets": [0, 8]}},
         {"a": {"shape": [2], "data_offsets": [0, 8]}},
         {"a": [2]},
@@ -291,3 +295,11 @@ def test_a_few_tensors_with_a_layer_number_of_millions_are_refused_at_once(tmp_p
     ):
         with pytest.raises(NetworkError, match="no network numbers its layers so high"):
             call()
+
+
+def test_a_tensor_without_elements_may_not_claim_what_no_file_of_the_size_holds(tmp_path):
+    torch.save({"a": torch.zeros(3, 0), "b": torch.zeros(2)}, tmp_path / "a.pth")
+    assert peek(tmp_path / "a.pth") == {"a": (3, 0), "b": (2,)}
+    torch.save({"a": torch.zeros(1 << 40, 0), "b": torch.zeros(2)}, tmp_path / "b.pth")
+    with pytest.raises(CheckpointError, match="claims a shape larger than its data"):
+        peek(tmp_path / "b.pth")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vsrestore.checkpoints.errors import CheckpointError
 from vsrestore.checkpoints.kinds import is_stored, kind_of
 from vsrestore.checkpoints.network_pickle import Inert, read_generator
-from vsrestore.checkpoints.safetensors_header import read_shapes
+from vsrestore.checkpoints.safetensors_header import claims_too_much, read_shapes
 from vsrestore.checkpoints.zip_records import check_sizes, check_sums
 from vsrestore.networks.state_dict import NetworkError, flatten
 
@@ -129,5 +129,6 @@ def _check_dense(path: Path, name: str, tensor: Tensor) -> None:
 
     if tensor.layout != torch.strided or tensor.is_quantized:
         raise CheckpointError(f"{path}: {name} is sparse or quantised; plain tensors are accepted")
-    if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+    too_large = tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes()
+    if too_large or claims_too_much(tuple(tensor.shape), path.stat().st_size):
         raise CheckpointError(f"{path}: {name} claims a shape larger than its data; the file is damaged or forged")
