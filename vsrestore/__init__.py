@@ -6,6 +6,7 @@ filter: a filter is looked up when it is first named.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from .video.scenes import scenes
 
 __version__ = "0.1.0"
+
+# From 1.31 on, ONNX Runtime tells its makers of the machine and of every model, unless this is set before it is loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # Filter -> the module that holds it.
 FILTERS = {

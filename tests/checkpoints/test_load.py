@@ -18,6 +18,9 @@ STATE = {"conv.weight": torch.arange(12.0).reshape(3, 4), "conv.bias": torch.ten
 SHAPES = {"conv.weight": (3, 4), "conv.bias": (2,)}
 
 
+NOTHING_OF_A_MILLION = {"dtype": "F32", "shape": [1_000_000, 0], "data_offsets": [8, 8]}
+
+
 class RunsCode:
     def __init__(self, path):
         self.path = path
@@ -113,6 +116,7 @@ def test_a_longer_safetensors_file_is_damaged(tmp_path):
         {"a": {"dtype": "F32", "shape": [-2, -1], "data_offsets": [0, 8]}},
         {"a": {"dtype": "F33", "shape": [2], "data_offsets": [0, 8]}},
         {"a": {"dtype": "F32", "shape": 2, "data_offsets": [0, 8]}},
+        {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}, "b": NOTHING_OF_A_MILLION},
         {"a": {"dtype": "F32", "shape": [True, 2], "data_offsets": [0, 8]}},
         {"a": {"shape": [2], "data_offsets": [0, 8]}},
         {"a": [2]},
@@ -229,3 +233,73 @@ def test_dicts_nested_in_themselves_are_refused(tmp_path):
     torch.save(nested, tmp_path / "a.pth")
     with pytest.raises(CheckpointError, match="nested"):
         read(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize("call", [peek, read])
+def test_a_single_changed_byte_of_a_zip_file_is_told(tmp_path, call):
+    """PyTorch maps the file into memory and looks at no checksum: the picture would change without a word."""
+    path = tmp_path / "a.pth"
+    torch.save({"a": torch.full((1000,), 3.0)}, path)
+    content = bytearray(path.read_bytes())
+    content[content.index(np.float32(3).tobytes() * 8) + 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"a\.pth is damaged \(Bad CRC-32 for file 'a/data/0'"):
+        call(path)
+
+
+def _rewritten(source, target, change):
+    """Write a zip file anew with right checksums; `change` takes a record's name and content and gives the new one."""
+    with zipfile.ZipFile(source) as archive, zipfile.ZipFile(target, "w") as new:
+        for name in archive.namelist():
+            content = change(name, archive.read(name))
+            if content is not None:
+                new.writestr(name, content)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda name, data: data[:-4] if name.endswith("data/0") else data, "has 44 bytes instead of 48"),
+        (lambda name, data: data + bytes(4) if name.endswith("data/0") else data, "has 52 bytes instead of 48"),
+        (lambda name, data: None if name.endswith("data/0") else data, "record whole/data/0 is missing"),
+    ],
+)
+def test_a_record_of_another_length_than_its_tensor_is_told(tmp_path, change, message):
+    torch.save(STATE, tmp_path / "whole.pth")
+    _rewritten(tmp_path / "whole.pth", tmp_path / "cut.pth", change)
+    with pytest.raises(CheckpointError, match=message):
+        read(tmp_path / "cut.pth")
+
+
+def test_storages_of_every_kind_have_the_length_they_are_told_to_have(tmp_path):
+    kinds = [torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16]
+    kinds += [torch.int8, torch.uint8, torch.bool, torch.complex64, torch.complex128]
+    state = {str(kind): torch.ones(5, dtype=kind)[:3] for kind in kinds}
+    torch.save({**state, "shared": state["torch.float32"]}, tmp_path / "a.pth")
+    assert len(read(tmp_path / "a.pth")) == len(kinds) + 1
+
+
+def test_a_few_tensors_with_a_layer_number_of_millions_are_refused_at_once(tmp_path):
+    from vsrestore.networks import NetworkError, image_models, recognise
+
+    compact = {
+        "body.0.weight": torch.zeros(64, 3, 3, 3),
+        "body.0.bias": torch.zeros(64),
+        "body.1.weight": torch.ones(64),
+    }
+    last = {"body.2000000.weight": torch.zeros(48, 64, 3, 3), "body.2000000.bias": torch.zeros(48)}
+    save_file({**compact, **last}, tmp_path / "a.safetensors")
+    for call in (
+        lambda: image_models.describe(read(tmp_path / "a.safetensors")),
+        lambda: recognise(peek(tmp_path / "a.safetensors")),
+    ):
+        with pytest.raises(NetworkError, match="no network numbers its layers so high"):
+            call()
+
+
+def test_a_tensor_without_elements_may_not_claim_what_no_file_of_the_size_holds(tmp_path):
+    torch.save({"a": torch.zeros(3, 0), "b": torch.zeros(2)}, tmp_path / "a.pth")
+    assert peek(tmp_path / "a.pth") == {"a": (3, 0), "b": (2,)}
+    torch.save({"a": torch.zeros(1 << 40, 0), "b": torch.zeros(2)}, tmp_path / "b.pth")
+    with pytest.raises(CheckpointError, match="claims a shape larger than its data"):
+        peek(tmp_path / "b.pth")

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from tests.checkpoints.whole_files import safetensors
 from vsrestore.checkpoints import CheckpointError, find, locate, registry, user_folder
 from vsrestore.checkpoints.registry import Entry
 
@@ -17,7 +18,7 @@ def two_entries(monkeypatch, folder):
 
 
 def test_a_fetched_file_is_found_by_name(folder):
-    torch.save({}, folder / "a.pth")
+    torch.save({"a": torch.zeros(1)}, folder / "a.pth")
     assert find("net-a") == folder / "a.pth"
     assert find("net-a", "edvr") == folder / "a.pth"
 
@@ -30,9 +31,9 @@ def test_a_missing_file_brings_the_command_or_the_steps(folder):
 
 
 def test_a_file_that_changed_is_refused(folder):
-    (folder / "a.pth").write_bytes(b"one")
+    (folder / "a.pth").write_bytes(safetensors(b"one"))
     find("net-a")
-    (folder / "a.pth").write_bytes(b"another")
+    (folder / "a.pth").write_bytes(safetensors(b"another"))
     with pytest.raises(CheckpointError, match="when it was first checked it was"):
         find("net-a")
 
@@ -78,3 +79,32 @@ def test_the_users_folder(monkeypatch, tmp_path, folder):
     ):
         monkeypatch.setattr(locate.sys, "platform", platform)
         assert user_folder() == expected
+
+
+def test_a_relative_cache_folder_counts_as_unset(monkeypatch, tmp_path):
+    monkeypatch.delenv("VSRESTORE_WEIGHTS")
+    monkeypatch.setenv("XDG_CACHE_HOME", "here")
+    monkeypatch.setattr(locate.sys, "platform", "linux")
+    monkeypatch.setattr(locate.Path, "home", lambda: tmp_path)
+    assert user_folder() == tmp_path / ".cache" / "vsrestore"
+
+
+def test_nobody_knows_where_home_is(monkeypatch):
+    monkeypatch.setenv("VSRESTORE_WEIGHTS", "~nobody-of-that-name/weights")
+    with pytest.raises(CheckpointError, match=r"no folder for checkpoints .*set VSRESTORE_WEIGHTS"):
+        user_folder()
+    with pytest.raises(CheckpointError, match="give the path in full"):
+        find("~nobody-of-that-name/a.pth")
+
+
+@pytest.mark.parametrize("name", ["a" * 300 + ".pth", "a\0b.pth"])
+def test_names_that_no_file_can_have(name):
+    with pytest.raises(CheckpointError, match=r"cannot be read: File name too long|no name of a file"):
+        find(name)
+
+
+def test_a_folder_in_place_of_the_cache_is_told(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("VSRESTORE_WEIGHTS", str(tmp_path / "file"))
+    with pytest.raises(CheckpointError, match="is not here"):
+        find("net-a")

@@ -1,6 +1,8 @@
 import os
 import pickle
+import resource
 import sys
+import zipfile
 from random import Random
 from types import ModuleType
 
@@ -115,3 +117,19 @@ def test_truncated_or_damaged_anywhere_is_an_error_in_words_or_changes_values_on
         except CheckpointError:
             told += 1
     assert told > 40
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_number_in_a_pickle_is_no_size_of_a_table(tmp_path, zipped):
+    """The unpickler in C keeps what it has read in a table as long as the highest number: 32 GB for these bytes."""
+    asked = b"r" + (300_000_000).to_bytes(4, "little")  # keep what was read last as number so and so
+    path = tmp_path / "a.pth"
+    if zipped:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a/data.pkl", b"\x80\x02}" + asked + b".")
+    else:
+        path.write_bytes(b"\x80\x02}" + asked + b"X\x17\x00\x00\x00torch_utils.persistenceq\x00s.")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(CheckpointError):
+        read(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # KiB

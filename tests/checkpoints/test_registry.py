@@ -98,3 +98,27 @@ def test_eight_digits_in_a_file_name_are_those_of_the_recorded_hash():
     checked = [entry.sha256.startswith(match[1]) for entry, match in named.values() if match]
     assert len(checked) > 20
     assert all(checked)
+
+
+NEW_NETWORKS = {  # architecture -> (how many checkpoints, licence, commercial use) as their authors state
+    "rvrt": (6, "CC BY-NC 4.0", False),
+    "psrt": (2, "none given", "unclear"),
+    "mmp_rnn": (2, "MIT", True),
+    "tape_reference": (1, "CC BY-NC 4.0", False),
+    "analog_swin_unet": (1, "MIT", True),
+}
+
+
+@pytest.mark.parametrize("architecture", NEW_NETWORKS)
+def test_checkpoints_of_video_restorers_say_what_their_licence_allows(architecture):
+    count, licence, commercial = NEW_NETWORKS[architecture]
+    entered = [entry for entry in entries().values() if entry.architecture == architecture]
+    assert len(entered) == count
+    assert {(entry.licence, entry.commercial) for entry in entered} == {(licence, commercial)}
+
+
+def test_a_file_that_can_be_fetched_has_a_hash_or_a_known_kind():
+    """Where no hash is published, the structure of the file is what tells that it is whole."""
+    endings = (".pth", ".pt", ".ckpt", ".bin", ".safetensors", ".pkl", ".pth.tar", ".zip")
+    unknown = [entry.name for entry in entries().values() if not entry.has_hash and not entry.file.endswith(endings)]
+    assert not unknown

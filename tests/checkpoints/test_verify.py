@@ -4,12 +4,13 @@ import sys
 
 import pytest
 
+from tests.checkpoints.whole_files import safetensors
 from vsrestore.checkpoints import CheckpointError, verify
 from vsrestore.checkpoints.registry import Entry
 from vsrestore.checkpoints.verify import ensure, git_blob_of, read_pin
 
-CONTENT = b"these are weights"
-BLOB = hashlib.sha1(b"blob 17\0" + CONTENT).hexdigest()
+CONTENT = safetensors(b"these are weights")
+BLOB = hashlib.sha1(f"blob {len(CONTENT)}\0".encode() + CONTENT).hexdigest()
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
@@ -29,8 +30,9 @@ def path(folder):
     ("known", "confirmed"),
     [
         ({"sha256": SHA256, "recorded": "A"}, "sha256 as published"),
-        ({"sha256": SHA256[:8], "recorded": "A"}, "first 8 digits of sha256 as published"),
+        ({"sha256": SHA256[:8], "recorded": "A"}, "first 8 of 64 digits of sha256 as published"),
         ({"sha256": SHA256, "recorded": "T1"}, "sha256 as published"),
+        ({"md5": hashlib.md5(CONTENT).hexdigest(), "recorded": "T1"}, "md5 as published"),
         ({"git_blob": BLOB, "recorded": "G"}, "git blob id as published"),
         ({}, "pinned now (no hash is published)"),
     ],
@@ -48,9 +50,13 @@ def test_the_git_blob_id_is_gits(tmp_path):
 @pytest.mark.parametrize(
     ("known", "message"),
     [
-        ({"sha256": "0" * 8, "recorded": "A"}, f"its sha256 is {SHA256}, published is 00000000; remove it and get it"),
+        (
+            {"sha256": "0" * 8, "recorded": "A"},
+            rf"is {SHA256}, published is 0+\.\.\. \(the first 8 of 64 digits\); get it anew: .* fetch --again net-a",
+        ),
         ({"sha256": "0" * 64, "recorded": "T1"}, "another project recorded 0+ .*--accept net-a"),
-        ({"size": 3}, "it has 17 bytes, the published file has 3"),
+        ({"md5": "0" * 32, "recorded": "T1"}, "its md5 is .*another project recorded 0+ .*--accept net-a"),
+        ({"size": 3}, f"it has {len(CONTENT)} bytes, the published file has 3"),
     ],
 )
 def test_what_differs_is_told_with_what_to_do(path, known, message):
@@ -62,7 +68,7 @@ def test_what_differs_is_told_with_what_to_do(path, known, message):
 def test_a_pinned_file_that_changed_is_refused_until_accepted(path):
     verify(path, _entry())
     assert verify(path, _entry()) == "as first checked (no hash is published)"
-    path.write_bytes(b"changed")
+    path.write_bytes(safetensors(b"changed"))
     for call in (verify, ensure):
         with pytest.raises(CheckpointError, match=f"when it was first checked it was {SHA256} .*--accept net-a"):
             call(path, _entry())
@@ -107,3 +113,18 @@ def test_a_damaged_pin_is_as_none(path):
     path.with_name("a.pth.sha256").write_bytes(b"\xff\xfe")
     assert read_pin(path) is None
     ensure(path, _entry())
+
+
+@pytest.mark.parametrize("content", [b"", CONTENT[:-1], b"<html>", bytes(100)])
+@pytest.mark.parametrize("accept", [False, True])
+def test_what_is_not_whole_is_never_pinned(path, content, accept):
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"a\.pth is not net-a: it is "):
+        verify(path, _entry(), accept=accept)
+    assert read_pin(path) is None
+
+
+def test_what_only_a_browser_gets_is_to_be_removed(path):
+    path.write_bytes(b"")
+    with pytest.raises(CheckpointError, match="remove it and get it anew: open the page"):
+        verify(path, _entry(urls=(), manual="open the page"))

@@ -9,6 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
+
+from vsrestore.cli.compare import seconds
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,8 +23,8 @@ def videos(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("videos")
     kinds = {"plain": ("64x48", 1), "wide": ("96x48", 1), "short": ("64x48", 0.5), "long": ("640x480", 10)}
-    for name, (size, seconds) in kinds.items():
-        source = f"testsrc2=size={size}:rate=24:duration={seconds}"
+    for name, (size, length) in kinds.items():
+        source = f"testsrc2=size={size}:rate=24:duration={length}"
         made = ["-f", "lavfi", "-i", source, "-c:v", "libx264", "-preset", "ultrafast", str(folder / f"{name}.mkv")]
         subprocess.run([programs.ffmpeg(), "-v", "error", "-nostdin", *made], check=True)
     return folder
@@ -35,7 +38,7 @@ def command(videos, tmp_path):
         begin = [sys.executable, "-m", "vsrestore", "compare"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path / "cache")}
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **settings}
-        return subprocess.Popen([*begin, *words], cwd=videos, env=environment, text=True, **streams)
+        return subprocess.Popen([*begin, *words], cwd=videos, env=environment, **{"text": True, **streams})
 
     return start
 
@@ -48,13 +51,16 @@ def ended(process):
 def test_two_videos_are_compared_quietly(command, tmp_path):
     output = tmp_path / "out"
     code, out, err = ended(command("plain.mkv", "plain.mkv", "-o", str(output)))
-    assert (code, [line for line in err.splitlines() if "matrix" not in line]) == (0, [])
+    told = "How good it is cannot be told without the truth: vsrestore compare A B TRUTH"
+    assert (code, [line for line in err.splitlines() if "matrix" not in line]) == (0, [told])
     heading, before, after, page = out.splitlines()
-    assert heading.split() == ["PSNR,", "dB", "SSIM", "Temporal", "flicker"]
+    assert heading.split() == ["Changed", "by,", "codes", "Temporal", "flicker,", "codes"]
     assert before.split()[0] == "before"
-    assert after.split()[:3] == ["after", "100.00", "1.0000"]
+    assert after.split()[:2] == ["after", "0.000"]
     assert page == str(output / "index.html")
-    assert {path.name for path in output.iterdir()} == {"index.html", "frames.csv", "side-by-side.mp4"}
+    assert {path.name for path in output.iterdir()} == {
+        *("index.html", "frames.csv", "side-by-side.mp4", "comparison.sha256")
+    }
 
 
 @pytest.mark.parametrize(
@@ -65,6 +71,8 @@ def test_two_videos_are_compared_quietly(command, tmp_path):
         (("plain.mkv", "short.mkv"), "short.mkv: has 12 frames of 64x48, plain.mkv 24 frames of"),
         (("plain.mkv", "plain.mkv", "wide.mkv"), "plain.mkv: has 24 frames of 64x48, wide.mkv 24 frames of 96x48"),
         (("plain.mkv", "."), "is a folder"),
+        (("plain.mkv", "plain.mkv", "--start", "1:00"), "plain.mkv: has 1.00 s, of which none lie within the part"),
+        (("plain.mkv", "plain.mkv", "--device", "cuda:77"), "device 'cuda:77' cannot be used"),
     ],
 )
 def test_bad_wishes_are_one_line_and_exit_code_2(command, tmp_path, words, message):
@@ -88,6 +96,35 @@ def test_an_existing_folder_needs_overwrite(command, tmp_path):
     assert code == 0
     assert (output / "mine.txt").read_text() == "mine"
     assert (output / "index.html").is_file()
+
+
+def test_a_users_own_page_is_not_replaced(command, tmp_path):
+    output = tmp_path / "site"
+    output.mkdir()
+    (output / "index.html").write_text("mine")
+    code, out, err = ended(command("plain.mkv", "plain.mkv", "-o", str(output), "--overwrite"))
+    assert (code, out) == (2, "")
+    assert "index.html: no comparison wrote it" in err
+    assert (output / "index.html").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("text", "time"), [("90", 90), ("1.5", 1.5), ("1:30", 90), ("1:00:01.25", 3601.25), ("0", 0)])
+def test_times(text, time):
+    assert seconds(text) == time
+
+
+@pytest.mark.parametrize("text", ["", "abc", "-1", "1:2:3:4", "1e999", "nan", "1.5:2"])
+def test_what_is_no_time(text):
+    with pytest.raises(typer.BadParameter):
+        seconds(text)
+
+
+def test_a_folder_whose_name_is_no_utf8(command, tmp_path):
+    folder = os.fsencode(tmp_path) + b"/caf\xe9"
+    process = command("short.mkv", "short.mkv", "-o", folder, text=False)
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert out.splitlines()[-1] == folder + b"/index.html"
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,13 @@ import threading
 import pytest
 from typer.testing import CliRunner
 
+from tests.checkpoints.whole_files import safetensors
 from vsrestore.checkpoints import CheckpointError, registry
 from vsrestore.checkpoints.registry import Entry
 from vsrestore.cli import main
 from vsrestore.cli.weights import app
 
-CONTENT = b"weights" * 1000
+CONTENT = safetensors(b"weights" * 1000)
 
 
 @pytest.fixture(autouse=True)
@@ -64,19 +65,58 @@ def test_list_says_where_files_are_and_what_the_licence_allows():
     header, *lines = run("list").stdout.splitlines()
     assert header.split("  ")[0] == "NAME"
     assert [line.split()[0] for line in lines] == ["net-a", "net-b"]
-    assert "to fetch" in lines[0]
-    assert "by browser" in lines[1]
+    assert " fetch " in lines[0]
+    assert " browser " in lines[1]
     run("fetch", "net-a")
     assert " here " in run("list").stdout.splitlines()[1]
     assert len(run("list", "--here").stdout.splitlines()) == 2
-    assert len(run("list", "--architecture", "rvrt").stdout.splitlines()) == 1
+    assert len(run("list", "--architecture", "edvr").stdout.splitlines()) == 3
+    unknown = run("list", "--architecture", "rvrt")
+    assert isinstance(unknown.exception, CheckpointError)
+    assert "no checkpoint is for 'rvrt'; filters that take some: edvr; networks: edvr" in str(unknown.exception)
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_list_fits_the_terminal(monkeypatch, width):
+    monkeypatch.undo()
+    monkeypatch.setenv("COLUMNS", str(width))
+    header, *lines = run("list").stdout.splitlines()
+    assert header.split() == ["NAME", "FILTER", "FILE", "SIZE", "COMMERCIAL", "VARIANT"]
+    assert len(lines) > 150
+    assert max(map(len, lines)) <= width
+    assert sum(" ?  " in line for line in lines) < 60  # of the rest, the size is known or reckoned
+
+
+def test_list_takes_filters_too_and_says_what_none_can_run(monkeypatch):
+    monkeypatch.undo()
+    assert [line.split()[0] for line in run("list", "--architecture", "film").stdout.splitlines()] == ["NAME", "film"]
+    listed = run("list").stdout.splitlines()
+    assert next(line for line in listed if line.startswith("clip-rn50x4")).split()[1] == "none"
+    assert next(line for line in listed if line.startswith("film")).split()[1] == "film"
+
+
+def test_show_says_what_runs_it_and_how_much_of_the_hash_is_known(monkeypatch):
+    monkeypatch.undo()
+    shown = run("show", "edvr-l-sr-reds", "clip-rn50x4").stdout
+    assert "9f5f5039... (the first 8 of 64 digits)" in shown
+    assert "vsrestore.edvr runs it" in shown
+    assert "no filter of this version can run it" in shown
+    assert "~82 MB" in shown
+
+
+def test_fetch_again_replaces_what_is_here(folder):
+    run("fetch", "net-a")
+    (folder / "a.pth").write_bytes(b"damaged")
+    assert "vsrestore weights fetch --again net-a" in str(run("fetch", "net-a").exception)
+    assert run("fetch", "--again", "net-a").exit_code == 0
+    assert (folder / "a.pth").read_bytes() == CONTENT
 
 
 def test_fetch_prints_the_path_and_tells_the_licence(folder):
     result = run("fetch", "net-a")
     assert result.exit_code == 0
     assert result.stdout == f"{folder / 'a.pth'}\n"
-    assert "net-a: CC BY-NC 4.0; commercial use: no" in result.stderr
+    assert "net-a: licence: CC BY-NC 4.0; commercial use: no" in result.stderr
     assert (folder / "a.pth").read_bytes() == CONTENT
 
 
@@ -106,9 +146,9 @@ def test_verify_tells_good_from_bad(folder):
 
 def test_verify_can_accept_what_is_only_pinned(folder):
     folder.mkdir()
-    (folder / "b.pth").write_bytes(b"one")
+    (folder / "b.pth").write_bytes(safetensors(b"one"))
     assert run("verify", "net-b").stdout == "net-b: pinned now (no hash is published)\n"
-    (folder / "b.pth").write_bytes(b"two")
+    (folder / "b.pth").write_bytes(safetensors(b"two"))
     assert run("verify", "net-b").exit_code == 2
     assert run("verify", "--accept", "net-b").exit_code == 0
     assert run("verify", "net-b").exit_code == 0
@@ -136,3 +176,12 @@ def test_listing_imports_neither_torch_nor_vapoursynth():
     )
     listed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert len(listed.splitlines()) > 150
+
+
+@pytest.mark.parametrize("words", [("list",), ("list", "--here"), ("show", "net-a"), ("verify",), ("fetch", "net-a")])
+@pytest.mark.parametrize(("place", "message"), [("/" + "a" * 300, "too long"), ("~nobody-of-that-name/w", "no folder")])
+def test_a_folder_that_cannot_be_is_one_line(monkeypatch, words, place, message):
+    monkeypatch.setenv("VSRESTORE_WEIGHTS", place)
+    error = run(*words).exception
+    assert isinstance(error, CheckpointError)
+    assert message in str(error)

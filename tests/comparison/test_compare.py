@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 from html.parser import HTMLParser
 
@@ -9,7 +10,10 @@ import numpy as np
 import pytest
 
 from vsrestore.comparison.compare import compare
-from vsrestore.comparison.measures import psnr, quality
+from vsrestore.comparison.errors import ComparisonError
+from vsrestore.comparison.measures import change, psnr, squared_error, ssim
+from vsrestore.comparison.page import table
+from vsrestore.comparison.sources import Part
 
 NOTHING_FETCHED = {"data"}
 
@@ -60,22 +64,63 @@ def test_with_truth(sources, truth, damaged, tmp_path):
     assert [int(row["frame"]) for row in rows] == list(range(20))
     for row, before, after, right in zip(rows, damaged, restored, truth, strict=True):
         for name, mine in (("before", before), ("after", after)):
-            found = quality(mine, right)
-            assert float(row[f"psnr_{name}"]) == pytest.approx(psnr(found.error), abs=1e-4)
-            assert float(row[f"ssim_{name}"]) == pytest.approx(found.ssim, abs=1e-4)
+            assert float(row[f"psnr_{name}"]) == pytest.approx(psnr(squared_error(mine, right)), abs=1e-4)
+            assert float(row[f"ssim_{name}"]) == pytest.approx(ssim(mine, right), abs=1e-4)
     assert [n for n, row in enumerate(rows) if row["flicker_after"] == ""] == [0, 12]
     assert totals["flicker_truth"] < totals["flicker_after"] < totals["flicker_before"]
     squares = np.square(np.stack(damaged).astype(float) - np.stack(truth)).mean()
     assert totals["psnr_before"] == pytest.approx(10 * np.log10(255**2 / squares), abs=1e-3)
 
 
-def test_without_truth_the_result_is_held_against_the_source(sources, damaged, tmp_path):
+def test_without_truth_what_was_changed_is_told_and_no_quality(sources, damaged, tmp_path):
+    """PSNR against the source is no quality: the best figure would be that of doing nothing."""
     (before, after, _), restored = sources
-    compare(before, after, None, tmp_path / "out", count_nothing, overwrite=False)
+    totals = compare(before, after, None, tmp_path / "out", count_nothing, overwrite=False)
     rows = rows_of(tmp_path / "out")
-    assert list(rows[0]) == ["frame", "psnr_after", "ssim_after", "flicker_before", "flicker_after"]
-    found = quality(restored[7], damaged[7])
-    assert float(rows[7]["psnr_after"]) == pytest.approx(psnr(found.error), abs=1e-4)
+    assert list(rows[0]) == ["frame", "change_after", "flicker_before", "flicker_after"]
+    assert float(rows[7]["change_after"]) == pytest.approx(change(restored[7], damaged[7]), abs=1e-4)
+    text = (tmp_path / "out" / "index.html").read_text()
+    assert "PSNR" not in text
+    assert "SSIM" not in text
+    assert "cannot be told without the truth" in text
+    assert [cells[0] for cells in table(totals, ["before", "after"])] == ["", "before", "after"]
+    assert table(totals, ["before", "after"])[0] == ("", "Changed by, codes", "Temporal flicker, codes")
+
+
+def test_of_long_clips_every_seventh_frame_is_measured_by_what_takes_time(sources, video, truth, damaged, tmp_path):
+    (before, _, right), _ = sources
+    long = [video(f"{name}.mkv", pictures * 7) for name, pictures in (("a", damaged), ("b", truth), ("c", truth))]
+    totals = compare(*long, tmp_path / "long", count_nothing, overwrite=False)
+    rows = rows_of(tmp_path / "long")
+    assert all(row["psnr_before"] for row in rows)
+    assert [n for n, row in enumerate(rows) if row["ssim_before"]] == list(range(3, 140, 7))
+    assert {n % 7 for n, row in enumerate(rows) if row["flicker_before"]} == {3}
+    short = compare(before, right, right, tmp_path / "short", count_nothing, overwrite=False)
+    assert totals["ssim_before"] == pytest.approx(short["ssim_before"], rel=0.02)
+    assert totals["flicker_before"] == pytest.approx(short["flicker_before"], rel=0.05)
+    text = (tmp_path / "long" / "index.html").read_text()
+    assert "measured on every 7th frame" in text
+    assert "<circle" not in text  # the curves have no gaps but at cuts
+
+
+def test_a_part_of_the_videos(sources, video, truth, damaged, tmp_path):
+    """24 frames a second: half a second from the 7th frame on is 12 frames, whatever the rest is like."""
+    paths, _ = sources
+    longer = video("longer.mkv", truth + truth[:3])
+    compare(paths[0], longer, None, tmp_path / "out", count_nothing, overwrite=False, part=Part(0.25, 0.75))
+    rows = rows_of(tmp_path / "out")
+    assert len(rows) == 12
+    assert float(rows[1]["change_after"]) == pytest.approx(change(truth[7], damaged[7]), abs=1e-4)
+    with pytest.raises(ComparisonError, match=r"has 0\.83 s, of which none lie within the part"):
+        compare(*paths, tmp_path / "late", count_nothing, overwrite=False, part=Part(5))
+
+
+def test_a_name_that_is_no_utf8(sources, tmp_path):
+    paths, _ = sources
+    odd = tmp_path / os.fsdecode(b"caf\xe9.mkv")
+    odd.write_bytes(paths[0].read_bytes())
+    with pytest.raises(ComparisonError, match=r"caf.udce9\.mkv': no UTF-8, .* rename or link it"):
+        compare(odd, paths[1], None, tmp_path / "out", count_nothing, overwrite=False)
 
 
 def test_crops_and_video(sources, truth, damaged, tmp_path):
@@ -115,7 +160,7 @@ def test_the_page_needs_nothing_beside_it(sources, tmp_path):
 def test_equal_and_short_clips(video, truth, tmp_path):
     paths = [video(name, truth[:1]) for name in ("a.mkv", "b.mkv")]
     totals = compare(*paths, None, tmp_path / "out", count_nothing, overwrite=False)
-    assert totals["psnr_after"] == 100
+    assert totals["change_after"] == 0
     assert totals["flicker_after"] is None
     assert "They do not differ." in (tmp_path / "out" / "index.html").read_text()
 

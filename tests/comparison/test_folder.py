@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from vsrestore.comparison.errors import ComparisonError
-from vsrestore.comparison.folder import check_folder, finished_folder
+from vsrestore.comparison.folder import MANIFEST, check_folder, finished_folder
 
 
 def names(folder):
@@ -21,7 +23,7 @@ def test_the_folder_is_made_in_the_end(tmp_path):
         (part / "index.html").write_text("page")
         assert not (tmp_path / "out").exists()
     assert names(tmp_path) == ["out"]
-    assert names(tmp_path / "out") == ["index.html"]
+    assert names(tmp_path / "out") == [MANIFEST, "index.html"]
 
 
 @pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt])
@@ -32,24 +34,63 @@ def test_a_failure_leaves_nothing(tmp_path, failure):
 
 
 def test_a_failure_leaves_the_earlier_comparison(tmp_path):
-    (tmp_path / "index.html").write_text("earlier")
+    made(tmp_path / "out", index_html="earlier")
     with pytest.raises(ValueError, match="now"):
-        fail(tmp_path, ValueError("now"))
-    assert names(tmp_path) == ["index.html"]
-    assert (tmp_path / "index.html").read_text() == "earlier"
+        fail(tmp_path / "out", ValueError("now"))
+    assert names(tmp_path / "out") == [MANIFEST, "index.html"]
+    assert (tmp_path / "out" / "index.html").read_text() == "earlier"
+
+
+def made(folder, **files):
+    with finished_folder(folder) as part:
+        for name, text in files.items():
+            (part / name.replace("__", "-").replace("_", ".")).write_text(text)
 
 
 def test_an_earlier_comparison_is_replaced_and_nothing_else(tmp_path):
-    for name in ("index.html", "crop-6-before.png", "frames.csv", "mine.txt"):
-        (tmp_path / name).write_text("earlier")
-    with finished_folder(tmp_path) as part:
-        (part / "index.html").write_text("later")
-        (part / "crop-1-before.png").write_text("later")
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+    folder = tmp_path / "out"
+    made(folder, index_html="earlier", crop__6__before_png="earlier", frames_csv="earlier")
+    (folder / "mine.txt").write_text("mine")
+    check_folder(folder, [], overwrite=True)
+    made(folder, index_html="later", crop__1__before_png="later")
+    assert {path.name: path.read_text() for path in folder.iterdir() if path.name != MANIFEST} == {
         "index.html": "later",
         "crop-1-before.png": "later",
-        "mine.txt": "earlier",
+        "mine.txt": "mine",
     }
+    made(folder, index_html="latest")
+    assert names(folder) == [MANIFEST, "index.html", "mine.txt"]
+
+
+@pytest.mark.parametrize("name", ["index.html", "frames.csv", "side-by-side.mp4", "crop-1-before.png", "crop-mine.png"])
+def test_what_no_comparison_wrote_is_left_alone(tmp_path, name):
+    """A user's own page or picture, in a folder that never held a comparison or beside one."""
+    for folder in (tmp_path / "own", tmp_path / "out"):
+        if folder.name == "out":
+            made(folder, index_html="comparison")
+        else:
+            folder.mkdir()
+        (folder / name).write_text("mine")
+        with pytest.raises(ComparisonError, match="no comparison wrote it, or it was changed since"):
+            check_folder(folder, [], overwrite=True)
+        with pytest.raises(ComparisonError, match="no comparison wrote it"):
+            made(folder, index_html="later")
+        assert (folder / name).read_text() == "mine"
+
+
+def test_a_manifest_names_nothing_but_files_of_a_comparison(tmp_path):
+    folder = tmp_path / "out"
+    made(folder, index_html="earlier")
+    (tmp_path / "mine").write_text("mine")
+    with (folder / MANIFEST).open("a") as file:
+        file.write(f"{hashlib.sha256(b'mine').hexdigest()}  ../mine\n")
+    made(folder, index_html="later")
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_a_long_name(tmp_path):
+    made(tmp_path / ("a" * 250), index_html="page")
+    assert len(names(tmp_path)) == 1
 
 
 def test_folders_that_cannot_be(tmp_path):

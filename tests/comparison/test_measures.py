@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vsrestore.comparison.measures import Flicker, psnr, quality
+from vsrestore.comparison.measures import Flicker, change, psnr, squared_error, ssim
 
 
 @pytest.fixture
@@ -16,26 +16,26 @@ def pair():
 def test_ssim_and_error_are_those_of_scikit_image(pair):
     metrics = pytest.importorskip("skimage.metrics")
     one, other = pair
-    found = quality(one, other)
     expected = metrics.structural_similarity(one / 255, other / 255, channel_axis=-1, data_range=1)
-    assert found.ssim == pytest.approx(expected, abs=1e-5)
-    assert psnr(found.error) == pytest.approx(metrics.peak_signal_noise_ratio(one, other, data_range=255), abs=1e-3)
+    assert ssim(one, other) == pytest.approx(expected, abs=1e-5)
+    assert psnr(squared_error(one, other)) == pytest.approx(
+        metrics.peak_signal_noise_ratio(one, other, data_range=255), abs=1e-3
+    )
 
 
 def test_figures_by_hand():
     """Two flat pictures: only the means count, and SSIM is their luminance term."""
     one, other = np.full((9, 8, 3), 51, np.uint8), np.full((9, 8, 3), 102, np.uint8)
-    found = quality(one, other)
-    assert found.error == pytest.approx(0.04)
-    assert psnr(found.error) == pytest.approx(13.979, abs=1e-3)
-    assert found.ssim == pytest.approx((2 * 0.2 * 0.4 + 1e-4) / (0.04 + 0.16 + 1e-4), abs=1e-4)
+    assert squared_error(one, other) == pytest.approx(0.04)
+    assert psnr(squared_error(one, other)) == pytest.approx(13.979, abs=1e-3)
+    assert change(one, other) == 51
+    assert ssim(one, other) == pytest.approx((2 * 0.2 * 0.4 + 1e-4) / (0.04 + 0.16 + 1e-4), abs=1e-4)
 
 
 def test_equal_pictures(pair):
-    found = quality(pair[0], pair[0])
-    assert found.error == 0
-    assert psnr(found.error) == 100
-    assert found.ssim == pytest.approx(1)
+    assert squared_error(pair[0], pair[0]) == change(pair[0], pair[0]) == 0
+    assert psnr(0) == 100
+    assert ssim(pair[0], pair[0]) == pytest.approx(1)
 
 
 def test_a_still_picture_does_not_flicker(pair):
@@ -80,3 +80,12 @@ def test_a_new_shot_has_no_flicker_and_the_next_frame_follows_it(pair):
     flicker.follow({"after": pair[0]}, False)
     assert flicker.follow({"after": 255 - pair[0]}, True) == {"after": None}
     assert flicker.follow({"after": 255 - pair[0]}, False) == {"after": 0}
+
+
+def test_flicker_that_is_not_wanted_is_not_measured(pair, monkeypatch):
+    flicker = Flicker()
+    flicker.follow({"after": pair[0]}, False)
+    monkeypatch.setattr("vsrestore.comparison.measures._motion", lambda *_: pytest.fail("measured"))
+    assert flicker.follow({"after": pair[1]}, False, measured=False) == {"after": None}
+    monkeypatch.undo()
+    assert flicker.follow({"after": pair[1]}, False) == {"after": 0}  # from the frame before all the same

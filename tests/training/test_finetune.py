@@ -1,8 +1,12 @@
 """Fine-tuning: it makes a synthetic video better, keeps apart what it is measured by, and says what it cannot use."""
 
+import os
+import shutil
 import subprocess
+import time
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
@@ -62,7 +66,52 @@ def test_nothing_is_written_where_nothing_is_gained(video, weights, tmp_path, mo
     out = tmp_path / "tuned.safetensors"
     gain = finetune.finetune(video, weights, "temporal_upscaler", "upscale", out, limit_s=0.5, workers=0)
     assert gain.before == gain.after
+    assert not gain.kept
     assert not out.exists()
+
+
+def test_weights_that_got_worse_where_nothing_was_chosen_are_not_kept(video, weights, tmp_path, monkeypatch):
+    """What chose the weights likes them, what tells does not: the file that was there stays as it was."""
+    figures = {"choose": iter([20.0, 21.0, 22.0]), "tell": iter([30.0, 29.8])}
+    for name, values in figures.items():
+        monkeypatch.setattr(finetune.Judge, name, lambda _self, values=values: next(values))
+    monkeypatch.setattr(finetune, "MEASURE_EVERY_S", 1e9)
+    out = tmp_path / "tuned.safetensors"
+    out.write_bytes(b"earlier")
+    gain = finetune.finetune(video, weights, "temporal_upscaler", "upscale", out, limit_s=1, workers=0)
+    assert gain == finetune.Gain(30.0, 29.8, kept=False)
+    assert out.read_bytes() == b"earlier"
+
+
+def test_the_time_is_kept_with_all_that_is_measured(video, weights, tmp_path, monkeypatch):
+    """Measuring is slow here: it is done on fewer frames, and learning ends early enough for the last of it."""
+
+    def slow(run, recipe, shots):
+        time.sleep(0.5 * len(shots))
+        return float(run.step)
+
+    monkeypatch.setattr(finetune, "quality", slow)
+    monkeypatch.setattr(finetune, "RUN", 8)
+    monkeypatch.setattr(finetune, "HELD_OUT", 2)
+    began = time.monotonic()
+    gain = finetune.finetune(
+        video, weights, "temporal_upscaler", "upscale", tmp_path / "a.safetensors", limit_s=8, workers=0
+    )
+    assert gain.kept
+    assert 5 < time.monotonic() - began < 11
+
+
+def test_a_name_with_a_colon_is_a_file(video, weights, tmp_path, monkeypatch):
+    """FFmpeg takes 12: for a protocol."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(video, "12:30.mkv")
+    assert len(Video.open(Path("12:30.mkv")).times) == 96
+
+
+def test_a_name_that_is_no_utf8(video, tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.mkv")
+    shutil.copy(video, path)
+    assert len(Video.open(path).times) == 96
 
 
 def test_a_place_that_cannot_be_written_is_refused_before_anything_is_read(weights, tmp_path):

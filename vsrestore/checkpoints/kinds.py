@@ -17,7 +17,7 @@ PICKLE_LIMIT = 64 << 20  # bytes of names, shapes and options; the published fil
 INFLATION_LIMIT = 20  # unpacked bytes per packed byte; torch itself stores without compression
 
 _LEGACY_MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # pickled number that opens files of torch < 1.6
-_DOWNLOAD_AGAIN = "download it again (vsrestore weights fetch)"
+_DOWNLOAD_AGAIN = "download it again (vsrestore weights fetch --again)"
 _OTHER_FILES: tuple[tuple[bytes, str], ...] = (
     (b"version https://git-lfs", "is a Git LFS pointer, not the file it stands for; download the real file"),
     (b"\x1f\x8b", "is gzip-packed; unpack it first"),

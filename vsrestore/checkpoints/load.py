@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from vsrestore.checkpoints.errors import CheckpointError
 from vsrestore.checkpoints.kinds import is_stored, kind_of
 from vsrestore.checkpoints.network_pickle import Inert, read_generator
-from vsrestore.checkpoints.safetensors_header import read_shapes
+from vsrestore.checkpoints.safetensors_header import claims_too_much, read_shapes
+from vsrestore.checkpoints.zip_records import check_sizes, check_sums
 from vsrestore.networks.state_dict import NetworkError, flatten
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def read(path: str | Path) -> dict[str, Tensor]:
     Of pickled networks (.pkl of the StyleGAN family) the tensors of the averaged generator, as `G_ema.` and name.
 
     Raises:
-        CheckpointError: missing, empty, truncated, not a checkpoint, or a pickle that would run code.
+        CheckpointError: missing, empty, truncated, changed since it was written (PyTorch zip files have checksums), not
+            a checkpoint, or a pickle that would run code.
     """
     path = Path(path)
     if kind_of(path) == "safetensors":
@@ -88,6 +90,9 @@ def _unpickle(path: Path) -> Any:
     try:
         if kind == "network":
             return read_generator(path)
+        if kind == "zip":
+            check_sums(path)
+            check_sizes(path)
         mmap = kind == "zip" and is_stored(path)
         with _numbers_left_out():
             return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
@@ -124,5 +129,6 @@ def _check_dense(path: Path, name: str, tensor: Tensor) -> None:
 
     if tensor.layout != torch.strided or tensor.is_quantized:
         raise CheckpointError(f"{path}: {name} is sparse or quantised; plain tensors are accepted")
-    if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+    too_large = tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes()
+    if too_large or claims_too_much(tuple(tensor.shape), path.stat().st_size):
         raise CheckpointError(f"{path}: {name} claims a shape larger than its data; the file is damaged or forged")

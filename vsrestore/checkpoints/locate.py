@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 from vsrestore.checkpoints import registry
+from vsrestore.checkpoints.disk import is_file
 from vsrestore.checkpoints.errors import CheckpointError
+from vsrestore.checkpoints.filters import filters_of, told_filters
 from vsrestore.checkpoints.registry import Entry
 from vsrestore.checkpoints.verify import ensure
 
@@ -18,15 +20,26 @@ def user_folder() -> Path:
     """Return the folder of fetched checkpoints: $VSRESTORE_WEIGHTS, or `vsrestore` in the platform's cache folder.
 
     The latter is $XDG_CACHE_HOME or ~/.cache on Linux, ~/Library/Caches on macOS, %LOCALAPPDATA% on Windows.
+
+    Raises:
+        CheckpointError: neither is set, and nobody knows where the user's home is.
     """
     chosen = os.environ.get("VSRESTORE_WEIGHTS")
-    if chosen:
-        return Path(chosen).expanduser()
+    try:
+        return Path(chosen).expanduser() if chosen else _cache_folder() / "vsrestore"
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"there is no folder for checkpoints ({error}); set VSRESTORE_WEIGHTS to one, or HOME"
+        ) from error
+
+
+def _cache_folder() -> Path:
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "vsrestore"
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "vsrestore"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vsrestore"
+        return Path.home() / "Library" / "Caches"
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    return Path(named) if Path(named).is_absolute() else Path.home() / ".cache"  # relative ones count as unset there
 
 
 def path_of(entry: Entry) -> Path:
@@ -34,28 +47,35 @@ def path_of(entry: Entry) -> Path:
     return (registry.weights_folder() if entry.shipped else user_folder()) / entry.file
 
 
-def find(name_or_path: str | Path, architecture: str | None = None) -> Path:
+def is_here(entry: Entry) -> bool:
+    """Tell whether an entry's file lies where it belongs; CheckpointError where nobody can tell."""
+    return is_file(path_of(entry))
+
+
+def find(name_or_path: str | Path, architecture: str | None = None, filter: str | None = None) -> Path:
     """Return the file of a checkpoint.
 
     Args:
         name_or_path: a name of the registry, else the path of a file (write ./NAME for a file called like an entry).
             A registry file is verified the first time it is used and after it changed.
         architecture: which a registry entry must have (default: any).
+        filter: that is to run it: entries that only others run, or none, are refused.
 
     Raises:
-        CheckpointError: no such name or file, not fetched yet (gives the command), or not the published file.
+        CheckpointError: another architecture or filter, no such name or file, not fetched yet (gives the command), or
+            not the published file.
     """
     text = os.fspath(name_or_path)
     if isinstance(name_or_path, str) and text in registry.entries():
-        return _find_entry(registry.get(text, architecture))
-    path = Path(text).expanduser()
-    if path.is_file():
+        return _find_entry(registry.get(text, architecture), filter)
+    path = _expanded(text)
+    if is_file(path):
         return path
     if path.is_dir():
         raise CheckpointError(f"{path} is a folder; give a checkpoint file or a name (see: vsrestore weights list)")
     if isinstance(name_or_path, Path) or path.name != text or path.suffix in _ENDINGS:
         raise CheckpointError(f"{path} does not exist; give a checkpoint file or a name (see: vsrestore weights list)")
-    return _find_entry(registry.get(text, architecture))
+    return _find_entry(registry.get(text, architecture), filter)
 
 
 def how_to_get(entry: Entry) -> str:
@@ -67,9 +87,22 @@ def how_to_get(entry: Entry) -> str:
     return f"{entry.manual}, and save it as {path_of(entry)}"
 
 
-def _find_entry(entry: Entry) -> Path:
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise CheckpointError(f"{text} does not exist ({error}); give the path in full") from error
+
+
+def _find_entry(entry: Entry, filter: str | None) -> Path:
+    if filter and filter not in filters_of(entry):
+        raise CheckpointError(
+            f"{entry.name} is a checkpoint for {entry.architecture}, which {filter} does not run; {told_filters(entry)}"
+        )
     path = path_of(entry)
-    if not path.is_file():
-        raise CheckpointError(f"the checkpoint {entry.name} is not here ({path}); {how_to_get(entry)}")
+    if not is_here(entry):
+        raise CheckpointError(
+            f"the checkpoint {entry.name} is not here ({path}); {how_to_get(entry)} ({told_filters(entry)})"
+        )
     ensure(path, entry)
     return path

@@ -62,7 +62,7 @@ def read_generator(path: Path) -> dict[str, Any]:
     return {GENERATOR: dict(_tensors(generator, ""))}
 
 
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(pickle._Unpickler):  # that in C makes a table as long as a number in the file says
     def find_class(self, module: str, name: str) -> Any:
         harmless = _harmless().get(f"{module}.{name}")
         if harmless is not None:

@@ -22,6 +22,7 @@ RECORDED = {
     "T1": "one other project that fetched it",
 }
 """Letter in the registry -> who published a hash."""
+MOST = 1 << 40  # bytes of a file
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,8 +41,11 @@ class Entry:
     manual: str = ""  # how to get it with a browser, where a program cannot
     sha256: str = ""  # whole, or the published first digits (at least eight)
     git_blob: str = ""  # SHA-1 by which git knows the content
+    md5: str = ""  # where nothing better is recorded
     recorded: str = ""  # who published the hash, letters as in registry.toml
     size: int | None = None  # bytes
+    estimate: int | None = None  # about so many bytes, where no size is published
+    runs: bool = True  # whether a network of the kind can take it
     licence: str
     commercial: bool | Literal["unclear"]
     note: str = ""
@@ -50,6 +54,16 @@ class Entry:
     def is_hint(self) -> bool:
         """Whether the hash was recorded by a single third party, not by the authors."""
         return self.recorded == "T1"
+
+    @property
+    def has_hash(self) -> bool:
+        """Whether anybody published a hash of the file."""
+        return bool(self.sha256 or self.git_blob or self.md5)
+
+    @property
+    def is_prefix(self) -> bool:
+        """Whether only the first digits of the sha256 are published."""
+        return 0 < len(self.sha256) < 64
 
 
 def weights_folder() -> Path:
@@ -81,7 +95,7 @@ def read_registry(path: Path) -> dict[str, Entry]:
     """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (OSError, ValueError, RecursionError) as error:  # of TOML and of UTF-8
         raise CheckpointError(f"{path.name}: {error}") from error
     entries = {name: _entry(name, table) for name, table in tables.items()}
     files: dict[str, str] = {}
@@ -165,6 +179,8 @@ def _check_source(entry: Entry) -> None:
         raise ValueError(f"file must be a plain file name, not {entry.file!r}")
     if not (entry.shipped or entry.urls or entry.drive or entry.manual):
         raise ValueError("needs urls, drive, manual or shipped")
+    if not all(0 < size < MOST for size in (entry.size, entry.estimate) if size is not None):
+        raise ValueError("size and estimate must be bytes")
     if any(not re.match(r"https?://", url) for url in entry.urls):
         raise ValueError("urls must begin with https://")
 
@@ -174,7 +190,9 @@ def _check_hashes(entry: Entry) -> None:
         raise ValueError("sha256 must be 8 to 64 hex digits")
     if entry.git_blob and not re.fullmatch(r"[0-9a-f]{40}", entry.git_blob):
         raise ValueError("git_blob must be 40 hex digits")
+    if entry.md5 and not re.fullmatch(r"[0-9a-f]{32}", entry.md5):
+        raise ValueError("md5 must be 32 hex digits")
     if set(entry.recorded.split("+")) - {"", *RECORDED}:
         raise ValueError(f"recorded must join some of {', '.join(RECORDED)} with +")
-    if bool(entry.sha256 or entry.git_blob) != bool(entry.recorded) and not entry.shipped:
+    if entry.has_hash != bool(entry.recorded) and not entry.shipped:
         raise ValueError("a hash needs `recorded`, who published it, and the other way round")

@@ -12,8 +12,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from vsrestore.checkpoints.disk import is_file
 from vsrestore.checkpoints.errors import CheckpointError
 from vsrestore.checkpoints.registry import Entry
+from vsrestore.checkpoints.whole import check_whole
 
 BLOCK = 1 << 20  # bytes read at a time
 
@@ -28,9 +30,12 @@ class Pin:
 
 
 def sha256_of(path: Path) -> str:
-    """Return a file's SHA-256 in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Return a file's SHA-256 in hex; CheckpointError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def git_blob_of(path: Path) -> str:
@@ -45,8 +50,9 @@ def git_blob_of(path: Path) -> str:
 def verify(path: Path, entry: Entry, *, accept: bool = False) -> str:
     """Check a file against what is known of its entry; return in words what was confirmed.
 
-    A published hash decides. Where none is published, the file's own hash is pinned the first time and a later change
-    is an error; a hash recorded by one third party only (a hint) counts as published until the user accepts the file.
+    A published hash decides. Where none is published, the file must be whole by its structure, its own hash is pinned
+    the first time, and a later change is an error; a hash recorded by one third party only (a hint) counts as published
+    until the user accepts the file.
 
     Args:
         path: the file.
@@ -54,23 +60,31 @@ def verify(path: Path, entry: Entry, *, accept: bool = False) -> str:
         accept: pin the file as it is, against a hint or an earlier pin (never against the authors' hash or size).
 
     Raises:
-        CheckpointError: wrong size, wrong hash, or changed since it was pinned.
+        CheckpointError: wrong size, wrong hash, no checkpoint by its structure, or changed since it was pinned.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise CheckpointError(f"{path} does not exist")
     try:
         return check(path, entry, pinned_as=path, accept=accept)
     except CheckpointError as error:
-        again = "install vsrestore again" if entry.shipped else f"vsrestore weights fetch {entry.name}"
-        raise CheckpointError(f"{path} is not {entry.name}: {error}; remove it and get it anew: {again}") from error
+        raise CheckpointError(f"{path} is not {entry.name}: {error}; {_how_to_replace(entry)}") from error
 
 
-def check(path: Path, entry: Entry, *, pinned_as: Path, accept: bool = False) -> str:
-    """Like `verify`, for a file that is to lie at `pinned_as`; the error only says what differs."""
-    is_open = not entry.git_blob and (entry.is_hint or not entry.sha256)  # nothing that binds is published
+def check(path: Path, entry: Entry, *, pinned_as: Path, accept: bool = False, anew: bool = False) -> str:
+    """Like `verify`, for a file that is to lie at `pinned_as`; the error only says what differs.
+
+    Args:
+        path: the file as it lies now.
+        entry: of the registry.
+        pinned_as: where it is to lie.
+        accept: see `verify`.
+        anew: pay no heed to an earlier pin.
+    """
+    is_open = not entry.git_blob and (entry.is_hint or not entry.has_hash)  # nothing that binds is published
     digest = sha256_of(path)
-    pin = read_pin(pinned_as)
+    pin = None if anew else read_pin(pinned_as)
     if is_open and accept:
+        check_whole(path, pinned_as.name)
         confirmed = "accepted as it is and pinned"
     elif is_open and pin is not None and pin.sha256 == digest:
         confirmed = "as first checked (no hash is published)"
@@ -117,22 +131,53 @@ def _check_hash(path: Path, entry: Entry, digest: str, pin: Pin | None) -> str:
         if blob != entry.git_blob:
             raise CheckpointError(f"its git blob id is {blob}, published is {entry.git_blob}")
         return "git blob id as published"
-    if entry.sha256 and not digest.startswith(entry.sha256):
-        who = "another project recorded" if entry.is_hint else "published is"
-        raise CheckpointError(f"its sha256 is {digest}, {who} {entry.sha256}{_how_to_accept(entry)}")
     if entry.sha256:
-        whole = len(entry.sha256) == len(digest)
-        return "sha256 as published" if whole else f"first {len(entry.sha256)} digits of sha256 as published"
+        return _check_sha256(entry, digest)
+    if entry.md5:
+        _check_md5(path, entry)
+        return "md5 as published"
     if pin is not None:
         raise CheckpointError(
             f"its sha256 is {digest}, when it was first checked it was {pin.sha256}{_how_to_accept(entry)}"
         )
+    check_whole(path, entry.file)
     return "pinned now (no hash is published)"
+
+
+def _check_sha256(entry: Entry, digest: str) -> str:
+    """Compare with the published digits, of which there may be only the first."""
+    if not digest.startswith(entry.sha256):
+        who = "another project recorded" if entry.is_hint else "published is"
+        raise CheckpointError(f"its sha256 is {digest}, {who} {told_sha256(entry)}{_how_to_accept(entry)}")
+    return (
+        f"first {len(entry.sha256)} of 64 digits of sha256 as published" if entry.is_prefix else "sha256 as published"
+    )
+
+
+def told_sha256(entry: Entry) -> str:
+    """Return the published digits, with how many of them there are where these are not all."""
+    return f"{entry.sha256}... (the first {len(entry.sha256)} of 64 digits)" if entry.is_prefix else entry.sha256
+
+
+def _check_md5(path: Path, entry: Entry) -> None:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    if digest != entry.md5:
+        raise CheckpointError(f"its md5 is {digest}, another project recorded {entry.md5}{_how_to_accept(entry)}")
+
+
+def _how_to_replace(entry: Entry) -> str:
+    """Return what the user does about a file that is not the published one."""
+    if entry.shipped:
+        return "install vsrestore again"
+    if entry.urls or entry.drive:
+        return f"get it anew: vsrestore weights fetch --again {entry.name}"
+    return f"remove it and get it anew: {entry.manual}"
 
 
 def _how_to_accept(entry: Entry) -> str:
     """Return how to take a file that only a hint or a pin contradicts."""
-    if entry.sha256 and not entry.is_hint:
+    if entry.has_hash and not entry.is_hint:
         return ""
     return f" (to take it as it is: vsrestore weights verify --accept {entry.name})"
 

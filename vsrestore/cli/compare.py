@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import signal
 import sys
 from contextlib import nullcontext
@@ -13,6 +15,18 @@ import typer
 from .progress import Bar
 
 
+def seconds(text: str) -> float:
+    """Return a time as SECONDS, M:S or H:M:S in seconds."""
+    parts = text.split(":")
+    try:
+        numbers = [int(part) for part in parts[:-1]] + [float(parts[-1])]
+    except ValueError:
+        numbers = [math.nan]
+    if len(numbers) > 3 or not all(0 <= number < 1e9 for number in numbers):
+        raise typer.BadParameter(f"{text!r} is no time; 90, 1:30 and 0:01:30.5 are")
+    return sum(number * 60**power for power, number in enumerate(reversed(numbers)))
+
+
 def compare(
     before: Annotated[Path, typer.Argument(metavar="A", help="video file: before", show_default=False)],
     after: Annotated[Path, typer.Argument(metavar="B", help="video file: after", show_default=False)],
@@ -20,6 +34,11 @@ def compare(
     truth: Annotated[
         Path | None, typer.Argument(metavar="[TRUTH]", help="video file: as it should be", show_default=False)
     ] = None,
+    start: Annotated[
+        float | None, typer.Option(parser=seconds, metavar="TIME", help="compare from here on (seconds or H:M:S)")
+    ] = None,
+    end: Annotated[float | None, typer.Option(parser=seconds, metavar="TIME", help="compare up to here")] = None,
+    device: Annotated[str, typer.Option(help="what measures: cpu, cuda, cuda:N or mps")] = "cpu",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="replace the comparison in an existing folder")
     ] = False,
@@ -28,19 +47,40 @@ def compare(
     from vsrestore.comparison.compare import compare as run
     from vsrestore.comparison.folder import PAGE
     from vsrestore.comparison.page import table
+    from vsrestore.comparison.sources import Part
 
+    _check_device(device)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     bar = Bar() if sys.stderr.isatty() else None
+    count = bar.count if bar else _silent
     try:
         with bar or nullcontext():
-            totals = run(before, after, truth, output, bar.count if bar else _silent, overwrite=overwrite)
+            totals = run(
+                before, after, truth, output, count, overwrite=overwrite, part=Part(start or 0, end), device=device
+            )
     except KeyboardInterrupt:
         print("vsrestore: cancelled; nothing was written", file=sys.stderr)
         raise typer.Exit(130) from None
     names = ["before", "after", *(["truth"] if truth else [])]
     for name, *words in table(totals, names):
-        print(f"{name:<8}" + "".join(f"{word:>18}" for word in words))
-    print(output / PAGE)
+        print(f"{name:<8}" + "".join(f"{word:>25}" for word in words))
+    if truth is None:
+        print("How good it is cannot be told without the truth: vsrestore compare A B TRUTH", file=sys.stderr)
+    typer.echo(os.fsencode(output / PAGE))
+
+
+def _check_device(name: str) -> None:
+    """Refuse a device that is not there, before anything is read."""
+    if name == "cpu":  # torch need not be imported yet
+        return
+    from vsrestore.comparison.errors import ComparisonError
+    from vsrestore.training.errors import TrainingError
+    from vsrestore.training.machine import machine
+
+    try:
+        machine(name, "float32")
+    except TrainingError as error:
+        raise ComparisonError(str(error)) from None
 
 
 def _silent(done: int, total: int) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from vsrestore.cli.progress import Bar
 from vsrestore.cli.train import explained, stop
+
+if TYPE_CHECKING:
+    from vsrestore.training.finetune import Gain
 
 # Filter -> the network's architecture.
 TUNABLE = {"film": "temporal_unet", "tape": "temporal_unet", "upscale": "temporal_upscaler"}
@@ -20,7 +23,7 @@ def finetune(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Weights file; VIDEO-FILTER.safetensors here by default.")
     ] = None,
-    minutes: Annotated[float, typer.Option(min=0.05, help="How long to learn.")] = 10,
+    minutes: Annotated[float, typer.Option(min=0.05, help="How long it may take, measuring included.")] = 10,
     scale: Annotated[int, typer.Option(help="Of upscale: 2 or 4.")] = 2,
     model: Annotated[str | None, typer.Option(help="Weights to begin from; those of the package by default.")] = None,
     seed: Annotated[int, typer.Option(help="Of samples and damage.")] = 1,
@@ -33,8 +36,6 @@ def finetune(
 ) -> None:
     """Continue the training of a network on a video, and write weights that the filter takes as model=."""
     from vsrestore.filters.upscale import OURS
-    from vsrestore.training.finetune import finetune as learn_on
-    from vsrestore.training.machine import machine
 
     if filter not in TUNABLE:
         stop("finetune", f"--filter {filter}: its network is not ours to train; {', '.join(TUNABLE)} are")
@@ -44,23 +45,32 @@ def finetune(
     if out.exists() and not overwrite:
         stop("finetune", f"{out} is there already; give another -o, or --overwrite")
     weights = model or (OURS[scale] if filter == "upscale" else filter)
-    with explained("finetune"), Bar("seconds", "s per s") as bar:
-        gain = learn_on(
-            video,
-            weights,
-            TUNABLE[filter],
-            filter,
-            out,
-            limit_s=minutes * 60,
-            seed=seed,
-            machine=machine(device, precision),
-            workers=workers,
-            reporter=bar,
-        )
-    typer.echo(
-        f"frames held out: {gain.before:.2f} dB before, {gain.after:.2f} dB after ({gain.after - gain.before:+.2f} dB)"
-    )
-    if not out.exists():
-        stop("finetune", "nothing was gained, so no weights were written; the filter does best with those it has", 1)
-    told = f", scale={scale}" if filter == "upscale" else ""
-    typer.echo(f"use them: vsrestore.{filter}(clip{told}, model={str(out)!r})")
+    with explained("finetune"):
+        from vsrestore.training.finetune import finetune as learn_on
+        from vsrestore.training.machine import machine
+
+        with Bar("steps", "steps/s") as bar:
+            gain = learn_on(
+                video,
+                weights,
+                TUNABLE[filter],
+                filter,
+                out,
+                limit_s=minutes * 60,
+                seed=seed,
+                machine=machine(device, precision),
+                workers=workers,
+                reporter=bar,
+            )
+    _tell(gain, out, f", scale={scale}" if filter == "upscale" else "", filter)
+
+
+def _tell(gain: Gain, out: Path, scale: str, filter: str) -> None:
+    """Say which weights did better, and how to use them; code 1 where those are the ones it began with."""
+    difference = gain.after - gain.before
+    typer.echo(f"frames held out: {gain.before:.2f} dB before, {gain.after:.2f} dB after ({difference:+.2f} dB)")
+    if not gain.kept:
+        kept = "the weights it began with did better and are kept, nothing was written"
+        stop("finetune", f"{kept}; more --minutes may help", 1)
+    typer.echo(f"the new weights did better and are kept in {str(out)!r}")
+    typer.echo(f"use them: vsrestore.{filter}(clip{scale}, model={str(out)!r})")

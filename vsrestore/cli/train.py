@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
+from vsrestore.cli.extras import how_to_install
 from vsrestore.cli.progress import Bar
 
 if TYPE_CHECKING:
@@ -37,15 +38,15 @@ def train(
     """Train a network from a recipe and write its weights to OUT/weights.safetensors."""
     from dataclasses import replace
 
-    from vsrestore.training.machine import machine
-    from vsrestore.training.recipe import read_recipe
-
     if not resume and (out / STATE).exists():
         stop("train", f"{out} holds a run already; give another folder, or --resume to take it up")
     if resume and not (out / STATE).exists():
         stop("train", f"{out} holds no run to take up; leave --resume away to begin one")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with explained("train", out):
+        from vsrestore.training.machine import machine
+        from vsrestore.training.recipe import read_recipe
+
         plan = read_recipe(recipe)
         if weights:
             plan = replace(plan, network=replace(plan.network, weights=weights))
@@ -81,6 +82,11 @@ def explained(command: str, out: Path | None = None) -> Iterator[None]:
         yield
     except (RecipeError, DataError, TrainingError, CheckpointError, NetworkError) as error:
         stop(command, str(error))
+    except ModuleNotFoundError as error:
+        advice = how_to_install(error)
+        if advice is None:
+            raise
+        stop(command, advice)
     except KeyboardInterrupt:
         kept = "--resume takes up what was saved last" if out and (out / STATE).exists() else "nothing was saved"
         typer.echo(f"vsrestore {command}: cancelled; {kept}", err=True)

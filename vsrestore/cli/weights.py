@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -21,18 +22,20 @@ Accept = Annotated[
 
 @app.command("list")
 def list_entries(
-    architecture: Annotated[str | None, typer.Option(help="Only checkpoints of this network.")] = None,
+    architecture: Annotated[str | None, typer.Option(help="Only checkpoints of this network or filter.")] = None,
     here: Annotated[bool, typer.Option("--here", help="Only those that are on this machine.")] = False,
 ) -> None:
-    """List the published checkpoints: name, where the file is, commercial use, size, network, variant."""
-    from vsrestore.checkpoints import entries, path_of
+    """List the published checkpoints: which filter runs them, where the file is, its size, commercial use, variant."""
+    from vsrestore.checkpoints import entries, filters_of, is_here
 
     rows = [
-        (entry.name, _place(entry), _commercial(entry), _size(entry), entry.architecture, entry.variant)
+        (entry.name, _filter(entry), _place(entry), _size(entry), _commercial(entry), entry.variant)
         for entry in entries().values()
-        if architecture in (None, entry.architecture) and not (here and not path_of(entry).is_file())
+        if architecture in (None, entry.architecture, *filters_of(entry)) and not (here and not is_here(entry))
     ]
-    _print_table([("NAME", "FILE", "COMMERCIAL USE", "SIZE", "NETWORK", "VARIANT"), *rows])
+    if architecture and not rows and not here:
+        _refuse(architecture)
+    _print_table([("NAME", "FILTER", "FILE", "SIZE", "COMMERCIAL", "VARIANT"), *rows], _width())
 
 
 @app.command()
@@ -47,16 +50,20 @@ def show(names: Names) -> None:
 
 
 @app.command()
-def fetch(names: Names, accept: Accept = False) -> None:
+def fetch(
+    names: Names,
+    accept: Accept = False,
+    again: Annotated[bool, typer.Option("--again", help="Fetch even what is here, and pin it anew.")] = False,
+) -> None:
     """Fetch checkpoints into $VSRESTORE_WEIGHTS, else the folder vsrestore in the cache folder; print the paths."""
     from vsrestore.checkpoints import fetch as fetch_file
     from vsrestore.checkpoints import get
 
     for entry in [get(name) for name in names]:
-        if entry.commercial is not True:
-            print(f"{entry.name}: {entry.licence}; commercial use: {_commercial(entry)}", file=sys.stderr)
+        for warning in _warnings(entry):
+            print(f"{entry.name}: {warning}", file=sys.stderr)
         with _Transfer(entry.name) as transfer:
-            path = fetch_file(entry, transfer.update, accept=accept)
+            path = fetch_file(entry, transfer.update, accept=accept, again=again, waits=transfer.wait)
         print(path)
 
 
@@ -66,10 +73,10 @@ def verify(
     accept: Accept = False,
 ) -> None:
     """Compare files with the published hashes; exit code 2 if one differs or is missing."""
-    from vsrestore.checkpoints import CheckpointError, entries, get, path_of
+    from vsrestore.checkpoints import CheckpointError, entries, get, is_here, path_of
     from vsrestore.checkpoints import verify as verify_file
 
-    here = [entry for entry in entries().values() if path_of(entry).is_file()]
+    here = [entry for entry in entries().values() if is_here(entry)]
     failed = False
     for entry in [get(name) for name in names] if names else here:
         try:
@@ -88,7 +95,8 @@ class _Transfer:
         from rich.console import Console
         from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-        console = Console(stderr=True)
+        self._name = name
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
         columns = ("{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
         self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
         self._task = self._progress.add_task(name, total=None)
@@ -102,30 +110,37 @@ class _Transfer:
         """Take the bar away."""
         self._progress.stop()
 
+    def wait(self) -> None:
+        """Tell that another process is at it."""
+        self._progress.console.print(f"{self._name}: another process is fetching it; waiting", markup=False)
+
     def update(self, done: int, total: int | None) -> None:
         """Show that `done` bytes of `total` have arrived."""
         self._progress.update(self._task, completed=done, total=total)
 
 
 def _facts(entry: Entry) -> list[tuple[str, str]]:
-    from vsrestore.checkpoints import how_to_get, path_of
+    from vsrestore.checkpoints import how_to_get, is_here, path_of, told_filters
     from vsrestore.checkpoints.registry import RECORDED
+    from vsrestore.checkpoints.verify import told_sha256
 
     path = path_of(entry)
     facts = {
         "name": entry.name,
         "network": entry.architecture,
+        "filter": told_filters(entry),
         "variant": entry.variant,
         "settings": ", ".join(f"{key}={value}" for key, value in entry.settings.items()),
         "licence": entry.licence,
         "commercial use": _commercial(entry),
         "file": str(path),
         "published as": entry.official,
-        "here": "yes" if path.is_file() else f"no; {how_to_get(entry)}",
+        "here": "yes" if is_here(entry) else f"no; {how_to_get(entry)}",
         "size": _size(entry),
         "from": " ".join((*entry.urls, *([f"Google Drive id {entry.drive}"] if entry.drive else []))),
-        "sha256": entry.sha256,
+        "sha256": told_sha256(entry),
         "git blob": entry.git_blob,
+        "md5": entry.md5,
         "hash from": ", ".join(RECORDED[letter] for letter in entry.recorded.split("+") if letter),
         "note": entry.note,
     }
@@ -134,13 +149,39 @@ def _facts(entry: Entry) -> list[tuple[str, str]]:
 
 def _place(entry: Entry) -> str:
     """Say where the file is, or how it is to be had."""
-    from vsrestore.checkpoints import path_of
+    from vsrestore.checkpoints import is_here
 
-    if path_of(entry).is_file():
+    if is_here(entry):
         return "here"
     if entry.shipped:
         return "missing"
-    return "to fetch" if entry.urls or entry.drive else "by browser"
+    return "fetch" if entry.urls or entry.drive else "browser"
+
+
+def _filter(entry: Entry) -> str:
+    from vsrestore.checkpoints import filters_of
+
+    return next(iter(filters_of(entry)), "none")
+
+
+def _warnings(entry: Entry) -> list[str]:
+    """Return what a user must know before fetching a checkpoint."""
+    from vsrestore.checkpoints import filters_of, told_filters
+
+    licence = f"licence: {entry.licence}; commercial use: {_commercial(entry)}"
+    told = [licence] if entry.commercial is not True else []
+    return told if filters_of(entry) else [*told, told_filters(entry)]
+
+
+def _refuse(architecture: str) -> NoReturn:
+    from vsrestore.checkpoints import CheckpointError, entries, filters_of
+
+    known = {entry.architecture for entry in entries().values()}
+    filters = {name for entry in entries().values() for name in filters_of(entry)}
+    raise CheckpointError(
+        f"no checkpoint is for {architecture!r}; filters that take some: {', '.join(sorted(filters))}; "
+        f"networks: {', '.join(sorted(known))}"
+    )
 
 
 def _commercial(entry: Entry) -> str:
@@ -150,15 +191,27 @@ def _commercial(entry: Entry) -> str:
 
 
 def _size(entry: Entry) -> str:
-    from vsrestore.checkpoints import path_of
+    from vsrestore.checkpoints import is_here, path_of
 
-    path = path_of(entry)
-    size = path.stat().st_size if path.is_file() else entry.size
-    return f"{size / 1e6:.1f} MB" if size else ""
+    if is_here(entry):
+        return _megabytes(path_of(entry).stat().st_size)
+    if entry.size:
+        return _megabytes(entry.size)
+    return f"~{_megabytes(entry.estimate)}" if entry.estimate else "?"
 
 
-def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
-    """Print columns, each as wide as its widest cell."""
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.0f} MB" if size >= 20e6 else f"{size / 1e6:.1f} MB"
+
+
+def _width() -> int:
+    """Return how many characters a line may have: those of the terminal, 100 where there is none."""
+    return max(shutil.get_terminal_size((100, 24)).columns, 80)
+
+
+def _print_table(rows: Sequence[tuple[str, ...]], width: int | None = None) -> None:
+    """Print columns, each as wide as its widest cell; where lines have a width, the last one is cut short."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
-        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+        line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        print(line if width is None or len(line) <= width else f"{line[: width - 1].rstrip()}…")

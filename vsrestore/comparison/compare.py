@@ -14,15 +14,20 @@ import vapoursynth as vs
 
 from .crops import Crop, WorstCrops
 from .errors import ComparisonError
-from .figures import Figures, Row
+from .figures import SAMPLED, Figures, Row
 from .folder import PAGE, TABLE, VIDEO, check_folder, finished_folder
 from .images import jpeg, png
 from .interrupts import held_interrupts
 from .page import Content, Shown, page
 from .plot import Curve
 from .side_by_side import encoding, side_by_side
-from .sources import AFTER, BEFORE, TRUTH, begins_shot, open_clips, picture
+from .sources import AFTER, BEFORE, TRUTH, WHOLE, Part, begins_shot, open_clips, picture
 
+ALL_MEASURED, EVERY = 120, 7
+"""Frames of a clip up to which all are measured by what takes time; of longer ones, one of so many.
+
+A prime number, so that frames that come twice, or two and three times by turns, are met as often as they come.
+"""
 STRETCHES = 6
 """Parts of the clips, of each of which the middle frame and the crop that differs most are shown."""
 
@@ -50,12 +55,21 @@ class _Seen:
 
 
 def compare(
-    before: Path, after: Path, truth: Path | None, folder: Path, count: Callable[[int, int], None], *, overwrite: bool
+    before: Path,
+    after: Path,
+    truth: Path | None,
+    folder: Path,
+    count: Callable[[int, int], None],
+    *,
+    overwrite: bool,
+    part: Part = WHOLE,
+    device: str = "cpu",
 ) -> Row:
     """Compare two videos, and a third that shows the truth, frame by frame.
 
-    Leaves in the folder ``index.html``, ``frames.csv``, ``side-by-side.mp4`` and ``crop-N-CLIP.png``. The memory taken
-    does not depend on how many frames there are.
+    Leaves in the folder ``index.html``, ``frames.csv``, ``side-by-side.mp4``, ``crop-N-CLIP.png`` and a list of them.
+    The memory taken does not depend on how many frames there are. Of clips of more than 120 frames, every seventh is
+    measured by SSIM and flicker.
 
     Args:
         before: the video as it was.
@@ -64,31 +78,34 @@ def compare(
         folder: to be made, in a folder that exists.
         count: takes frames done and frames in all.
         overwrite: whether a comparison in the folder may be replaced.
+        part: of the videos that is compared.
+        device: what torch calls that by which SSIM and flicker are measured.
 
     Returns:
         The figures of the whole clips, by column of the table.
 
     Raises:
-        ComparisonError: the videos differ in size or length or cannot be decoded, or the folder cannot be filled.
+        ComparisonError: the videos differ in size or length, end before the part, or cannot be decoded; or the folder
+            cannot be filled, or holds files of such names that no comparison wrote.
         PipelineError: a file is missing or is no video, or the disk is full.
         RunError: ffmpeg failed.
 
     """
     given = {BEFORE: before, AFTER: after} if truth is None else {TRUTH: truth, BEFORE: before, AFTER: after}
     check_folder(folder, given.values(), overwrite=overwrite)
-    clips = open_clips(given)
+    clips = open_clips(given, part)
     frames = clips[BEFORE].num_frames
-    figures = Figures(list(given))
-    curves = {column: Curve(frames) for column in figures.columns}
+    figures = Figures(list(given), 1 if frames <= ALL_MEASURED else EVERY, device)
+    curves = {column: Curve(frames, _points(figures, column)) for column in figures.columns}
     seen = _Seen(figures, curves, WorstCrops(frames, STRETCHES), _middles(frames))
-    with finished_folder(folder) as part:
-        _watch(clips, part, seen, count)
+    with finished_folder(folder) as unfinished:
+        _watch(clips, unfinished, seen, count)
         crops = seen.crops.crops()
-        _write_crops(crops, part)
+        _write_crops(crops, unfinished)
         paths = {name: given[name] for name in _ordered(given)}
         shown = [_shown(crop) for crop in crops]
-        content = Content(paths, figures.goal, frames, curves, figures.totals(), seen.samples, shown)
-        (part / PAGE).write_text(page(content), encoding="utf-8", errors="xmlcharrefreplace")
+        content = Content(paths, frames, figures.every, curves, figures.totals(), seen.samples, shown)
+        (unfinished / PAGE).write_text(page(content), encoding="utf-8", errors="xmlcharrefreplace")
     return figures.totals()
 
 
@@ -116,6 +133,11 @@ def _frames(*clips: vs.VideoNode) -> Iterator[tuple[vs.VideoFrame, ...]]:
         yield from zip(*(clip.frames(close=True) for clip in clips), strict=True)
     except vs.Error as error:
         raise ComparisonError(f"a frame cannot be decoded ({error})") from None
+
+
+def _points(figures: Figures, column: str) -> int:
+    """Return of how many frames a point of a curve stands at least."""
+    return figures.every if column.startswith(SAMPLED) else 1
 
 
 def _middles(frames: int) -> frozenset[int]:

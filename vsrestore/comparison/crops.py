@@ -40,7 +40,8 @@ def worst_place(one: np.ndarray, other: np.ndarray) -> Place:
     so that what differs comes to lie there.
     """
     height, width = crop_size(*one.shape[:2])
-    error = np.square(one.astype(np.float32) - other).mean(axis=-1, dtype=np.float64)
+    difference = one.astype(np.int32) - other
+    error = np.einsum("hwc,hwc->hw", difference, difference) / one.shape[-1]
     for _ in range(2):
         error = _means(error, max(height // 2, 1), max(width // 2, 1))
     error = error[: one.shape[0] - height + 1, : one.shape[1] - width + 1]

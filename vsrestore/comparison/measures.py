@@ -6,7 +6,7 @@ Pictures are (H, W, 3) uint8, RGB.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,29 +21,33 @@ STEADY = (0.01**2, 0.03**2)
 LUMA = (0.299, 0.587, 0.114)  # BT.601
 
 
-class Quality(NamedTuple):
-    """How near a picture is to another: mean square error (values in [0, 1]) and SSIM."""
+def squared_error(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the mean square error of two pictures, of values in [0, 1]."""
+    difference = (one.astype(np.int16) - other).ravel().astype(np.float32)
+    return float(np.dot(difference, difference) / difference.size / 255**2)
 
-    error: float
-    ssim: float
+
+def change(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the mean absolute difference of two pictures, in codes of 8 bits."""
+    return float(np.abs(one.astype(np.int16) - other).mean(dtype=np.float64))
 
 
-def quality(one: np.ndarray, other: np.ndarray) -> Quality:
-    """Hold two pictures of at least 7x7 pixels against each other.
+def ssim(one: np.ndarray, other: np.ndarray, device: str = "cpu") -> float:
+    """Return how alike two pictures of at least 7x7 pixels are.
 
     SSIM (Wang et al., IEEE TIP 2004) is the mean over the three channels and over all boxes of 7x7 pixels that lie
     within the picture, with the unbiased variances of a sample.
     """
     import torch
 
-    x, y = (_planes(each) / 255 for each in (one, other))
+    x, y = (_planes(each).to(device) / 255 for each in (one, other))
     x_mean, y_mean = _boxes(x), _boxes(y)
     unbiased = BOX * BOX / (BOX * BOX - 1)
-    variance = (_boxes(x * x) - x_mean.square() + _boxes(y * y) - y_mean.square()) * unbiased
+    variance = (_boxes(x * x + y * y) - x_mean.square() - y_mean.square()) * unbiased
     covariance = (_boxes(x * y) - x_mean * y_mean) * unbiased
     same = (2 * x_mean * y_mean + STEADY[0]) * (2 * covariance + STEADY[1])
     same /= (x_mean.square() + y_mean.square() + STEADY[0]) * (variance + STEADY[1])
-    return Quality(float((x - y).square().mean(dtype=torch.float64)), float(same.mean(dtype=torch.float64)))
+    return float(same.mean(dtype=torch.float64 if same.device.type != "mps" else None))
 
 
 def psnr(error: float) -> float:
@@ -59,21 +63,29 @@ class Flicker:
     whole pixels, the border repeated. All clips are followed along that one motion, so that their figures compare; what
     is uncovered and what moves by parts of a pixel counts in each of them. A clip that does not flicker has no more of
     it than the truth.
+
+    Args:
+        device: what torch calls it by.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = "cpu") -> None:
+        self._device = device
         self._before: dict[str, Tensor] = {}
 
-    def follow(self, pictures: Mapping[str, np.ndarray], begins_shot: bool) -> dict[str, float | None]:
+    def follow(
+        self, pictures: Mapping[str, np.ndarray], begins_shot: bool, measured: bool = True
+    ) -> dict[str, float | None]:
         """Return the flicker of the next frame of every clip, None for each where a shot begins.
 
         Args:
             pictures: the clips' pictures by name, the leading clip's first.
             begins_shot: whether the frame before belongs to another shot.
+            measured: whether the flicker is wanted; None for each otherwise.
 
         """
-        before, self._before = self._before, {name: _luma(each) for name, each in pictures.items()}
-        if begins_shot or not before:
+        before = self._before
+        self._before = {name: _luma(each).to(self._device) for name, each in pictures.items()}
+        if begins_shot or not before or not measured:
             return dict.fromkeys(pictures)
         leader = next(iter(pictures))
         height, width = pictures[leader].shape[:2]
@@ -90,7 +102,7 @@ def _motion(centre: Tensor, neighbour: Tensor) -> Tensor:
     from vsrestore.networks.layers.block_matching import BlockSearch
 
     search = BlockSearch(torch.cat([centre, neighbour]))
-    return search.flow(torch.tensor([0]), torch.tensor([1]))
+    return search.flow(*(torch.tensor([number], device=centre.device) for number in (0, 1)))
 
 
 def _difference(current: Tensor, before: Tensor, flow: Tensor) -> Tensor:

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
-from .figures import FLICKER, PSNR, SSIM, Row
+from .figures import CHANGE, FLICKER, PSNR, SSIM, Row
 from .images import data_uri
 from .plot import Curve, plot
 from .sources import AFTER, BEFORE, TRUTH
 
 # A browser keeps to this: nothing is fetched, whatever the page holds.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-TITLES = {PSNR: "PSNR", SSIM: "SSIM", FLICKER: "Temporal flicker"}
-UNITS = {PSNR: "dB", SSIM: "SSIM", FLICKER: "codes"}
-FORMS = {PSNR: ".2f", SSIM: ".4f", FLICKER: ".3f"}
+TITLES = {PSNR: "PSNR", SSIM: "SSIM", CHANGE: "Changed by", FLICKER: "Temporal flicker"}
+UNITS = {PSNR: "dB", SSIM: "SSIM", CHANGE: "codes", FLICKER: "codes"}
+FORMS = {PSNR: ".2f", SSIM: ".4f", CHANGE: ".3f", FLICKER: ".3f"}
 PAIRS = ((BEFORE, AFTER), (AFTER, TRUTH), (BEFORE, TRUTH))
 STYLE = """
 :root { color-scheme: light dark; --before: #d1495b; --after: #2b7bba; --truth: #3c9d4e; --grid: #8885; }
@@ -81,8 +81,8 @@ class Content:
 
     Attributes:
         paths: the videos by name: before, after and perhaps truth.
-        goal: name of the clip that PSNR and SSIM are taken against.
         frames: of the clips.
+        every: of so many frames one is measured by SSIM and flicker.
         curves: figures over the frames by column.
         totals: figures of the whole clips by column.
         samples: whole frames.
@@ -91,8 +91,8 @@ class Content:
     """
 
     paths: Mapping[str, Path]
-    goal: str
     frames: int
+    every: int
     curves: Mapping[str, Curve]
     totals: Row = field(default_factory=dict)
     samples: Sequence[Shown] = ()
@@ -102,7 +102,12 @@ class Content:
 def page(content: Content) -> str:
     """Return the page as HTML."""
     title = f"{content.paths[BEFORE].name} and {content.paths[AFTER].name}"
-    parts = [_summary(content), _samples(content), _crops(content), *(_plot(content, figure) for figure in TITLES)]
+    parts = [
+        _summary(content),
+        _samples(content),
+        _crops(content),
+        *(_plot(content, figure) for figure in _figures(content.totals)),
+    ]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
@@ -114,11 +119,17 @@ def page(content: Content) -> str:
 
 def table(totals: Row, names: Sequence[str]) -> list[tuple[str, ...]]:
     """Return the figures of the whole clips as rows of words: a heading, then a row for each clip that has any."""
-    rows = [("", *(f"{TITLES[figure]}, {UNITS[figure]}" if figure == PSNR else TITLES[figure] for figure in TITLES))]
+    figures = _figures(totals)
+    rows = [("", *(TITLES[figure] if figure == SSIM else f"{TITLES[figure]}, {UNITS[figure]}" for figure in figures))]
     for name in names:
-        found = [(figure, totals.get(f"{figure}_{name}")) for figure in TITLES]
+        found = [(figure, totals.get(f"{figure}_{name}")) for figure in figures]
         rows.append((name, *("" if value is None else f"{value:{FORMS[figure]}}" for figure, value in found)))
     return rows
+
+
+def _figures(totals: Row) -> list[str]:
+    """Return the figures that were measured."""
+    return [figure for figure in TITLES if any(column.startswith(f"{figure}_") for column in totals)]
 
 
 def _summary(content: Content) -> str:
@@ -128,16 +139,26 @@ def _summary(content: Content) -> str:
         f"<tr><th>{name}: {escape(content.paths[name].name)}</th>{''.join(f'<td>{word}</td>' for word in words)}</tr>"
         for name, *words in rows
     )
-    told = (
-        f"{content.frames} frames. PSNR and SSIM are against {content.goal}, in RGB of 8 bits; PSNR of all samples "
-        "together, SSIM over boxes of 7x7 pixels. Temporal flicker is the mean absolute change of luma, in codes of 8 "
-        f"bits, from the frame before, along the motion in {_leader(content)}."
-    )
+    told = f"{content.frames} frames. {_explained(content)}"
     return f"<table><tr>{head}</tr>{body}</table>\n<p>{told}</p>"
 
 
-def _leader(content: Content) -> str:
-    return TRUTH if TRUTH in content.paths else BEFORE
+def _explained(content: Content) -> str:
+    leader = TRUTH if TRUTH in content.paths else BEFORE
+    measured = "" if content.every == 1 else f", measured on every {content.every}th frame"
+    flicker = (
+        "Temporal flicker is the mean absolute change of luma, in codes of 8 bits, from the frame before, along the "
+        f"motion in {leader}{measured}."
+    )
+    if leader == BEFORE:
+        return (
+            "How good the result is cannot be told without the truth; it was changed by so many codes of 8 bits, mean "
+            f"absolute difference in RGB. {flicker}"
+        )
+    return (
+        "PSNR and SSIM are against truth, in RGB of 8 bits; PSNR of all samples together, SSIM over boxes of 7x7 pixels"
+        f"{measured}. {flicker}"
+    )
 
 
 def _samples(content: Content) -> str:

@@ -22,11 +22,12 @@ class Curve:
 
     Args:
         frames: of the clip.
+        every: of so many frames one has a value.
 
     """
 
-    def __init__(self, frames: int) -> None:
-        self.frames, self.points = frames, min(frames, POINTS)
+    def __init__(self, frames: int, every: int = 1) -> None:
+        self.frames, self.points = frames, min(max(frames // every, 1), POINTS)
         self._sum, self._count = np.zeros(self.points), np.zeros(self.points, int)
         self.least, self.greatest = np.full(self.points, np.inf), np.full(self.points, -np.inf)
 

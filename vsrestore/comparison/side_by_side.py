@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from fractions import Fraction
 from pathlib import Path
 
 import vapoursynth as vs
@@ -16,11 +15,12 @@ from vsrestore.pipeline.run import Program, check_exit, stopping, wait_for
 from vsrestore.pipeline.tags import Tags, filters, from_props, output_options
 from vsrestore.video.frames import plane_views
 
+from .sources import UNKNOWN_RATE
+
 CRF, PRESET = 16.0, "fast"
 LABEL_HEIGHT, LABEL_WIDTH = 48, 160  # pixels that one line of VapourSynth's text needs
 LABEL_MARGIN = 10  # of them empty above and below
 LABEL_GROWS = 540  # lines of picture for which the text is made once larger
-UNKNOWN_RATE = Fraction(24)
 
 
 def side_by_side(clips: Mapping[str, vs.VideoNode]) -> vs.VideoNode:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import vapoursynth as vs
@@ -18,22 +19,34 @@ from vsrestore.video.scenes import PREVIOUS, scenes
 
 from .errors import ComparisonError
 
+
+class Part(NamedTuple):
+    """A part of a video, in seconds from its first frame."""
+
+    start: float = 0.0
+    end: float | None = None
+    """None for the end of the video."""
+
+
+WHOLE = Part()
 BEFORE, AFTER, TRUTH = "before", "after", "truth"
 SMALLEST = 16  # pixels
+UNKNOWN_RATE = Fraction(24)
 
 
-def open_clips(paths: Mapping[str, Path]) -> dict[str, vs.VideoNode]:
+def open_clips(paths: Mapping[str, Path], part: Part = WHOLE) -> dict[str, vs.VideoNode]:
     """Return the videos as RGB24 clips; the first of them tells in ``_SceneChangePrev`` where its shots begin.
 
     Args:
         paths: the video files by name, the one that leads first.
+        part: that is taken of each.
 
     Raises:
         PipelineError: a file is missing or is no video.
-        ComparisonError: a video cannot be decoded, or they differ in size or length.
+        ComparisonError: a video cannot be decoded or ends before the part, or they differ in size or length.
 
     """
-    clips = {name: rgb_clip(path) for name, path in paths.items()}
+    clips = {name: _cut(path, rgb_clip(path), part) for name, path in paths.items()}
     (first, leader), *others = clips.items()
     for name, clip in others:
         if _extent(clip) != _extent(leader):
@@ -46,6 +59,20 @@ def open_clips(paths: Mapping[str, Path]) -> dict[str, vs.VideoNode]:
     return {**clips, first: scenes(leader)}
 
 
+def _cut(path: Path, clip: vs.VideoNode, part: Part) -> vs.VideoNode:
+    """Return the frames of a part, by the clip's mean rate."""
+    if part == WHOLE:
+        return clip
+    rate = clip.fps or UNKNOWN_RATE
+    first, last = (None if time is None else round(time * rate) for time in part)
+    cut = range(clip.num_frames)[first:last]
+    if not cut:
+        raise ComparisonError(
+            f"{path}: has {clip.num_frames / rate:.2f} s, of which none lie within the part asked for"
+        )
+    return clip[cut.start : cut.stop]
+
+
 def rgb_clip(path: Path) -> vs.VideoNode:
     """Return a video file as an RGB24 clip.
 
@@ -54,6 +81,10 @@ def rgb_clip(path: Path) -> vs.VideoNode:
         ComparisonError: it cannot be decoded, or its size changes on the way.
 
     """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise ComparisonError(f"{str(path)!r}: no UTF-8, which VapourSynth needs of names; rename or link it") from None
     media = probe(path)
     options: dict[str, Any] = {} if media.picture.first else {"track": media.picture.index}
     if loss(media, read_packets(path)) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,11 @@ WRAPPERS = (
 )
 MAX_DEPTH = 6
 MAX_NODES = 200_000
+# Highest number in a name, per tensor and at least. Lists of modules are numbered through, and of those without tensors
+# (activations) there are a few between two that have some.
+NUMBER_PER_TENSOR, LEAST_NUMBER = 10, 1_000
+# Optimizers of PyTorch before 1.6 call the state of a parameter by its place in memory; it is no layer of a network.
+OF_OPTIMIZER = re.compile(r"\bstate\.[0-9]+\.")
 
 
 class NetworkError(ValueError):
@@ -66,12 +72,36 @@ def strip[Value](tensors: Mapping[str, Value], prefix: str) -> dict[str, Value]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
+def check_numbers(names: Iterable[str]) -> None:
+    """Refuse names with numbers that no list of modules can reach: a network would be built with as many.
+
+    Args:
+        names: of the tensors.
+
+    Raises:
+        NetworkError: `body.2000000.weight`, in a file of a few tensors.
+    """
+    listed = list(names)
+    highest = max(LEAST_NUMBER, NUMBER_PER_TENSOR * len(listed))
+    for name in listed:
+        if any(
+            len(number) > 9 or int(number) > highest for number in re.findall(r"[0-9]+", OF_OPTIMIZER.sub("", name))
+        ):
+            raise NetworkError(
+                f"{len(listed)} tensors, and one is called {name[:80]}; no network numbers its layers so high"
+            )
+
+
 def unwrap[Value](tensors: Mapping[str, Value]) -> Iterator[tuple[str, dict[str, Value]]]:
     """Yield (prefix, entries below it), from the mapping as it is down to its innermost wrapper.
 
     At every level the first wrapper of `WRAPPERS` that is present is taken, so `params_ema` wins over `params`
     and `generator_ema` over `generator`.
+
+    Raises:
+        NetworkError: a name bears a number that no network reaches (see `check_numbers`).
     """
+    check_numbers(tensors)
     prefix, level = "", dict(tensors)
     while level:
         yield prefix, level

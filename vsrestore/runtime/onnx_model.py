@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from .onnx_library import onnxruntime
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -150,11 +152,9 @@ def _output_shape(model: Any, taken: Any, shape: tuple[int | None, ...]) -> tupl
 
 def check_provider(provider: str | None) -> None:
     """Raise OnnxError unless the installed ONNX Runtime offers the provider."""
-    import onnxruntime
-
     if provider is None:
         return
-    offered = [name for name, full in PROVIDERS.items() if full in onnxruntime.get_available_providers()]
+    offered = [name for name, full in PROVIDERS.items() if full in onnxruntime().get_available_providers()]
     if provider not in offered:
         raise OnnxError(
             f"provider={provider!r}; the installed onnxruntime offers {', '.join(offered)}; None for the best"
@@ -174,9 +174,7 @@ class Placement:
 
     def settings(self) -> list[tuple[str, dict[str, object]]]:
         """Return providers with their options in order of preference, as onnxruntime takes them."""
-        import onnxruntime
-
-        offered = onnxruntime.get_available_providers()
+        offered = onnxruntime().get_available_providers()
         automatic = [name for name in AUTOMATIC if PROVIDERS[name] in offered and _usable(name)]
         names = list(dict.fromkeys((self.provider, CPU))) if self.provider else automatic
         return [(PROVIDERS[name], self._options(name)) for name in names]
@@ -195,15 +193,14 @@ def load_session(signature: Signature, placement: Placement) -> Any:
         OnnxError: the model cannot be loaded, or not with the provider that was asked for.
 
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
+    library = onnxruntime()
+    options = library.SessionOptions()
     options.log_severity_level = 3
     # Idle threads would wait awake on the cores that bring frames in and out.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers = placement.settings()
     try:
-        session = onnxruntime.InferenceSession(str(signature.path), options, providers=providers)
+        session = library.InferenceSession(str(signature.path), options, providers=providers)
     except Exception as error:
         raise OnnxError(f"{signature.path.name} cannot be loaded: {error}") from error
     chosen = placement.provider

@@ -7,6 +7,7 @@ one shot teaches what is distant in another. Frames that are held out tell when 
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +36,10 @@ MEMORY = 2**29  # bytes of frames that are held
 HELD_OUT = 5  # one run of so many is held out
 MEASURED_RUNS = 12  # of those at most
 MEASURED_FRAMES, MEASURED_SIDE = 5, 320  # of each: frames, and px of a square in the middle
-MEASURE_EVERY_S = 45.0
+MEASURE_EVERY_S, BETWEEN = 45.0, 5  # seconds of learning between two measurements, and how many times as long as these
+READING, MEASURING = 0.25, 0.3  # shares of the time
+LEAST_S = 1.0  # of learning, however short the time
+LAST_ROUND = 0.9  # progress from which on only the end is measured
 ENDLESS = 10**9
 
 # How samples are cut, by task; a crop of ``upscale`` is so many pixels of the small picture.
@@ -53,6 +57,24 @@ class Gain:
 
     before: float
     after: float
+    kept: bool
+    """Whether the new weights did better and were written; else the file is as it was."""
+
+
+class Clock:
+    """The time that a run may take, from now on.
+
+    Args:
+        limit_s: seconds.
+    """
+
+    def __init__(self, limit_s: float) -> None:
+        self.limit_s, self._began = limit_s, time.monotonic()
+
+    @property
+    def spent_s(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self._began
 
 
 def finetune(
@@ -70,7 +92,8 @@ def finetune(
 ) -> Gain:
     """Let a network learn on from a video; write the weights that did best on frames held out, if they gain anything.
 
-    Of the frames held out, one half chooses the weights, the other tells the gain.
+    Of the frames held out, one half chooses the weights, the other tells whether they gain anything. Reading and
+    measuring are part of the time; what is read and measured is less where that is short.
 
     Args:
         video: a file that PyAV opens; about 512 MiB of its frames are used, spread over its length.
@@ -89,43 +112,89 @@ def finetune(
         CheckpointError, NetworkError: the weights cannot be used.
         TrainingError: the file cannot be written.
     """
+    clock = Clock(limit_s)
     check_place(out)
     recipe = recipe_of(weights, architecture, task, seed)
-    taught, chosen, told = divided(Video.open(video))
+    taught, chosen, told = divided(Video.open(video), clock.limit_s * READING)
     check_sizes([*taught, *chosen], recipe.data.crop)
     run = start(recipe, machine)
-    before = quality(run, recipe, told)
-    best, state = quality(run, recipe, chosen), None
-    for _ in _rounds(run, recipe, taught, limit_s, workers, reporter):
-        found = quality(run, recipe, chosen)
+    judge = Judge.affordable(run, recipe, chosen, told, clock.limit_s * MEASURING)
+    before = judge.tell()
+    best, state = judge.choose(), None
+    for _ in _rounds(run, recipe, taught, clock, judge.seconds, workers, reporter):
+        found = judge.choose()
         if reporter:
             reporter.tell(f"step {run.step}, frames held out: {found:.2f} dB, best before {best:.2f} dB")
         if found > best:
             best, state = found, copy.deepcopy(run.average.state_dict())
     if state is None:
-        return Gain(before, before)
+        return Gain(before, before, kept=False)
     run.average.load_state_dict(state)
-    export(run, out, recipe)
-    return Gain(before, quality(run, recipe, told))
+    after = judge.tell()
+    if after > before:
+        export(run, out, recipe)
+    return Gain(before, after, kept=after > before)
+
+
+@dataclass
+class Judge:
+    """What the weights of a run are measured by: frames that choose, others that tell, and how long either takes."""
+
+    run: Run
+    recipe: Recipe
+    chosen: Sequence[DecodedShot]
+    told: Sequence[DecodedShot]
+    seconds: float
+
+    @classmethod
+    def affordable(
+        cls,
+        run: Run,
+        recipe: Recipe,
+        chosen: Sequence[DecodedShot],
+        told: Sequence[DecodedShot],
+        limit_s: float,
+    ) -> Judge:
+        """Return one with as many frames, spread over them all, as there is time to measure four times."""
+        began = time.monotonic()
+        quality(run, recipe, told[:1])
+        each = time.monotonic() - began
+        step = -(-len(told) // max(1, int(limit_s / (4 * each))))
+        return cls(run, recipe, chosen[::step], told[::step], each * len(told[::step]))
+
+    def choose(self) -> float:
+        """Return the quality on the frames that choose between weights."""
+        return quality(self.run, self.recipe, self.chosen)
+
+    def tell(self) -> float:
+        """Return the quality on the frames that have chosen nothing."""
+        return quality(self.run, self.recipe, self.told)
 
 
 def _rounds(
-    run: Run, recipe: Recipe, shots: Sequence[DecodedShot], limit_s: float, workers: int, reporter: Reporter | None
+    run: Run,
+    recipe: Recipe,
+    shots: Sequence[DecodedShot],
+    clock: Clock,
+    measuring_s: float,
+    workers: int,
+    reporter: Reporter | None,
 ) -> Iterator[None]:
-    """Take steps until the time is over; come back every now and then, and at the end."""
-    began = measured = time.monotonic()
+    """Take steps as long as there is time to measure in the end; come back every now and then, and at the end."""
+    began, measured = clock.spent_s, clock.spent_s
+    limit_s = max(clock.limit_s - began - 2 * measuring_s, LEAST_S)
+    every_s = max(MEASURE_EVERY_S, BETWEEN * measuring_s)
     for batch in batches(shots, recipe, run.step, workers, run.machine.pins):
-        spent = time.monotonic() - began
-        progress = progress_at(run.step, recipe.schedule.steps, spent, limit_s)
+        progress = progress_at(run.step, recipe.schedule.steps, clock.spent_s - began, limit_s)
         if progress >= 1:
             break
         take_step(run, recipe, run.machine.take(batch), progress)
         run.step += 1
-        if reporter:
-            reporter.count(round(spent), round(limit_s))
-        if time.monotonic() - measured > MEASURE_EVERY_S:
+        if reporter and progress > 0:
+            reporter.count(run.step, max(round(run.step / progress), run.step))
+        if clock.spent_s - measured > every_s and progress < LAST_ROUND:
             yield
-            measured = time.monotonic()
+            measured = clock.spent_s
     yield
 
 
@@ -166,15 +235,19 @@ def _middle(frames: Pictures) -> Pictures:
     return frames[:, top : top + MEASURED_SIDE, left : left + MEASURED_SIDE]
 
 
-def divided(video: Video) -> tuple[list[DecodedShot], list[DecodedShot], list[DecodedShot]]:
+def divided(video: Video, limit_s: float = math.inf) -> tuple[list[DecodedShot], list[DecodedShot], list[DecodedShot]]:
     """Read scenes that are spread over a video: to learn from, to choose weights by, and to tell the gain on.
+
+    Args:
+        video: the file.
+        limit_s: seconds that reading may take; fewer scenes are read where it is slow.
 
     Raises:
         DataError: it cannot be decoded, or has too few frames without a cut.
     """
     taught: list[DecodedShot] = []
     held_out: list[Pictures] = []
-    for number, frames in enumerate(_scenes(video)):
+    for number, frames in enumerate(_scenes(video, limit_s)):
         if number % HELD_OUT == 1:
             held_out.append(frames)
         else:
@@ -194,12 +267,17 @@ def _ends(frames: Pictures) -> Mapping[int, Pictures]:
     return {0: frames[:count], 1: frames[-count:]}
 
 
-def _scenes(video: Video) -> Iterator[Pictures]:
-    """Runs of frames without a cut, spread evenly over a video, as many as there is memory for."""
+def _scenes(video: Video, limit_s: float) -> Iterator[Pictures]:
+    """Runs of frames without a cut, spread evenly over a video, as many as there is memory and time for."""
     length = len(video.times)
+    if length < RUN:
+        return
     room = max(MEMORY // (RUN * video.height * video.width * 3), 3)
-    count = min(room, length // RUN)
-    for first in np.linspace(0, length - RUN, count).astype(int).tolist() if count else ():
+    began = time.monotonic()
+    video.read(np.arange(length // 2, length // 2 + 1))  # as far from key frames as any other, at a guess
+    each_s = max(time.monotonic() - began, 1e-3)
+    count = min(room, length // RUN, max(3, int(min(limit_s / each_s, room))))
+    for first in np.linspace(0, length - RUN, count).astype(int).tolist():
         frames = video.read(np.arange(first, first + RUN))
         begin, end = longest_scene(frames)
         if end - begin >= FEWEST:

@@ -72,9 +72,12 @@ class Video:
 
 @contextmanager
 def _stream(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open the first video stream that is no cover picture; whatever fails inside is told with the file's name."""
+    """Open the first video stream that is no cover picture; whatever fails inside is told with the file's name.
+
+    The path is given in full, for FFmpeg would take `12:30.mp4` for an address.
+    """
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path.absolute())) as container:
             streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
             if not streams:
                 raise DataError(f"{path}: cannot be decoded: it has no video")

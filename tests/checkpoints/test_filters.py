@@ -1,0 +1,45 @@
+import pytest
+
+import vsrestore
+from vsrestore.checkpoints import CheckpointError, entries, filters_of, find, get, told_filters
+from vsrestore.networks import ARCHITECTURES
+
+WITHOUT_CHECKPOINTS = {"film_damage", "tape_damage", "digital_damage", "scenes"}
+UNPUBLISHED = {"unet"}  # its users train it themselves
+PARTS = {"spynet"}  # of other networks
+
+
+def test_every_filter_with_weights_is_that_of_some_entry():
+    named = {name for entry in entries().values() for name in filters_of(entry)}
+    assert named == set(vsrestore.FILTERS) - WITHOUT_CHECKPOINTS - UNPUBLISHED
+
+
+def test_networks_we_have_are_run_by_a_filter():
+    run = {entry.architecture for entry in entries().values() if filters_of(entry)}
+    assert set(ARCHITECTURES) - PARTS - {"fastai_unet"} <= run
+
+
+@pytest.mark.parametrize(
+    ("name", "filters"),
+    [
+        ("film", ("film",)),
+        ("upscale-x2", ("upscale",)),
+        ("bsrnet", ("bsrnet", "esrgan", "image_model")),
+        ("realesrgan-x4plus", ("esrgan", "bsrnet", "image_model")),
+        ("fns-candy", ("style",)),
+        ("basicvsr-2x", ()),
+        ("clip-rn50x4", ()),
+    ],
+)
+def test_which_filters_run_an_entry(name, filters):
+    assert filters_of(get(name)) == filters
+
+
+def test_a_filter_refuses_what_others_run():
+    with pytest.raises(CheckpointError, match=r"for swinir, which edvr does not run; vsrestore\.swinir or"):
+        find("swinir-real-m-x4", filter="edvr")
+    with pytest.raises(CheckpointError, match="for clip, which esrgan does not run; no filter of this version"):
+        find("clip-rn50x4", filter="esrgan")
+    with pytest.raises(CheckpointError, match=r"is not here .*\(vsrestore\.swinir or vsrestore\.image_model"):
+        find("swinir-real-m-x4", filter="image_model")
+    assert told_filters(get("film")) == "vsrestore.film runs it"
