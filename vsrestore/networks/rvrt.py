@@ -110,8 +110,8 @@ class RVRT(nn.Module):
         number of frames the last one is seen twice, as published.
 
         Args:
-            frames: (N, T, 3, H, W) in [0, 1], RGB; H and W at least ``minimum`` and multiples of ``multiple``. Published
-                networks were run with both sides mirrored to multiples of 8.
+            frames: (N, T, 3, H, W) in [0, 1], RGB; H and W at least ``minimum`` and multiples of ``multiple``.
+                Published networks were run with both sides mirrored to multiples of 8.
             keep: consecutive frames that are wanted (default: all); the others serve as context and are not
                 reconstructed.
             noise_level: standard deviation of the noise where frames are in [0, 1] (trained on 0 to 50 / 255), one for
@@ -208,7 +208,7 @@ class RVRT(nn.Module):
                 if number == "1":
                     refined[direction][step] = corrected
             joined = torch.cat([*known, aligned], dim=2).flatten(0, 1)
-            state = self.backbone[name](joined).unflatten(0, (-1, FRAMES)) + aligned
+            state = self.backbone[name](joined).unflatten(0, (-1, FRAMES)).add_(aligned)
             before = known[-1]
             yield group, order.turned(state)
 

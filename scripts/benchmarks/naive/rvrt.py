@@ -1,8 +1,7 @@
 """RVRT as its paper writes it, with the weights of ours.
 
 PyTorch's default memory layout, attention as products and a softmax with one mask per window, all points of the guided
-deformable attention sampled before it attends, offsets predicted from features that are warped in all their channels,
-and flows of each direction by themselves. Each context manager takes one of our ways back while it lasts, in this
+deformable attention sampled before it attends, and flows of each direction by themselves. Each context manager takes one of our ways back while it lasts, in this
 process alone, so that what remains is the same arithmetic on the same weights.
 """
 
@@ -17,8 +16,6 @@ from torch import Tensor
 
 from vsrestore.networks.layers import guided_attention as guided
 from vsrestore.networks.layers import window_attention as windows
-from vsrestore.networks.layers.activation import lrelu
-from vsrestore.networks.layers.warp import flow_warp
 from vsrestore.networks.rvrt import RVRT
 
 from ..published import one_flow_at_a_time
@@ -85,22 +82,6 @@ def _masks(rows: int, columns: int, tokens: int) -> Tensor:
 
 
 @contextmanager
-def whole_warps() -> Iterator[None]:
-    """Features are warped in all their channels before offsets are predicted from them."""
-
-    def first(align: guided.GuidedDeformAlign, query: Tensor, value: Tensor, flows: Tensor) -> Tensor:
-        flat = flows.flatten(1, 2)
-        warped = [
-            flow_warp(x.flatten(0, 1).contiguous(), flow) for x, flow in zip((value, value.flip(1)), flat, strict=True)
-        ]
-        guides = [query.flatten(0, 1), *warped, *flat.to(query.dtype)]
-        return lrelu(align.conv_offset[0](torch.cat(guides, dim=1).contiguous()))
-
-    with patch.object(guided.GuidedDeformAlign, "_first", first):
-        yield
-
-
-@contextmanager
 def all_points_at_once() -> Iterator[None]:
     """The guided deformable attention samples keys and values at all points before it attends."""
     with patch.object(guided, "gather_attention", attend_to_columns):
@@ -111,12 +92,14 @@ def attend_to_columns(query: Tensor, key: Tensor, value: Tensor, offsets: Tensor
     """Run the guided deformable attention, see `vsrestore.networks.layers.guided_attention.guided_attention`."""
     half = offsets.shape[3] // 2
     points = [(slot, tap) for slot in range(guided.FRAMES) for tap in range(guided.TAPS)]
-    q, k, v = (x.permute(0, 1, 4, 2, 3).contiguous().unflatten(2, (half, heads // half, -1)) for x in (query, key, value))
+    q, k, v = (
+        x.permute(0, 1, 4, 2, 3).contiguous().unflatten(2, (half, heads // half, -1)) for x in (query, key, value)
+    )
     keys = torch.stack([guided._sample(k, offsets[:, :, slot, :half, tap], slot, tap) for slot, tap in points])
     values = torch.stack([guided._sample(v, offsets[:, :, slot, half:, tap], slot, tap) for slot, tap in points])
     attention = ((q * q.shape[4] ** -0.5) * keys).sum(dim=5).softmax(dim=0)
     return (attention.unsqueeze(5) * values).sum(dim=0).flatten(2, 4).permute(0, 1, 3, 4, 2)
 
 
-NAIVE = (contiguous_layout, attention_by_products, all_points_at_once, whole_warps, one_flow_at_a_time)
+NAIVE = (contiguous_layout, attention_by_products, all_points_at_once, one_flow_at_a_time)
 """All of our ways, in the order in which a comparison brings them back."""

@@ -9,13 +9,15 @@ Source:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vsrestore.networks.layers.activation import SLOPE, lrelu
 from vsrestore.networks.layers.layout import channels_last
-from vsrestore.networks.layers.split_conv import conv_share
 from vsrestore.networks.layers.swin import MLP_RATIO, Mlp
 from vsrestore.networks.layers.warp import flow_warp
 
@@ -23,7 +25,7 @@ FRAMES = 2  # of a group
 SIDE = 3  # of the square of points
 TAPS = SIDE**2
 MARGIN = 2  # rows and columns of zeros around a picture, where every point outside it is sent
-BYTES_AT_ONCE = 2**22  # of the points gathered together on the CPU: so they stay in its cache
+BYTES_AT_ONCE = 2**24  # of the points that are sampled together on the CPU
 HIDDEN = 64  # channels of the layers that predict offsets
 
 
@@ -68,34 +70,22 @@ class GuidedDeformAlign(nn.Module):
             self.proj_q(_tokens(query)), self.proj_k(_tokens(key)), self.proj_v(_tokens(value)), offsets, self.heads
         )
         aligned = self.proj(attended)
-        aligned = aligned + self.mlp(aligned)
+        aligned = self.mlp(aligned).add_(aligned)
         corrected = offsets.mean(dim=(3, 4)).flip(3).permute(2, 0, 1, 3, 4, 5)
         return aligned.permute(0, 1, 4, 2, 3), corrected
 
     def _offsets(self, query: Tensor, value: Tensor, flows: Tensor) -> Tensor:
         """Return the displacement of every point, see `guided_attention`."""
-        raw = self._first(query, value, flows)
-        for conv in self.conv_offset[2:-1:2]:
-            raw = lrelu.after(conv, raw)
-        residue = self.conv_offset[-1](raw).float().tanh() * self.max_residue
+        flat = flows.flatten(1, 2)
+        sides = (value, value.flip(1))
+        warped = [flow_warp(side.flatten(0, 1), flow) for side, flow in zip(sides, flat, strict=True)]
+        x = torch.cat((query.flatten(0, 1), *warped, *flat.to(query.dtype)), dim=1)
+        for conv in self.conv_offset[:-1:2]:
+            x = lrelu.after(conv, channels_last(x))
+        residue = self.conv_offset[-1](x).float().tanh() * self.max_residue
         split = residue.unflatten(0, query.shape[:2]).unflatten(2, (FRAMES, self.groups, TAPS, 2))
         base = flows.flip(3).permute(1, 2, 0, 3, 4, 5)
-        return split + base[:, :, :, None, None]
-
-    def _first(self, query: Tensor, value: Tensor, flows: Tensor) -> Tensor:
-        """Return what the first convolution gives for query, value warped by both flows, and flows; activated.
-
-        It has one tap, so what it makes of ``value`` can be warped instead, which has fewer channels.
-        """
-        conv, channels = self.conv_offset[0], query.shape[2]
-        first = conv_share(conv, query.flatten(0, 1))
-        flat = flows.flatten(1, 2)
-        for slot, frames in enumerate((value, value.flip(1))):
-            share = conv_share(conv, frames.flatten(0, 1), (slot + 1) * channels)
-            first = first + flow_warp(share, flat[slot])
-        both = torch.cat(tuple(flat), dim=1).to(query.dtype)
-        first = first + conv_share(conv, both, 3 * channels, bias=True)
-        return lrelu(channels_last(first))
+        return split.add_(base[:, :, :, None, None])
 
 
 def _tokens(x: Tensor) -> Tensor:
@@ -150,86 +140,108 @@ def _sample(x: Tensor, offset: Tensor, slot: int, tap: int) -> Tensor:
 
 
 def gather_attention(query: Tensor, key: Tensor, value: Tensor, offsets: Tensor, heads: int) -> Tensor:
-    """Run `guided_attention` on the CPU, twice as fast; all arguments float32.
+    """Run `guided_attention` on the CPU, more than twice as fast; all arguments float32.
 
     A sample is the sum of four neighbouring pixels with bilinear weights, and what a head gives is a weighted sum of
     samples. Both are what an embedding bag computes: bags of rows of a table whose rows are the channels of one group,
     or one head, at one pixel.
     """
-    n, _, height, width, _ = query.shape
+    n, _, height, width, channels = query.shape
     tables = [F.pad(x, (0, 0, *(MARGIN,) * 4)) for x in (key, value)]
     attended = torch.empty_like(query, memory_format=torch.contiguous_format)
+    at_once = max(1, BYTES_AT_ONCE // (4 * FRAMES * TAPS * channels))
     for image in range(n):
+        keys, values = (table[image].flatten(0, 2) for table in tables)
         for frame in range(FRAMES):
-            keys, values = (_slots(table[image], frame) for table in tables)
-            points = offsets[image, frame].permute(4, 5, 1, 0, 2, 3).flatten(0, 1)  # (H * W, G, slots, 9, 2)
+            # (H * W, 2 for keys and values, G / 2, slots, 9, 2)
+            displaced = offsets[image, frame].permute(4, 5, 1, 0, 2, 3).flatten(0, 1).unflatten(1, (2, -1))
             rows, result = query[image, frame].flatten(0, 1), attended[image, frame].flatten(0, 1)
-            at_once = max(1, BYTES_AT_ONCE // (4 * FRAMES * TAPS * rows.shape[1]))
             for first in range(0, height * width, at_once):
                 part = slice(first, first + at_once)
-                corners, weights = _corners(points[part], first, height, width)
-                result[part] = _attend(rows[part], keys, values, corners, weights, heads)
+                points = [locate(x.contiguous(), frame, first, height, width) for x in displaced[part].unbind(1)]
+                result[part] = _attend(rows[part], keys, values, points, heads)
     return attended
 
 
-def _slots(table: Tensor, frame: int) -> Tensor:
-    """Return the pixels (P, E) of frames (2, H, W, E), in the order of the slots of a frame."""
-    return (table.flip(0) if frame else table).flatten(0, 2)
+class Points(NamedTuple):
+    """Points between the pixels of two frames with their margins."""
+
+    corner: Tensor
+    """The number of the pixel above and left of every point, int32, (P, G, 18)."""
+
+    weights: Tensor
+    """Of the four pixels around it, (P, G, 18, 4)."""
+
+    steps: Tensor
+    """From that pixel to all four, int32, (4,)."""
+
+    def rows(self, columns: Tensor, count: int) -> Tensor:
+        """Return the rows of the four pixels in a table that has ``count`` rows for every pixel.
+
+        Args:
+            columns: which of the rows of a pixel are meant, int32, (G, ..., 1).
+            count: of the rows of a pixel.
+
+        Returns:
+            int32, (P, G, ..., 18, 4).
+        """
+        corner = self.corner.view(len(self.corner), len(columns), *[1] * (columns.ndim - 2), -1)
+        return (corner * count + columns).unsqueeze(-1) + self.steps * count
 
 
-def _corners(points: Tensor, first: int, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Return the pixels around every point of a run of pixels, and their bilinear weights.
+def locate(displaced: Tensor, frame: int, first: int, height: int, width: int) -> Points:
+    """Find the pixels around every point that a run of pixels sees.
 
     Args:
-        points: displacements (P, G, slots, 9, 2).
+        displaced: by how much the points are, down and right, (P, G, slots, 9, 2).
+        frame: that the pixels are of.
         first: the number of the first pixel of the run.
         height: of the frames.
         width: likewise.
-
-    Returns:
-        Numbers of pixels in the frames of all slots with their margins, int32, and weights: (P, G, slots, 9, 4).
     """
     stride, rows = width + 2 * MARGIN, height + 2 * MARGIN
-    pixel = torch.arange(first, first + len(points))[:, None, None, None]
-    tap, slot = torch.arange(TAPS), torch.arange(FRAMES, dtype=torch.int32)[:, None]
-    y = points[..., 0] + (pixel // width + tap // SIDE - 1)
-    x = points[..., 1] + (pixel % width + tap % SIDE - 1)
+    pixel = torch.arange(first, first + len(displaced))[:, None, None, None]
+    tap, seen = torch.arange(TAPS), (torch.arange(FRAMES, dtype=torch.int32)[:, None] + frame) % FRAMES
+    y = displaced[..., 0] + (pixel // width + tap // SIDE - 1)
+    x = displaced[..., 1] + (pixel % width + tap % SIDE - 1)
     top, left = y.floor(), x.floor()
     down, right = y - top, x - left
     up, back = 1 - down, 1 - right
     weights = torch.stack((up * back, up * right, down * back, down * right), dim=-1)
-    # Clamping comes after the weights are known: from two pixels outside on, all four corners are zeros.
-    top = top.clamp_(-MARGIN, height).int() + (slot * rows + MARGIN)
-    corner = top * stride + (left.clamp_(-MARGIN, width).int() + MARGIN)
-    return corner[..., None] + torch.tensor((0, 1, stride, stride + 1), dtype=torch.int32), weights
+    # Clamping comes after the weights are known: from two pixels outside on, all four pixels are zeros.
+    row = top.clamp_(-MARGIN, height).int() + (seen * rows + MARGIN)
+    corner = row * stride + (left.clamp_(-MARGIN, width).int() + MARGIN)
+    return Points(corner.flatten(2), weights.flatten(2, 3), torch.tensor((0, 1, stride, stride + 1), dtype=torch.int32))
 
 
-def _attend(query: Tensor, keys: Tensor, values: Tensor, corners: Tensor, weights: Tensor, heads: int) -> Tensor:
-    """Attend from a run of pixels, (P, E).
+def _attend(query: Tensor, keys: Tensor, values: Tensor, points: Sequence[Points], heads: int) -> Tensor:
+    """Attend from a run of pixels to points between the keys and to points between the values.
 
     Args:
         query: (P, E).
-        keys: pixels (Q, E).
+        keys: pixels of both frames with their margins, (Q, E).
         values: likewise.
-        corners: numbers in Q, (P, G, slots, 9, 4); the first half of G for the keys.
-        weights: of the corners, likewise.
+        points: first those of the keys, then those of the values.
         heads: of attention.
+
+    Returns:
+        (P, E).
     """
-    count, half = len(query), corners.shape[1] // 2
-    shared, points = heads // half, corners.shape[2] * corners.shape[3]
-    group = torch.arange(half, dtype=torch.int32).view(-1, 1, 1, 1)
-    bags = (corners[:, :half] * half + group).reshape(-1, 4)
-    samples = _weighted_sums(keys.view(len(keys) * half, -1), bags, weights[:, :half].reshape(-1, 4))
-    samples = samples.view(count * half, points, shared, -1).transpose(1, 2)
-    logits = samples @ query.reshape(count * half, shared, -1, 1)
-    attention = (logits.squeeze(3) * samples.shape[3] ** -0.5).softmax(dim=2).view(count, half, shared, points, 1)
-    head = torch.arange(heads, dtype=torch.int32).view(half, shared, 1)
-    rows = corners[:, half:].reshape(count, half, 1, -1) * heads + head
-    shares = weights[:, half:].reshape(count, half, 1, points, 4) * attention
-    bags, bag_weights = rows.view(-1, 4 * points), shares.view(-1, 4 * points)
-    return _weighted_sums(values.view(len(values) * heads, -1), bags, bag_weights).view(query.shape)
+    to_keys, to_values = points
+    count, half, around = to_keys.corner.shape
+    shared = heads // half
+    rows = to_keys.rows(torch.arange(half, dtype=torch.int32)[:, None], half)
+    samples = _weighted_sums(keys.view(len(keys) * half, -1), rows, to_keys.weights)
+    samples = samples.view(count, half, around, shared, -1)
+    logits = (samples * query.view(count, half, 1, shared, -1)).sum(dim=4).transpose(2, 3)
+    attention = (logits * samples.shape[4] ** -0.5).softmax(dim=3)
+    rows = to_values.rows(torch.arange(heads, dtype=torch.int32).view(half, shared, 1), heads)
+    weights = to_values.weights.unsqueeze(2) * attention.unsqueeze(4)
+    table = values.view(len(values) * heads, -1)
+    return _weighted_sums(table, rows.flatten(3), weights.flatten(3)).view(query.shape)
 
 
-def _weighted_sums(table: Tensor, bags: Tensor, weights: Tensor) -> Tensor:
-    """Return the weighted sum of the rows of ``table`` in every bag, (bags, columns); ``bags`` holds their numbers."""
-    return F.embedding_bag(bags, table, mode="sum", per_sample_weights=weights)
+def _weighted_sums(table: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
+    """Return weighted sums of rows of ``table`` (R, e), those of the last axis of ``rows``: (all others, e)."""
+    bag = rows.shape[-1]
+    return F.embedding_bag(rows.view(-1, bag), table, mode="sum", per_sample_weights=weights.reshape(-1, bag))

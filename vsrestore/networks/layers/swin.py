@@ -89,7 +89,7 @@ class SwinLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Turn tokens (N, D, H, W, C) of any size into as many."""
         x = x + self._attended(self.norm1(x))
-        return x + self.mlp(self.norm2(x))
+        return self.mlp(self.norm2(x)).add_(x)
 
     def _attended(self, x: Tensor) -> Tensor:
         """Attend within windows; what is missing to whole ones are zeros, which take part."""
@@ -113,7 +113,7 @@ class ResidualGroup(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn tokens (N, D, H, W, C) into as many."""
-        return x + self.linear(self.layers(x))
+        return self.linear(self.layers(x)).add_(x)
 
 
 class SwinTrunk(nn.Module):
