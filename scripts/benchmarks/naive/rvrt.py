@@ -1,8 +1,9 @@
 """RVRT as its paper writes it, with the weights of ours.
 
 PyTorch's default memory layout, attention as products and a softmax with one mask per window, all points of the guided
-deformable attention sampled before it attends, and flows of each direction by themselves. Each context manager takes one of our ways back while it lasts, in this
-process alone, so that what remains is the same arithmetic on the same weights.
+deformable attention sampled before it attends, and flows of each direction by themselves. Each context manager takes
+one of our ways back while it lasts, in this process alone, so that what remains is the same arithmetic on the same
+weights.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ LAID_OUT = ("spynet", "layers.swin", "layers.guided_attention")
 """Modules of vsrestore.networks that lay features of RVRT out with channels last."""
 
 
-def restored(network: RVRT, frames: Tensor, noise_level: float | Tensor | None = None) -> Tensor:
+def restore(network: RVRT, frames: Tensor, noise_level: float | Tensor | None = None) -> Tensor:
     """Return what ``network`` makes of frames (N, T, 3, H, W), the naive way: (N, T, 3, scale * H, scale * W)."""
     return without(network, frames, *NAIVE, noise_level=noise_level)
 
@@ -39,7 +40,8 @@ def without(
     with ExitStack() as contexts:
         for context in taken_back:
             contexts.enter_context(context())
-        return network(frames, noise_level=noise_level)
+        restored: Tensor = network(frames, noise_level=noise_level)
+    return restored
 
 
 @contextmanager
@@ -69,16 +71,18 @@ def attend_by_products(query: Tensor, key: Tensor, value: Tensor, bias: Tensor, 
 
 def _masks(rows: int, columns: int, tokens: int) -> Tensor:
     """Return the mask of every window of a rolled picture, (rows, columns, 1, L, L)."""
-    height, width = (count * windows.WINDOW for count in (rows, columns))
-    region = torch.zeros(height, width)
-    for factor, axis, length in ((1, 0, height), (3, 1, width)):
-        at = torch.arange(length)
-        label = (at >= length - windows.WINDOW).int() + (at >= length - windows.SHIFT).int()
-        region += factor * (label[:, None] if axis == 0 else label[None])
+    labels = [_labels(count * windows.WINDOW) for count in (rows, columns)]
+    region = labels[0][:, None] * 3 + labels[1]
     frames = tokens // windows.WINDOW**2
     regions = windows.split_windows(region.expand(1, frames, -1, -1)[..., None])[0, ..., 0]
     apart = regions[..., :, None] != regions[..., None, :]
     return (apart * windows.APART).unsqueeze(2)
+
+
+def _labels(length: int) -> Tensor:
+    """Number the parts of a rolled axis that do not attend to each other, for every pixel, (length,)."""
+    at = torch.arange(length)
+    return (at >= length - windows.WINDOW).int() + (at >= length - windows.SHIFT).int()
 
 
 @contextmanager
