@@ -26,12 +26,14 @@ def _pictures(network, frames, tile, overlap):
     rows, columns = (starts(*axis) for axis in zip((height, width), tile, overlap, strict=True))
     for y, x in product(rows, columns):
         restored = network(frames[..., y : y + tile[0], x : x + tile[1]])
-        inner = [
-            slice(overlap[i] // 2 if at else 0, scale * tile[i] - (overlap[i] // 2 if at + tile[i] < side else 0))
-            for i, (at, side) in enumerate(((y, height), (x, width)))
-        ]
-        area = (..., *(slice(scale * at + part.start, scale * at + part.stop) for at, part in zip((y, x), inner)))
-        total[area] += restored[(..., *inner)]
+        inner, area = [], []
+        for at, length, margin, side in zip((y, x), tile, overlap, (height, width), strict=True):
+            first = margin // 2 if at else 0
+            last = scale * length - (margin // 2 if at + length < side else 0)
+            inner.append(slice(first, last))
+            area.append(slice(scale * at + first, scale * at + last))
+        inner, area = (..., *inner), (..., *area)
+        total[area] += restored[inner]
         count[area] += 1
     return total / count
 

@@ -10,7 +10,7 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -81,7 +81,7 @@ class GuidedDeformAlign(nn.Module):
         warped = [flow_warp(side.flatten(0, 1), flow) for side, flow in zip(sides, flat, strict=True)]
         x = torch.cat((query.flatten(0, 1), *warped, *flat.to(query.dtype)), dim=1)
         for conv in self.conv_offset[:-1:2]:
-            x = lrelu.after(conv, channels_last(x))
+            x = lrelu.after(cast("nn.Conv2d", conv), channels_last(x))
         residue = self.conv_offset[-1](x).float().tanh() * self.max_residue
         split = residue.unflatten(0, query.shape[:2]).unflatten(2, (FRAMES, self.groups, TAPS, 2))
         base = flows.flip(3).permute(1, 2, 0, 3, 4, 5)

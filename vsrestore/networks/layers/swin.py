@@ -47,7 +47,8 @@ class WindowAttention(nn.Module):
     def forward(self, windows: Tensor, rolled: bool) -> Tensor:
         """Attend within windows (N, rows, columns, L, C); the same shape. ``rolled``: as for `attend`."""
         bias = self.relative_position_bias_table[self.distances].permute(2, 0, 1)
-        return self.proj(attend(*self.qkv_self(windows).chunk(3, dim=-1), bias, rolled))
+        query, key, value = self.qkv_self(windows).chunk(3, dim=-1)
+        return self.proj(attend(query, key, value, bias, rolled))
 
 
 class Mlp(nn.Module):
