@@ -82,7 +82,7 @@ class GuidedDeformAlign(nn.Module):
         x = torch.cat((query.flatten(0, 1), *warped, *flat.to(query.dtype)), dim=1)
         for conv in self.conv_offset[:-1:2]:
             x = lrelu.after(cast("nn.Conv2d", conv), channels_last(x))
-        residue = self.conv_offset[-1](x).float().tanh() * self.max_residue
+        residue = self.conv_offset[-1](x).float().tanh_().mul_(self.max_residue)
         split = residue.unflatten(0, query.shape[:2]).unflatten(2, (FRAMES, self.groups, TAPS, 2))
         base = flows.flip(3).permute(1, 2, 0, 3, 4, 5)
         return split.add_(base[:, :, :, None, None])
