@@ -4,7 +4,8 @@ import torch
 from tests.golden import records
 from vsrestore import networks
 from vsrestore.networks import basicvsrpp
-from vsrestore.networks.basicvsrpp import BasicVSRpp, Store
+from vsrestore.networks.basicvsrpp import BasicVSRpp
+from vsrestore.networks.layers.store import Store
 
 
 def _network(**settings):
@@ -102,15 +103,6 @@ def test_features_rest_where_the_length_says(monkeypatch):
         asked.clear()
         network(torch.rand(1, 3, 3, 32, 32))
         assert all(asked)
-
-
-def test_store_keeps_tensors_in_host_memory_and_hands_them_out_on_the_device():
-    store = Store(2, torch.device("meta"), host=True)
-    store[0] = torch.ones(3)
-    assert store.tensors[0].device.type == "cpu"
-    assert store[0].device.type == "meta"
-    with pytest.raises(IndexError, match="frame 1"):
-        store[1]
 
 
 @pytest.mark.parametrize("name", records.names("basicvsrpp"))

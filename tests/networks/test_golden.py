@@ -12,14 +12,18 @@ from vsrestore.runtime.quick_convolutions import quicken
 
 from tests.filters import image_networks
 from tests.golden import records
+from tests.networks import published_tiles
 from vsrestore import networks
 from vsrestore.networks import image_models
 from vsrestore.networks.layers.activation import SteppedConv
+from vsrestore.networks.layers.guided_attention import guided_attention
+from vsrestore.networks.layers.upsample import quarter_size_images
 from vsrestore.runtime import winograd
 from vsrestore.runtime.descriptor import Descriptor
 from vsrestore.runtime.padding import padded
 
 TOLERANCE = {"edvr": 2e-5, "basicvsrpp": 5e-5, "realbasicvsr": 5e-5, "uformer": 1e-5, "mat": 2e-5}
+TOLERANCE["rvrt"] = 1e-5
 TOLERANCE |= {"ddcolor": 1e-5, "deoldify": 1e-4, "fastai_unet": 1e-4}
 TOLERANCE |= {"fast_neural_style": 1e-4, "diffbir": 5e-5}
 TOLERANCE |= dict.fromkeys(("bsrnet", "rrdbnet", "scunet", "srvgg", "swinir"), 5e-5)
@@ -193,6 +197,43 @@ def run_fastai_unet(record):
     }
 
 
+def run_rvrt(record):
+    network, frames = networks.load(record.tensors), record.frames()
+    level = float(record.inputs["in_sigma"]) if network.denoises else None
+    shallow = outputs_of(network.feat_extract, [])
+    trunk = outputs_of(network.backbone["backward_1"], [])
+    aligned = outputs_of(network.deform_align["backward_1"], [])
+    onward, back = network.spynet.between_neighbours(quarter_size_images(frames) if network.same_size else frames)
+    restored = network(frames, noise_level=level)[0]
+    first, corrected = aligned[0]
+    return {
+        "out_frames": restored[..., ::3, ::3],
+        "out_mid_flow_backward": onward[0],
+        "out_mid_flow_forward": back[0],
+        "out_mid_shallow": torch.cat(shallow)[:, ::16, ::2, ::2],
+        "out_mid_align_backward_1_step1": first[0, :, ::8, ::2, ::2],
+        "out_mid_flow_n1_backward_1_step1": corrected[0, 0, ..., ::2, ::2],
+        "out_mid_flow_n2_backward_1_step1": corrected[1, 0, ..., ::2, ::2],
+        "out_mid_trunk_backward_1_step0": trunk[0][:, ::8, ::2, ::2],
+    }
+
+
+def run_rvrt_tiled(record):
+    network, config = networks.load(record.tensors), record.config
+    tiles = config["tile_frames_h_w"], config["tile_overlap_frames_h_w"]
+    return {"out_frames": published_tiles.restore(network, record.frames(), *tiles)[0, ..., ::3, ::3]}
+
+
+def run_guided_attention(record):
+    query, key_value, offsets = (torch.from_numpy(record.inputs[f"in_{x}"]) for x in ("q", "kv", "offset"))
+    heads, groups = record.config["heads"], record.config["deform_groups"]
+    key, value = key_value.permute(0, 1, 3, 4, 2).chunk(2, dim=-1)
+    query = query[:, 0].permute(0, 2, 3, 1)[None].contiguous()
+    offsets = offsets[None].unflatten(2, (2, groups, 9, 2))
+    attended = guided_attention(query, key, value, offsets, heads)
+    return {"out_attended": attended[0].permute(0, 3, 1, 2).unsqueeze(1)}
+
+
 RUN = {
     **dict.fromkeys(("bsrnet", "diffbir-stage1-swinir", "rrdbnet", "scunet", "srvgg", "swinir"), run_image_model),
     "ddcolor": run_ddcolor,
@@ -205,6 +246,9 @@ RUN = {
     "basicvsrpp-c64n7-sr-mirror": run_basicvsrpp_mirror,
     "mat": run_mat,
     "realbasicvsr": run_realbasicvsr,
+    "rvrt": run_rvrt,
+    "rvrt-sr-tiled": run_rvrt_tiled,
+    "rvrt-gda-op": run_guided_attention,
     "uformer": run_uformer,
 }
 

@@ -38,6 +38,7 @@ ARCHITECTURES: dict[str, str] = {
     "fast_neural_style": "vsrestore.networks.fast_neural_style:TransformerNet",
     "mat": "vsrestore.networks.mat:MAT",
     "realbasicvsr": "vsrestore.networks.realbasicvsr:RealBasicVSR",
+    "rvrt": "vsrestore.networks.rvrt:RVRT",
     "spynet": "vsrestore.networks.spynet:SPyNet",
     "temporal_unet": "vsrestore.networks.temporal_unet:TemporalUNet",
     "temporal_upscaler": "vsrestore.networks.temporal_upscaler:TemporalUpscaler",

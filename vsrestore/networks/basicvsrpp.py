@@ -16,7 +16,6 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vsrestore.networks import spynet
@@ -24,7 +23,8 @@ from vsrestore.networks.layers.activation import SLOPE
 from vsrestore.networks.layers.deform_align import FlowGuidedDeformAlign
 from vsrestore.networks.layers.layout import channels_last
 from vsrestore.networks.layers.residual import ResidualTrunk
-from vsrestore.networks.layers.upsample import FourfoldTail, enlarge
+from vsrestore.networks.layers.store import Store
+from vsrestore.networks.layers.upsample import FourfoldTail, enlarge, quarter_size_images
 from vsrestore.networks.layers.warp import flow_warp
 from vsrestore.networks.spynet import SPyNet
 from vsrestore.networks.traits import Traits
@@ -40,32 +40,6 @@ class Step(NamedTuple):
     frame: int  # its number
     flow: Tensor | None  # to the frame processed before it, (N, 2, h, w); None for the first one
     flow_before: Tensor | None  # from that frame to the one before it; None for the first two
-
-
-class Store:
-    """Per-frame tensors in display order, in host memory if so asked.
-
-    Args:
-        length: number of frames.
-        device: where tensors are handed out.
-        host: whether they rest in host memory.
-    """
-
-    def __init__(self, length: int, device: torch.device, host: bool) -> None:
-        self.device = device
-        self.rest = torch.device("cpu") if host else device
-        self.tensors: list[Tensor | None] = [None] * length
-
-    def __setitem__(self, index: int, tensor: Tensor) -> None:
-        """Put away the tensor of frame ``index``."""
-        self.tensors[index] = tensor.to(self.rest)
-
-    def __getitem__(self, index: int) -> Tensor:
-        """Hand out the tensor of frame ``index``; IndexError where none was put."""
-        tensor = self.tensors[index]
-        if tensor is None:
-            raise IndexError(f"frame {index} is not stored yet")
-        return tensor.to(self.device)
 
 
 class BasicVSRpp(FourfoldTail):
@@ -206,13 +180,6 @@ def quarter_size_features(channels: int) -> nn.Sequential:
         nn.LeakyReLU(SLOPE, inplace=True),
         ResidualTrunk(channels, channels, EDGE_BLOCKS),
     )
-
-
-def quarter_size_images(frames: Tensor) -> Tensor:
-    """Shrink frames (N, T, 3, H, W) bicubically to a quarter, without antialiasing, in float32."""
-    images = frames.flatten(0, 1).float()
-    small = F.interpolate(images, scale_factor=0.25, mode="bicubic", align_corners=False)
-    return small.unflatten(0, frames.shape[:2])
 
 
 def steps(direction: str, flows: Store, length: int) -> Iterator[Step]:

@@ -11,19 +11,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import product
 from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vsrestore.networks.layers.window_attention import (
+    DISTANCES,
+    SHIFT,
+    WINDOW,
+    attend,
+    join_windows,
+    relative_positions,
+    split_windows,
+)
 from vsrestore.networks.traits import Traits
 
-WINDOW = 8
 LEVELS = 4  # halvings between the frame and the bottleneck
 GRID = WINDOW * 2**LEVELS  # both sides must be a multiple of it, so that every level falls into windows
-BIASES = (2 * WINDOW - 1) ** 2
+BIASES = DISTANCES**2
 DERIVED = ("relative_position_index",)
 
 DEPTHS = (1, 2, 8, 8, 2, 8, 8, 2, 1)
@@ -42,11 +49,10 @@ class WindowAttention(nn.Module):
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.heads = heads
         self.qkv = nn.ModuleDict({"to_q": nn.Linear(width, width), "to_kv": nn.Linear(width, 2 * width)})
         self.proj = nn.Linear(width, width)
         self.relative_position_bias_table = nn.Parameter(torch.zeros(BIASES, heads))
-        self.register_buffer("distances", _distances(), persistent=False)
+        self.register_buffer("distances", relative_positions(), persistent=False)
 
     def forward(self, windows: Tensor, seams: bool) -> Tensor:
         """Attend within windows (N, rows, columns, 64, C); the same shape.
@@ -57,22 +63,7 @@ class WindowAttention(nn.Module):
         """
         query, (key, value) = self.qkv["to_q"](windows), self.qkv["to_kv"](windows).chunk(2, dim=-1)
         bias = self.relative_position_bias_table[self.distances].permute(2, 0, 1)
-        if not seams:
-            return cast("Tensor", self.proj(self._attend(query, key, value, bias)))
-        attended = torch.empty_like(query)
-        parts = (slice(None, -1), slice(-1, None))
-        for rows, columns in product(parts, parts):
-            area = (slice(None), rows, columns)
-            if attended[area].numel():
-                apart = _apart(bias, last_row=rows is parts[1], last_column=columns is parts[1])
-                attended[area] = self._attend(query[area], key[area], value[area], bias + apart)
-        return cast("Tensor", self.proj(attended))
-
-    def _attend(self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
-        """Attend with a bias (heads, 64, 64) that all windows share."""
-        q, k, v = (x.flatten(0, 2).unflatten(-1, (self.heads, -1)).transpose(1, 2) for x in (query, key, value))
-        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=bias[None])
-        return attended.transpose(1, 2).reshape(query.shape)
+        return cast("Tensor", self.proj(attend(query, key, value, bias, seams)))
 
 
 class LeFF(nn.Module):
@@ -107,7 +98,7 @@ class Block(nn.Module):
 
     def __init__(self, width: int, heads: int, hidden: int, shifted: bool, modulated: bool) -> None:
         super().__init__()
-        self.shift = WINDOW // 2 if shifted else 0
+        self.shift = SHIFT if shifted else 0
         self.modulator = nn.Embedding(WINDOW**2, width) if modulated else None
         self.norm1 = nn.LayerNorm(width)
         self.attn = WindowAttention(width, heads)
@@ -120,14 +111,13 @@ class Block(nn.Module):
         return x + cast("Tensor", self.mlp(self.norm2(x)))
 
     def _attended(self, x: Tensor) -> Tensor:
-        n, height, width, channels = x.shape
         if self.shift:
             x = x.roll((-self.shift, -self.shift), dims=(1, 2))
-        windows = x.view(n, height // WINDOW, WINDOW, width // WINDOW, WINDOW, channels).transpose(2, 3).flatten(3, 4)
+        windows = split_windows(x[:, None])
         if self.modulator is not None:
             windows = windows + self.modulator.weight
         windows = self.attn(windows, seams=self.shift > 0)
-        x = windows.unflatten(3, (WINDOW, WINDOW)).transpose(2, 3).reshape(n, height, width, channels)
+        x = join_windows(windows)[:, 0]
         return x.roll((self.shift, self.shift), dims=(1, 2)) if self.shift else x
 
 
@@ -227,23 +217,6 @@ def tokens(x: Tensor) -> Tensor:
 
 def _resample(name: str, conv: nn.Module) -> nn.ModuleDict:
     return nn.ModuleDict({name: nn.Sequential(conv)})
-
-
-def _distances() -> Tensor:
-    """Return the row of the bias table for every pair of tokens of a window, (64, 64)."""
-    at = torch.arange(WINDOW**2)
-    y, x = at // WINDOW, at % WINDOW
-    down, right = (c[:, None] - c[None, :] + WINDOW - 1 for c in (y, x))
-    return down * (2 * WINDOW - 1) + right
-
-
-def _apart(like: Tensor, last_row: bool, last_column: bool) -> Tensor:
-    """Return -100 for pairs of tokens that a roll brought into one window from opposite sides, else 0; (64, 64)."""
-    at = torch.arange(WINDOW**2, device=like.device)
-    half = WINDOW // 2
-    below, right = at // WINDOW >= half, at % WINDOW >= half
-    sides = below * int(last_row) + 2 * right * int(last_column)
-    return (sides[:, None] != sides[None, :]).to(like.dtype) * -100
 
 
 def describe(_settings: Mapping[str, Any]) -> Traits:

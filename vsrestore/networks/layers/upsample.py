@@ -1,4 +1,4 @@
-"""Ways to enlarge features and frames."""
+"""Ways to enlarge features and frames, and to shrink frames."""
 
 from __future__ import annotations
 
@@ -51,3 +51,10 @@ class FourfoldTail(nn.Module):
 def enlarge(x: Tensor, factor: int) -> Tensor:
     """Enlarge (N, C, H, W) bilinearly to ``factor`` times its size, pixel centres kept (align_corners false)."""
     return F.interpolate(x, scale_factor=float(factor), mode="bilinear", align_corners=False)
+
+
+def quarter_size_images(frames: Tensor) -> Tensor:
+    """Shrink frames (N, T, 3, H, W) bicubically to a quarter, without antialiasing, in float32."""
+    images = frames.flatten(0, 1).float()
+    small = F.interpolate(images, scale_factor=0.25, mode="bicubic", align_corners=False)
+    return small.unflatten(0, frames.shape[:2])
