@@ -20,7 +20,7 @@ from vsrestore.networks import spynet
 from vsrestore.networks.layers.activation import SLOPE, lrelu
 from vsrestore.networks.layers.guided_attention import FRAMES, TAPS, GuidedDeformAlign
 from vsrestore.networks.layers.store import Store
-from vsrestore.networks.layers.swin import SwinTrunk
+from vsrestore.networks.layers.swin_groups import SwinTrunk
 from vsrestore.networks.layers.upsample import PixelShuffleUpsample, enlarge, quarter_size_images
 from vsrestore.networks.layers.warp import flow_warp
 from vsrestore.networks.layers.window_attention import WINDOW

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from vsrestore.networks.layers.activation import SLOPE, lrelu
 from vsrestore.networks.layers.layout import channels_last
-from vsrestore.networks.layers.swin import MLP_RATIO, Mlp
+from vsrestore.networks.layers.swin_groups import MLP_RATIO, Mlp
 from vsrestore.networks.layers.warp import flow_warp
 
 FRAMES = 2  # of a group
