@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,9 +22,9 @@ from vsrestore.networks import basicvsrpp
 from vsrestore.networks.basicvsrpp import BRANCHES, Step, Store, steps
 from vsrestore.networks.layers.layout import channels_last
 from vsrestore.networks.layers.patch_align import patch_align
-from vsrestore.networks.layers.swin import PIXELS, SIDES, SwinLayer, WindowGrid
 from vsrestore.networks.layers.upsample import FourfoldTail, enlarge
 from vsrestore.networks.layers.warp import flow_warp
+from vsrestore.networks.layers.window_batches import PIXELS, SIDES, SwinLayer, WindowGrid
 from vsrestore.networks.spynet import SPyNet
 from vsrestore.networks.state_dict import count_numbered
 
@@ -82,12 +82,11 @@ class Group(nn.Module):
         tall, wide = grids[0].padded[2:]
         padded = nn.functional.pad(x, (0, 0, 0, wide - width, 0, tall - height))
         tokens = padded.flatten(0, 3)
-        *blocks, last = self.residual_group["blocks"]
-        for index, block in enumerate(blocks):
-            block(tokens, grids[index % 2])
         wanted = slice(None) if only is None else slice(only, only + 1)
         queries = slice(None) if only is None else slice(only * PIXELS, (only + 1) * PIXELS)
-        last(tokens, grids[len(blocks) % 2], queries)
+        blocks = list(cast("nn.ModuleList", self.residual_group["blocks"]))
+        for index, block in enumerate(blocks):
+            block(tokens, grids[index % 2], queries if block is blocks[-1] else slice(None))
         refined = tokens.view(padded.shape)[:, wanted, :height, :width]
         convolved = as_tokens(self.conv(as_image(refined.flatten(0, 1))))
         return convolved.view(refined.shape).add_(x[:, wanted])
@@ -163,7 +162,8 @@ class PSRT(FourfoldTail):
         self.patch, self.cpu_cache = patch, cpu_cache
         self.spynet = ExactFlow()
         self.conv_first = nn.Conv2d(3, channels, 3, padding=1)
-        self.patch_align = nn.ModuleDict({branch: Trunk(channels, groups, layers, heads, hidden) for branch in BRANCHES})
+        trunks = {branch: Trunk(channels, groups, layers, heads, hidden) for branch in BRANCHES}
+        self.patch_align = nn.ModuleDict(trunks)
         self.conv_before_upsample = nn.Conv2d(channels, TAIL_WIDTH, 3, padding=1)
 
     def forward(self, frames: Tensor, keep: range | None = None) -> Tensor:

@@ -1,4 +1,4 @@
-"""Swin layers over a few frames at once: attention within windows of 8x8 pixels of all frames, plain or shifted.
+"""Swin layers that take a few windows at a time: 8x8 pixels of a few frames each, plain or shifted by half a window.
 
 Source:
     Liu et al., "Swin Transformer", ICCV 2021, arXiv 2103.14030; Liu et al., "Video Swin Transformer", CVPR 2022, arXiv
@@ -20,7 +20,7 @@ PIXELS = WINDOW**2  # tokens of a window in each of its frames
 SIDES = (2 * WINDOW - 1) ** 2  # ways in which two tokens of a frame can lie to each other
 APART = -100.0  # added to the logits of tokens that do not see each other
 # Windows that go through a layer together: on a processor few enough to stay in its cache, else to bound memory.
-AT_ONCE = {"cpu": 8}
+AT_ONCE = {"cpu": 16}
 AT_ONCE_ELSEWHERE = 1024
 
 
