@@ -11,8 +11,8 @@ from vsrestore.networks.psrt import PSRT  # noqa: E402
 
 def test_naive_psrt_agrees_with_ours(part):
     published = part("published")
-    network = published.seeded(PSRT(channels=12, groups=2, layers=3, heads=3, hidden=20), 1.0)
-    frames = published.moving_noise(4, 43, 50)
+    network = published.seeded(PSRT(channels=8, groups=2, layers=2, heads=2, hidden=12), 1.0)
+    frames = published.moving_noise(3, 35, 42)
     with torch.inference_mode():
         onward, _ = network.spynet.between_neighbours(frames)
         ours, naive = network(frames), part("naive.psrt").enlarge(network, frames)

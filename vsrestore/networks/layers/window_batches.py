@@ -50,15 +50,15 @@ class WindowGrid:
         self.padded = (n, frames, self.rows * WINDOW, self.columns * WINDOW)
         self.distances = distances(frames, device)
         places = torch.arange(n * frames * self.rows * self.columns * PIXELS, device=device).view(self.padded)
+        self.kinds: list[tuple[Tensor | None, list[Windows]]] = []
         if not shifted:
-            self.kinds = [(None, self._windows(self._cut(places)))]
+            self.kinds.append((None, self._windows(self._cut(places))))
             return
         windows = self._cut(places.roll((-WINDOW // 2, -WINDOW // 2), dims=(2, 3)))
         parts = (slice(None, -1), slice(-1, None))
-        self.kinds = [
-            (apart(rows is parts[1], columns is parts[1], frames, device), self._windows(windows[:, rows, columns]))
-            for rows, columns in product(parts, parts)
-        ]
+        for rows, columns in product(parts, parts):
+            mask = apart(rows is parts[1], columns is parts[1], frames, device)
+            self.kinds.append((mask, self._windows(windows[:, rows, columns])))
 
     def _cut(self, places: Tensor) -> Tensor:
         """Cut (N, D, H, W) into windows (N, rows, columns, L)."""
