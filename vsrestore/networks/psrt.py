@@ -196,12 +196,12 @@ class PSRT(FourfoldTail):
         for branch in BRANCHES[:-1]:
             for index, state in self._propagate(branch, features, flows, grids, t):
                 features[index] = state
-        enlarged = []
+        size = (n, len(keep), 3, self.scale * height, self.scale * width)
+        enlarged = torch.empty(size, dtype=frames.dtype, device="cpu" if host else frames.device)
         for index, state in self._propagate(BRANCHES[-1], features, flows, grids, keep.stop):
             if index in keep:
-                picture = self._enlarged(frames[:, index], state)
-                enlarged.append(picture.cpu() if host else picture)
-        return torch.stack(enlarged, dim=1)
+                enlarged[:, index - keep.start] = self._enlarged(frames[:, index], state)
+        return enlarged
 
     def _check(self, height: int, width: int, length: int, keep: range) -> None:
         if min(height, width) < self.minimum:
