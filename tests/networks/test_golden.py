@@ -15,17 +15,19 @@ from tests.golden import records
 from tests.networks import published_tiles
 from vsrestore import networks
 from vsrestore.networks import image_models
-from vsrestore.networks.layers.activation import SteppedConv
 from vsrestore.networks.layers.guided_attention import guided_attention
 from vsrestore.networks.layers.upsample import quarter_size_images
-from vsrestore.runtime import winograd
-from vsrestore.runtime.descriptor import Descriptor
+from vsrestore.networks.layers.patch_align import patch_align
+from vsrestore.networks.traits import Traits
+from vsrestore.runtime.devices.cpu import tune, winograd
+from vsrestore.runtime.devices.cpu.convolutions import SteppedConv
 from vsrestore.runtime.padding import padded
 
 TOLERANCE = {"edvr": 2e-5, "basicvsrpp": 5e-5, "realbasicvsr": 5e-5, "uformer": 1e-5, "mat": 2e-5}
 TOLERANCE["rvrt"] = 1e-5
 TOLERANCE |= {"ddcolor": 1e-5, "deoldify": 1e-4, "fastai_unet": 1e-4}
 TOLERANCE |= {"fast_neural_style": 1e-4, "diffbir": 5e-5}
+TOLERANCE |= {"psrt": 1e-5}
 TOLERANCE |= dict.fromkeys(("bsrnet", "rrdbnet", "scunet", "srvgg", "swinir"), 5e-5)
 """Largest error allowed, relative to the largest value; from the notes of the records."""
 
@@ -87,6 +89,30 @@ def run_basicvsrpp_mirror(record):
     restored = networks.load(record.tensors)(torch.cat((clip, clip.flip(1)), dim=1))[0, ..., ::3, ::3]
     middle = len(restored) // 4
     return {"out_clip": restored, "out_centre": (restored[middle] + restored[-1 - middle]) / 2}
+
+
+def run_psrt(record):
+    network, clip = networks.load(record.tensors), torch.from_numpy(record.inputs["in_frames"])[None].float() / 255
+    stacks, states = ([], {branch: [] for branch in ("backward_1", "forward_2")})
+    for branch, outputs in states.items():
+        outputs_of(network.patch_align[branch], outputs)
+    network.patch_align["backward_1"].register_forward_pre_hook(lambda _module, inputs: stacks.append(inputs[0]))
+    enlarged, (onward, back) = network(clip)[0], network.spynet.between_neighbours(clip)
+    found = {
+        "out_mid_backward_1_steps": torch.cat(states["backward_1"][:3]),
+        "out_mid_cond_step2_backward_1": stacks[2][0],
+        "out_mid_forward_2_last": states["forward_2"][-1][0],
+    }
+    found = {name: tokens[..., ::2, ::2, ::10].movedim(-1, -3) for name, tokens in found.items()}
+    flows = {"out_mid_flow_backward": onward[0], "out_mid_flow_forward": back[0]}
+    return {"out_frames": enlarged[..., ::3, ::3], **flows, **found}
+
+
+def run_patch_align(record):
+    features, flow = (torch.from_numpy(record.inputs[name]) for name in ("in_feat", "in_flow"))
+    aligned = patch_align(features.permute(0, 2, 3, 1), flow).permute(0, 3, 1, 2)
+    assert torch.equal(aligned, record.outputs["out_aligned"])
+    return {"out_aligned": aligned}
 
 
 def run_realbasicvsr(record):
@@ -245,6 +271,8 @@ RUN = {
     "basicvsrpp": run_basicvsrpp,
     "basicvsrpp-c64n7-sr-mirror": run_basicvsrpp_mirror,
     "mat": run_mat,
+    "psrt": run_psrt,
+    "psrt-patch-align": run_patch_align,
     "realbasicvsr": run_realbasicvsr,
     "rvrt": run_rvrt,
     "rvrt-sr-tiled": run_rvrt_tiled,

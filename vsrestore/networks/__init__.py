@@ -37,6 +37,7 @@ ARCHITECTURES: dict[str, str] = {
     "fastai_unet": "vsrestore.networks.fastai_unet:FastaiUNet",
     "fast_neural_style": "vsrestore.networks.fast_neural_style:TransformerNet",
     "mat": "vsrestore.networks.mat:MAT",
+    "psrt": "vsrestore.networks.psrt:PSRT",
     "realbasicvsr": "vsrestore.networks.realbasicvsr:RealBasicVSR",
     "rvrt": "vsrestore.networks.rvrt:RVRT",
     "spynet": "vsrestore.networks.spynet:SPyNet",

@@ -21,7 +21,7 @@ from vsrestore.networks.rvrt import RVRT
 
 from ..published import one_flow_at_a_time
 
-LAID_OUT = ("spynet", "layers.swin", "layers.guided_attention")
+LAID_OUT = ("spynet", "layers.swin_groups", "layers.guided_attention")
 """Modules of vsrestore.networks that lay features of RVRT out with channels last."""
 
 
@@ -56,7 +56,7 @@ def contiguous_layout() -> Iterator[None]:
 @contextmanager
 def attention_by_products() -> Iterator[None]:
     """Windows attend by a product, a softmax and a product; rolled pictures have one mask for every window."""
-    with patch("vsrestore.networks.layers.swin.attend", attend_by_products):
+    with patch("vsrestore.networks.layers.swin_groups.attend", attend_by_products):
         yield
 
 
