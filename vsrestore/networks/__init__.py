@@ -36,6 +36,7 @@ ARCHITECTURES: dict[str, str] = {
     "mat": "vsrestore.networks.mat:MAT",
     "realbasicvsr": "vsrestore.networks.realbasicvsr:RealBasicVSR",
     "spynet": "vsrestore.networks.spynet:SPyNet",
+    "tape_reference": "vsrestore.networks.tape_reference:TapeReference",
     "temporal_unet": "vsrestore.networks.temporal_unet:TemporalUNet",
     "temporal_upscaler": "vsrestore.networks.temporal_upscaler:TemporalUpscaler",
     "uformer": "vsrestore.networks.uformer:Uformer",
