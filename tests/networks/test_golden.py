@@ -21,7 +21,7 @@ from vsrestore.runtime.quick_convolutions import quicken
 
 TOLERANCE = {"edvr": 2e-5, "basicvsrpp": 5e-5, "realbasicvsr": 5e-5, "uformer": 1e-5, "mat": 2e-5}
 TOLERANCE |= {"ddcolor": 1e-5, "deoldify": 1e-4, "fastai_unet": 1e-4}
-TOLERANCE |= {"fast_neural_style": 1e-4, "diffbir": 5e-5}
+TOLERANCE |= {"fast_neural_style": 1e-4, "diffbir": 5e-5, "tape": 1e-5}
 TOLERANCE |= dict.fromkeys(("bsrnet", "rrdbnet", "scunet", "srvgg", "swinir"), 5e-5)
 """Largest error allowed, relative to the largest value; from the notes of the records."""
 
@@ -193,6 +193,21 @@ def run_fastai_unet(record):
     }
 
 
+def run_tape(record):
+    network = networks.load(record.tensors)
+    frames, references = (torch.from_numpy(record.inputs[key])[None].float() / 255 for key in ("in_frames", "in_refs"))
+    frames, references = (x.permute(0, 1, 4, 2, 3) for x in (frames, references))
+    bottleneck, fused = (outputs_of(m, []) for m in (network.encoding_layers[2], network.mrsff_layers[2]))
+    features = outputs_of(network.ref_feature_extractor_conv[2], [])
+    window, row = (torch.arange(x.shape[1])[None] for x in (frames, references))
+    return {
+        "out_frames": network(frames, window, row, references, keep=range(frames.shape[1])),
+        "out_mid_bottleneck": bottleneck[0].permute(0, 4, 1, 2, 3)[:, ::8],
+        "out_mid_reffeat8": torch.cat(features)[:, ::16],
+        "out_mid_mrsff8": fused[0].permute(0, 4, 1, 2, 3)[:, ::16],
+    }
+
+
 RUN = {
     **dict.fromkeys(("bsrnet", "diffbir-stage1-swinir", "rrdbnet", "scunet", "srvgg", "swinir"), run_image_model),
     "ddcolor": run_ddcolor,
@@ -205,6 +220,7 @@ RUN = {
     "basicvsrpp-c64n7-sr-mirror": run_basicvsrpp_mirror,
     "mat": run_mat,
     "realbasicvsr": run_realbasicvsr,
+    "tape": run_tape,
     "uformer": run_uformer,
 }
 
@@ -221,8 +237,8 @@ def largest_errors(record) -> dict[str, float]:
     }
 
 
-# Records of a filter or of a loss, which have tests of their own.
-OTHERS = ("-pipeline", "-featureloss")
+# Records of a filter, a loss or a selection, which have tests of their own.
+OTHERS = ("-pipeline", "-featureloss", "-selection")
 
 
 def too_far(name) -> dict[str, float]:
