@@ -86,17 +86,6 @@ def test_more_frames_of_a_window_can_be_kept(network):
 
 
 @torch.inference_mode()
-def test_frames_and_references_need_not_be_as_many(network):
-    """Slots and items of the published grouping change places only in memory; what it is, the naive way tells."""
-    naive = pytest.importorskip("scripts.benchmarks.naive.tape_reference")
-    frames, references = noise(1, 4, 3, 96, 80), noise(1, 3, 3, 96, 80).flip(-2)
-    windows, rows = torch.tensor([[0, 1, 2, 3]]), torch.tensor([[2, 0, 1]])
-    with torch.random.fork_rng():
-        published = filled(TapeReference(width=16, depths=(1, 2, 1, 2), heads=8))
-    close(published(frames, windows, rows, references), naive.restore(published, frames, windows, rows, references))
-
-
-@torch.inference_mode()
 def test_a_frame_meets_the_reference_of_its_own_place_alone():
     """With as many references as frames, as the grouping in memory has it where windows divide by frames."""
     attention = filled(ReferenceAttention(16, 2, shifted=False))
