@@ -7,7 +7,8 @@ Measured on a simulated VHS clip (60 frames of 640x480 of which 12 carry a band 
 and head switching), against its clean twin with the wander of lines taken out: of pairs of a frame with the band and
 one without the score is higher for the first in 98 of 100; rank correlation of score and error 0.65; of the 30 frames
 with the lowest scores two in three have errors below the median, and none has the band; 2 % of the references that are
-selected have it. What it cannot see in one frame is a slow wander of lines.
+selected have it. What it cannot see in one frame is a slow wander of lines: with that in the error the rank correlation
+is 0.09.
 
 On six clean clips with half of the frames damaged by five random mixtures of faults every damaged frame has a higher
 score than every clean one. With noise, drop-outs and head switching on all frames and one band of mistracking on half
