@@ -37,8 +37,10 @@ NEVER = {
 }
 # Where the name of a module is not that of the package which brings it.
 DISTRIBUTIONS = {"PIL": "pillow", "imageio_ffmpeg": "imageio-ffmpeg", "skimage": "scikit-image", "yt_dlp": "yt-dlp"}
-# What only training needs is no requirement of the package, but an extra.
+DISTRIBUTIONS |= {"open_clip": "open-clip-torch"}
+# What only training needs, or only one file, is no requirement of the package, but an extra.
 EXTRA_OF_ROOM = {"training": "train"}
+EXTRA_OF_FILE = {"networks/clip_scores.py": "clip"}
 SLOW_LIBRARIES = {"torch", "torchvision", "onnxruntime", "spandrel"}
 # Rooms whose import must stay cheap, because a script, an editor or the command imports them.
 QUICK_ROOMS = ("filters", "video", "pipeline", "comparison", "cli")
@@ -166,7 +168,8 @@ def test_every_library_is_a_requirement() -> None:
     settings.read(ROOT / "setup.cfg")
     always = required(settings["options"]["install_requires"])
     for file in PACKAGE.rglob("*.py"):
-        extra = EXTRA_OF_ROOM.get(file.relative_to(PACKAGE).parts[0])
+        inside = file.relative_to(PACKAGE)
+        extra = EXTRA_OF_FILE.get(inside.as_posix()) or EXTRA_OF_ROOM.get(inside.parts[0])
         known = always | required(settings["options.extras_require"][extra] if extra else "")
         names = {name.split(".")[0] for name in imports(file)} - set(sys.stdlib_module_names) - {"vsrestore"}
         missing = {DISTRIBUTIONS.get(name, name) for name in names} - known

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from vsrestore.runtime.quick_convolutions import quicken
 
 from tests.filters import image_networks
 from tests.golden import records
@@ -23,12 +22,24 @@ from vsrestore.runtime.devices.cpu import tune, winograd
 from vsrestore.runtime.devices.cpu.convolutions import SteppedConv
 from vsrestore.runtime.padding import padded
 
-TOLERANCE = {"edvr": 2e-5, "basicvsrpp": 5e-5, "realbasicvsr": 5e-5, "uformer": 1e-5, "mat": 2e-5}
-TOLERANCE["rvrt"] = 1e-5
-TOLERANCE |= {"ddcolor": 1e-5, "deoldify": 1e-4, "fastai_unet": 1e-4}
-TOLERANCE |= {"fast_neural_style": 1e-4, "diffbir": 5e-5}
-TOLERANCE |= {"psrt": 1e-5}
-TOLERANCE |= dict.fromkeys(("bsrnet", "rrdbnet", "scunet", "srvgg", "swinir"), 5e-5)
+TOLERANCE = {
+    "edvr": 2e-5,
+    "basicvsrpp": 5e-5,
+    "realbasicvsr": 5e-5,
+    "uformer": 1e-5,
+    "mat": 2e-5,
+    "ddcolor": 1e-5,
+    "deoldify": 1e-4,
+    "fastai_unet": 1e-4,
+    "fast_neural_style": 1e-4,
+    "diffbir": 5e-5,
+    "rvrt": 1e-5,
+    "psrt": 1e-5,
+    "tape": 1e-5,
+    "mmp_rnn": 1e-5,
+    "analog_swin_unet": 1e-5,
+    **dict.fromkeys(("bsrnet", "rrdbnet", "scunet", "srvgg", "swinir"), 5e-5),
+}
 """Largest error allowed, relative to the largest value; from the notes of the records."""
 
 
@@ -260,6 +271,21 @@ def run_guided_attention(record):
     return {"out_attended": attended[0].permute(0, 3, 1, 2).unsqueeze(1)}
 
 
+def run_tape(record):
+    network = networks.load(record.tensors)
+    frames, references = (torch.from_numpy(record.inputs[key])[None].float() / 255 for key in ("in_frames", "in_refs"))
+    frames, references = (x.permute(0, 1, 4, 2, 3) for x in (frames, references))
+    bottleneck, fused = (outputs_of(m, []) for m in (network.encoding_layers[2], network.mrsff_layers[2]))
+    features = outputs_of(network.ref_feature_extractor_conv[2], [])
+    window, row = (torch.arange(x.shape[1])[None] for x in (frames, references))
+    return {
+        "out_frames": network(frames, window, row, references, keep=range(frames.shape[1])),
+        "out_mid_bottleneck": bottleneck[0].permute(0, 4, 1, 2, 3)[:, ::8],
+        "out_mid_reffeat8": torch.cat(features)[:, ::16],
+        "out_mid_mrsff8": fused[0].permute(0, 4, 1, 2, 3)[:, ::16],
+    }
+
+
 RUN = {
     **dict.fromkeys(("bsrnet", "diffbir-stage1-swinir", "rrdbnet", "scunet", "srvgg", "swinir"), run_image_model),
     "ddcolor": run_ddcolor,
@@ -277,6 +303,7 @@ RUN = {
     "rvrt": run_rvrt,
     "rvrt-sr-tiled": run_rvrt_tiled,
     "rvrt-gda-op": run_guided_attention,
+    "tape": run_tape,
     "uformer": run_uformer,
 }
 
@@ -293,8 +320,8 @@ def largest_errors(record) -> dict[str, float]:
     }
 
 
-# Records of a filter or of a loss, which have tests of their own.
-OTHERS = ("-pipeline", "-featureloss")
+# Records of a filter, a loss or a selection, which have tests of their own.
+OTHERS = ("-pipeline", "-featureloss", "-selection")
 
 
 def too_far(name) -> dict[str, float]:

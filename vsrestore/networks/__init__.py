@@ -41,6 +41,7 @@ ARCHITECTURES: dict[str, str] = {
     "realbasicvsr": "vsrestore.networks.realbasicvsr:RealBasicVSR",
     "rvrt": "vsrestore.networks.rvrt:RVRT",
     "spynet": "vsrestore.networks.spynet:SPyNet",
+    "tape_reference": "vsrestore.networks.tape_reference:TapeReference",
     "temporal_unet": "vsrestore.networks.temporal_unet:TemporalUNet",
     "temporal_upscaler": "vsrestore.networks.temporal_upscaler:TemporalUpscaler",
     "uformer": "vsrestore.networks.uformer:Uformer",
