@@ -34,6 +34,8 @@ ARCHITECTURES: dict[str, str] = {
     "fastai_unet": "vsrestore.networks.fastai_unet:FastaiUNet",
     "fast_neural_style": "vsrestore.networks.fast_neural_style:TransformerNet",
     "mat": "vsrestore.networks.mat:MAT",
+    "mmp_net": "vsrestore.networks.mmp_net:MMPNet",
+    "mmp_rnn": "vsrestore.networks.mmp_rnn:MMPRNN",
     "realbasicvsr": "vsrestore.networks.realbasicvsr:RealBasicVSR",
     "spynet": "vsrestore.networks.spynet:SPyNet",
     "temporal_unet": "vsrestore.networks.temporal_unet:TemporalUNet",
