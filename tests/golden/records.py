@@ -39,6 +39,10 @@ class Record:
         clip = torch.from_numpy(self.inputs["in_clip"]).float() / 255
         return clip if clip.ndim == 5 else clip[None]
 
+    def frames(self) -> torch.Tensor:
+        """The uint8 frames (T, H, W, 3) that other records hold, likewise as float32 (1, T, 3, H, W) in [0, 1]."""
+        return torch.from_numpy(self.inputs["in_frames"]).permute(0, 3, 1, 2)[None].float() / 255
+
 
 def names(prefix: str = "") -> list[str]:
     """Names of the records that begin with `prefix`, in order."""

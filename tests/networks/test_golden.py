@@ -22,6 +22,7 @@ from vsrestore.runtime.quick_convolutions import quicken
 TOLERANCE = {"edvr": 2e-5, "basicvsrpp": 5e-5, "realbasicvsr": 5e-5, "uformer": 1e-5, "mat": 2e-5}
 TOLERANCE |= {"ddcolor": 1e-5, "deoldify": 1e-4, "fastai_unet": 1e-4}
 TOLERANCE |= {"fast_neural_style": 1e-4, "diffbir": 5e-5}
+TOLERANCE |= {"analog_swin_unet": 2e-5, "mmp_rnn": 1e-5}
 TOLERANCE |= dict.fromkeys(("bsrnet", "rrdbnet", "scunet", "srvgg", "swinir"), 5e-5)
 """Largest error allowed, relative to the largest value; from the notes of the records."""
 
@@ -193,7 +194,34 @@ def run_fastai_unet(record):
     }
 
 
+def run_mmp_rnn(record):
+    network = networks.load(record.tensors)
+    network.fusion.attention = record.config["fusion_channel_attention"]
+    maps, hidden = outputs_of(network.cell.prior.outc["conv"], []), outputs_of(network.cell, [])
+    sharp = network(record.frames())
+    return {
+        "out_frames": sharp - 0.5,
+        "out_mid_mmp": torch.cat(maps).sigmoid()[..., ::2, ::2],
+        "out_mid_h": torch.cat([output for output, _ in hidden])[:, ::6],
+    }
+
+
+def run_mmp_net(record):
+    return {"out_mmp": networks.load(record.tensors)(record.frames()[0])}
+
+
+def run_analog_swin_unet(record):
+    network, frames = networks.load(record.tensors), record.frames()
+    bottom, middle = outputs_of(network.encoding_layers[3], []), outputs_of(network.decoding_layers[1], [])
+    return {
+        "out_frames": network(frames, torch.arange(5)[None], keep=range(5)),
+        "out_mid_bottleneck": bottom[0].permute(0, 4, 1, 2, 3)[:, ::8],
+        "out_mid_dec1": middle[0].permute(0, 4, 1, 2, 3)[:, ::8],
+    }
+
+
 RUN = {
+    "analog_swin_unet": run_analog_swin_unet,
     **dict.fromkeys(("bsrnet", "diffbir-stage1-swinir", "rrdbnet", "scunet", "srvgg", "swinir"), run_image_model),
     "ddcolor": run_ddcolor,
     "deoldify": run_deoldify,
@@ -204,6 +232,8 @@ RUN = {
     "basicvsrpp": run_basicvsrpp,
     "basicvsrpp-c64n7-sr-mirror": run_basicvsrpp_mirror,
     "mat": run_mat,
+    "mmp_rnn": run_mmp_rnn,
+    "mmp_rnn-mmpnet": run_mmp_net,
     "realbasicvsr": run_realbasicvsr,
     "uformer": run_uformer,
 }

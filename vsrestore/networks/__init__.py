@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["ARCHITECTURES", "NetworkError", "fill", "load", "recognise"]
 
 ARCHITECTURES: dict[str, str] = {
+    "analog_swin_unet": "vsrestore.networks.analog_swin_unet:AnalogSwinUNet",
     "basicvsrpp": "vsrestore.networks.basicvsrpp:BasicVSRpp",
     "ddcolor": "vsrestore.networks.ddcolor:DDColor",
     "deoldify": "vsrestore.networks.deoldify:DeOldify",
