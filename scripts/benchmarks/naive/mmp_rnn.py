@@ -76,7 +76,7 @@ def _decode(weights: Weights, x: Tensor) -> Tensor:
 
 
 def _dense_net(weights: Weights, name: str, x: Tensor) -> Tensor:
-    refined = []
+    refined: list[Tensor] = []
     while f"{name}.RDBs.{len(refined)}.conv1x1.weight" in weights:
         x = _dense_block(weights, f"{name}.RDBs.{len(refined)}", x)
         refined.append(x)
@@ -95,8 +95,9 @@ def _double(weights: Weights, name: str, x: Tensor) -> Tensor:
     """Twice convolution, batch norm and ReLU."""
     for conv, norm in ((0, 1), (3, 4)):
         x = _conv(weights, f"{name}.{conv}", x)
-        kinds = ("running_mean", "running_var", "weight", "bias")
-        x = F.relu(F.batch_norm(x, *(weights[f"{name}.{norm}.{kind}"] for kind in kinds)))
+        mean, variance = weights[f"{name}.{norm}.running_mean"], weights[f"{name}.{norm}.running_var"]
+        x = F.batch_norm(x, mean, variance, weights[f"{name}.{norm}.weight"], weights[f"{name}.{norm}.bias"])
+        x = F.relu(x)
     return x
 
 
