@@ -106,9 +106,23 @@ def test_sizes_that_the_network_cannot_take_are_refused(size):
         _network()(torch.rand(1, 5, 3, *size))
 
 
-def test_chunks_without_an_output_are_refused():
-    with pytest.raises(ValueError, match="it takes 5 and more"):
-        _network()(torch.rand(1, 4, 3, 16, 16))
+@pytest.mark.parametrize(("length", "keep"), [(4, None), (7, range(1, 4)), (7, range(3, 6)), (7, range(3, 3))])
+def test_frames_without_two_on_either_side_are_refused(length, keep):
+    with pytest.raises(ValueError, match="each needs 2 more on either side"):
+        _network()(torch.rand(1, length, 3, 16, 16), keep=keep)
+
+
+@pytest.mark.parametrize("keep", [range(2, 4), range(3, 6), range(5, 6)])
+def test_only_frames_that_are_kept_are_decoded(keep):
+    network, clip = _network(), torch.rand(1, 8, 3, 16, 16)
+    calls = []
+    with torch.inference_mode():
+        everything = network(clip)
+        network.cell.register_forward_hook(lambda *_: calls.append("cell"))
+        network.recons.register_forward_hook(lambda *_: calls.append("decoder"))
+        kept = network(clip, keep=keep)
+    assert torch.equal(kept, everything[:, keep.start - 2 : keep.stop - 2])
+    assert (calls.count("cell"), calls.count("decoder")) == (keep.stop + 2, len(keep))
 
 
 @pytest.mark.parametrize("name", ["mmp_rnn-gopro-a9b10f18", "mmp_rnn-a3b4f16-noca"])

@@ -13,8 +13,10 @@ What a caller has to know:
     `vsrestore.runtime.tape_borders` gives them for every rule.
     Windows of attention lie on a grid of 128 pixels, shifted by 64 in every second block, so tiles should begin on
     multiples of 128. Published scripts see one square of 512 or 768 pixels.
-    Windows of a chunk share nothing, so half a chunk costs half. Weights in bfloat16 or float16 take float32 frames.
-    The published script runs in float16 on CUDA.
+    Windows of a chunk share nothing, so half a chunk costs half.
+    Weights must not be laid out with channels last: those of the first convolution have five axes.
+    Weights in bfloat16 or float16 take float32 frames; the published script runs in float16 on CUDA. With seeded
+    weights on real frames the largest error is 0.011 in bfloat16 and 0.0014 in float16.
 """
 
 from __future__ import annotations

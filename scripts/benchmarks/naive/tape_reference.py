@@ -6,6 +6,7 @@ Takes the weights of our network and gives what it gives.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -66,9 +67,12 @@ def reference_features(w: Weights, references: Tensor) -> list[Tensor]:
             shift = (0, 3, 3) if block % 2 else (0, 0, 0)
             heads = x.shape[-1] // 32
             x = swin_block(w, f"{stage}.{block}", x, SPACE_SWIN_T, shift, heads, ("mlp.0", "mlp.3"), reduces=False)
-        convolved = per_frame(lambda x, k=level: conv(w, f"ref_feature_extractor_conv.{k}.0", x), x)
-        features.append(per_frame(lambda x: F.pixel_shuffle(x, 2), convolved))
+        features.append(per_frame(partial(enlarged_tap, w, f"ref_feature_extractor_conv.{level}.0"), x))
     return features
+
+
+def enlarged_tap(w: Weights, name: str, pictures: Tensor) -> Tensor:
+    return F.pixel_shuffle(conv(w, name, pictures), 2)
 
 
 def layer(w: Weights, name: str, x: Tensor) -> Tensor:

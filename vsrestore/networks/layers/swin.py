@@ -165,7 +165,7 @@ class WindowAttention(PositionBias):
         for area, mask in grid.areas(bias):
             at = (ALL, *area)
             attended[at] = self._attend(qkv[at], bias + mask)
-        return cast("Tensor", self.proj(grid.join(attended)))
+        return grid.join(self.proj(attended))
 
     def _attend(self, qkv: Tensor, bias: Tensor) -> Tensor:
         """Attend in windows (..., tokens, 3C) with a bias (heads, tokens, tokens) that all share."""
