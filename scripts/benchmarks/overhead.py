@@ -10,13 +10,13 @@ from statistics import median
 
 import torch
 from torch import Tensor, nn
+from vsrestore.runtime.precision import Networks
+from vsrestore.runtime.processor import PROCESSOR
 
 from vsrestore.filters.film import DESCRIPTOR as FILM
 from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.runtime.apply import apply
 from vsrestore.runtime.descriptor import Descriptor, Options
-from vsrestore.runtime.precision import Networks
-from vsrestore.runtime.processor import PROCESSOR
 
 from .material import moving_clip, moving_frames
 from .networks import plain

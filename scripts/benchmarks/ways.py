@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-
 from vsrestore.runtime.memory import Heap
 
 from .report import Cell, Requirement

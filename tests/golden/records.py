@@ -40,8 +40,9 @@ class Record:
         return clip if clip.ndim == 5 else clip[None]
 
     def frames(self) -> torch.Tensor:
-        """The uint8 input frames as float32 (1, T, 3, H, W) in [0, 1]."""
-        return torch.from_numpy(self.inputs["in_frames"]).float()[None] / 255
+        """The uint8 input frames, (T, 3, H, W) or (T, H, W, 3), as float32 (1, T, 3, H, W) in [0, 1]."""
+        frames = torch.from_numpy(self.inputs["in_frames"]).float() / 255
+        return (frames if frames.shape[1] == 3 else frames.permute(0, 3, 1, 2))[None]
 
 
 def names(prefix: str = "") -> list[str]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["ARCHITECTURES", "NetworkError", "describe", "fill", "load", "recognise"]
 
 ARCHITECTURES: dict[str, str] = {
+    "analog_swin_unet": "vsrestore.networks.analog_swin_unet:AnalogSwinUNet",
     "basicvsrpp": "vsrestore.networks.basicvsrpp:BasicVSRpp",
     "ddcolor": "vsrestore.networks.ddcolor:DDColor",
     "deoldify": "vsrestore.networks.deoldify:DeOldify",
@@ -37,6 +38,8 @@ ARCHITECTURES: dict[str, str] = {
     "fastai_unet": "vsrestore.networks.fastai_unet:FastaiUNet",
     "fast_neural_style": "vsrestore.networks.fast_neural_style:TransformerNet",
     "mat": "vsrestore.networks.mat:MAT",
+    "mmp_net": "vsrestore.networks.mmp_net:MMPNet",
+    "mmp_rnn": "vsrestore.networks.mmp_rnn:MMPRNN",
     "psrt": "vsrestore.networks.psrt:PSRT",
     "realbasicvsr": "vsrestore.networks.realbasicvsr:RealBasicVSR",
     "rvrt": "vsrestore.networks.rvrt:RVRT",
