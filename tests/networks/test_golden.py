@@ -15,8 +15,8 @@ from tests.networks import published_tiles
 from vsrestore import networks
 from vsrestore.networks import image_models
 from vsrestore.networks.layers.guided_attention import guided_attention
-from vsrestore.networks.layers.upsample import quarter_size_images
 from vsrestore.networks.layers.patch_align import patch_align
+from vsrestore.networks.layers.upsample import quarter_size_images
 from vsrestore.runtime.devices.cpu import tune, winograd
 from vsrestore.runtime.devices.cpu.convolutions import SteppedConv
 from vsrestore.runtime.padding import padded
@@ -281,6 +281,9 @@ def run_tape(record):
         "out_mid_bottleneck": bottleneck[0].permute(0, 4, 1, 2, 3)[:, ::8],
         "out_mid_reffeat8": torch.cat(features)[:, ::16],
         "out_mid_mrsff8": fused[0].permute(0, 4, 1, 2, 3)[:, ::16],
+    }
+
+
 def run_mmp_rnn(record):
     network = networks.load(record.tensors)
     network.fusion.attention = record.config["fusion_channel_attention"]

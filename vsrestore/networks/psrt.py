@@ -23,9 +23,10 @@ import torch
 from torch import Tensor, nn
 
 from vsrestore.networks import basicvsrpp
-from vsrestore.networks.basicvsrpp import BRANCHES, Step, Store, steps
+from vsrestore.networks.basicvsrpp import BRANCHES, Step, steps
 from vsrestore.networks.layers.layout import channels_last
 from vsrestore.networks.layers.patch_align import patch_align
+from vsrestore.networks.layers.store import Store
 from vsrestore.networks.layers.upsample import FourfoldTail, enlarge
 from vsrestore.networks.layers.warp import flow_warp
 from vsrestore.networks.layers.window_batches import PIXELS, SIDES, SwinLayer, WindowGrid
