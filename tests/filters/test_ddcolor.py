@@ -132,5 +132,5 @@ def test_out_of_memory_names_the_cure(small: Path, monkeypatch: pytest.MonkeyPat
         raise MemoryError
 
     monkeypatch.setattr(DDColorPainter, "forward", full)
-    with pytest.raises(vs.Error, match="frame 0: out of memory on cpu; let the network paint at a smaller size"):
+    with pytest.raises(vs.Error, match="frame 0: out of memory on cpu; try precision='float16' or render_size=32"):
         vsrestore.ddcolor(clips.noise(vs.GRAY8), small, **SMALL).get_frame(0)

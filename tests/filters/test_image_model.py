@@ -115,7 +115,11 @@ def test_square_networks_take_square_tiles(tmp_path: Path) -> None:
     [
         ({"tiles": False}, {"tile": 64}, "image_model: tile is given, but this network needs the whole frame"),
         ({"channels": (1, 3)}, {}, "takes 1 channels and gives 3; models from RGB to RGB or from luma to luma"),
-        ({"half": False}, {"precision": "float16"}, "precision='float16' harms this network; accepted: float32, bfl"),
+        (
+            {"precisions": ("float32", "bfloat16")},
+            {"precision": "float16"},
+            "'float16' harms this network; accepted: float32, bfl",
+        ),
         ({"minimum": 40}, {}, "image_model: the clip is 24x16; this network needs at least 40 pixels"),
         ({}, {"batch": 0}, "image_model: batch=0; a whole number of at least 1"),
         ({}, {"tile": 32}, "image_model: tile=32; a whole number of at least 64"),
@@ -128,7 +132,14 @@ def test_square_networks_take_square_tiles(tmp_path: Path) -> None:
 def test_bad_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, facts: dict, arguments: dict, message: str) -> None:
     path = image_networks.checkpoint(tmp_path / "small.pth", "compact")
     describe = image_models.describe
-    monkeypatch.setattr(image_models, "describe", lambda tensors: replace(describe(tensors), **facts))
+
+    def changed(tensors: dict) -> image_models.ImageModel:
+        model = describe(tensors)
+        if "channels" in facts:
+            return replace(model, **facts)
+        return replace(model, traits=replace(model.traits, **facts))
+
+    monkeypatch.setattr(image_models, "describe", changed)
     monkeypatch.setenv("VSRESTORE_WEIGHTS", str(tmp_path))
     with pytest.raises(vs.Error, match=message):
         vsrestore.image_model(**{"clip": clips.noise(), "model": path, **arguments})

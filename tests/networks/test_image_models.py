@@ -28,9 +28,11 @@ def state(tmp_path, kind):
 )
 def test_what_is_told_of_a_checkpoint(tmp_path, kind, architecture, scale, channels, multiple, padding):
     told = image_models.describe(state(tmp_path, kind))
-    assert (told.architecture, told.scale, told.channels) == (architecture, scale, channels)
-    assert (told.multiple, told.padding, told.tiles) == (multiple, padding, True)
-    assert (told.pads_always, told.square) == (architecture == "SwinIR", architecture == "Uformer")
+    traits = told.traits
+    assert (told.architecture, traits.scale, told.channels) == (architecture, scale, channels)
+    assert (traits.multiple, traits.padding, traits.tiles) == (multiple, padding, True)
+    assert (traits.pads_always, told.square) == (architecture == "SwinIR", architecture == "Uformer")
+    assert traits.channels == ("luma" if channels == (1, 1) else "rgb")
 
 
 def test_describing_makes_no_weights(tmp_path, monkeypatch):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import torch
+import vapoursynth as vs
 from torch import Tensor, nn
 
 from vsrestore.networks.traits import Traits
-from vsrestore.runtime.descriptor import Descriptor
+from vsrestore.runtime.apply import Stage, apply
+from vsrestore.runtime.descriptor import Descriptor, Options
+from vsrestore.runtime.parts import Build
 from vsrestore.runtime.plans.sequence import Sequence
 from vsrestore.runtime.plans.single import Single
 from vsrestore.runtime.plans.window import Window
@@ -155,3 +158,9 @@ RECURRENT = Descriptor(name="toy", plan=Sequence(chunk=5, overlap=2))
 
 def with_traits(descriptor: Descriptor, **traits: object) -> Descriptor:
     return descriptor.changed(traits=Traits(**traits))
+
+
+def run(clip: vs.VideoNode, descriptor: Descriptor, network: Build) -> vs.VideoNode:
+    """The clip as one network restores it on the CPU."""
+    options = Options(device="cpu", scene_changes=False)
+    return apply(clip, Stage(descriptor=descriptor, build=network), options)

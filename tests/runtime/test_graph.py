@@ -18,7 +18,7 @@ from tests.runtime import networks as nets
 from tests.runtime.kinds import CPU, KINDS, Kind
 from vsrestore.runtime.apply import Stage, apply, apply_stages
 from vsrestore.runtime.call import Companion
-from vsrestore.runtime.descriptor import Descriptor, Options
+from vsrestore.runtime.descriptor import Options
 from vsrestore.runtime.plans.references import ChosenReferences
 from vsrestore.runtime.plans.single import Single
 
@@ -64,10 +64,6 @@ def with_cut(clip: vs.VideoNode, cut: int) -> vs.VideoNode:
         return frame
 
     return clip.std.ModifyFrame(clips=clip, selector=mark)
-
-
-def run(clip: vs.VideoNode, descriptor: Descriptor, network: type[torch.nn.Module]) -> vs.VideoNode:
-    return apply(clip, Stage(descriptor=descriptor, build=network), CPU)
 
 
 @every_kind
@@ -154,20 +150,20 @@ def test_errors_surface_and_name_the_filter(kind: Kind) -> None:
 
 
 def test_window_network_repeats_at_the_ends() -> None:
-    clip = run(clips.numbered(6), nets.WINDOW, nets.WindowMean)
+    clip = nets.run(clips.numbered(6), nets.WINDOW, nets.WindowMean)
     assert [clips.number(clip.get_frame(n)) for n in range(6)] == pytest.approx(
         [0.6, 1.2, 2.0, 3.0, 3.8, 4.4], abs=1e-3
     )
 
 
 def test_nothing_crosses_a_cut_of_a_window_network() -> None:
-    clip = run(clips.numbered(9, cuts=(5,)), nets.WINDOW, nets.WindowMean)
+    clip = nets.run(clips.numbered(9, cuts=(5,)), nets.WINDOW, nets.WindowMean)
     assert clips.number(clip.get_frame(4)) == pytest.approx((2 + 3 + 4 + 4 + 4) / 5, abs=1e-3)
     assert clips.number(clip.get_frame(5)) == pytest.approx((5 + 5 + 5 + 6 + 7) / 5, abs=1e-3)
 
 
 def test_nothing_crosses_a_cut_of_a_recurrent_network() -> None:
-    clip = run(clips.numbered(15, cuts=(4, 7)), nets.RECURRENT, nets.FirstOfSequence)
+    clip = nets.run(clips.numbered(15, cuts=(4, 7)), nets.RECURRENT, nets.FirstOfSequence)
     values = [clips.number(clip.get_frame(n)) for n in range(15)]
     firsts = [0, 0, 0, 0, 4, 4, 4, 7, 7, 7, 8, 8, 8, 8, 8]
     assert values == pytest.approx([(n + first) / 2 for n, first in enumerate(firsts)], abs=1e-3)
@@ -177,7 +173,7 @@ def test_nothing_crosses_a_cut_of_a_recurrent_network() -> None:
 def test_one_scene_property_is_enough(flag: str) -> None:
     other = {"_SceneChangeNext": "_SceneChangePrev", "_SceneChangePrev": "_SceneChangeNext"}[flag]
     source = clips.numbered(9, cuts=(5,)).std.RemoveFrameProps([other])
-    clip = run(source, nets.WINDOW, nets.WindowMean)
+    clip = nets.run(source, nets.WINDOW, nets.WindowMean)
     assert clips.number(clip.get_frame(5)) == pytest.approx((5 + 5 + 5 + 6 + 7) / 5, abs=1e-3)
 
 
@@ -297,13 +293,13 @@ def test_parts_have_a_precision_and_a_place_each() -> None:
 
 
 def test_super_resolution_keeps_the_format() -> None:
-    clip = run(clips.noise(vs.YUV420P10, 32, 16), nets.with_traits(nets.IMAGE, scale=2), nets.Enlarge)
+    clip = nets.run(clips.noise(vs.YUV420P10, 32, 16), nets.with_traits(nets.IMAGE, scale=2), nets.Enlarge)
     assert (clip.width, clip.height, clip.format.id, clip.num_frames) == (64, 32, vs.YUV420P10, 7)
     assert clip.get_frame(2).height == 32
 
 
 def test_a_network_error_names_the_filter_and_the_frames() -> None:
-    clip = run(clips.noise(length=9), nets.IMAGE.changed(plan=Single(chunk=4)), nets.Failing)
+    clip = nets.run(clips.noise(length=9), nets.IMAGE.changed(plan=Single(chunk=4)), nets.Failing)
     with pytest.raises(vs.Error, match="toy: frames 4 to 7: RuntimeError: no such thing"):
         clip.get_frame(5)
     with pytest.raises(vs.Error, match="toy: frame 8"):
@@ -353,7 +349,7 @@ def test_networks_are_freed_with_their_clip() -> None:
         return network
 
     for _ in range(10):
-        clip = run(clips.noise(length=3), nets.IMAGE, build)
+        clip = nets.run(clips.noise(length=3), nets.IMAGE, build)
         clip.get_frame(1)
         del clip
         vs.core.clear_cache()

@@ -9,8 +9,6 @@ import vapoursynth as vs
 
 from tests import clips
 from tests.runtime import networks as nets
-from vsrestore.runtime.apply import apply
-from vsrestore.runtime.descriptor import Options
 from vsrestore.video.formats import guessed_matrix
 
 FORMATS = [
@@ -19,7 +17,6 @@ FORMATS = [
     vs.YUV422P8, vs.YUV422P10, vs.YUV422P16, vs.YUV444P8, vs.YUV444P12, vs.YUV444P16, vs.YUV444PS, vs.YUV444PH,
     vs.RGB24, vs.RGB30, vs.RGB48, vs.RGBS, vs.RGBH,
 ]  # fmt: skip
-CPU = Options(device="cpu")
 
 
 class Gain(torch.nn.Module):
@@ -33,7 +30,7 @@ def test_identity_gives_the_source_back(fmt: int, planes: str) -> None:
     source = clips.noise(fmt, 32, 16, 2).std.SetFrameProps(_Matrix=1, mine=7)
     if source.format.color_family == vs.RGB:
         source = source.std.SetFrameProps(_Matrix=0)
-    result = apply(source, nets.IMAGE.changed(planes=planes), nets.Identity, CPU)
+    result = nets.run(source, nets.with_traits(nets.IMAGE, channels=planes), nets.Identity)
     assert result.format.id == fmt
     assert result.fps == source.fps
     before, after = source.get_frame(1), result.get_frame(1)
@@ -53,7 +50,7 @@ def test_matrix_and_range_of_each_frame_count(fmt: int, matrix: int, full: int) 
     source = source.resize.Bicubic(format=fmt, matrix=matrix, range=full)
     expected = vs.core.std.BlankClip(format=vs.RGBS, width=16, height=16, color=[0.4, 0.2, 0.1])
     expected = expected.resize.Bicubic(format=fmt, matrix=matrix, range=full)
-    result = apply(source, nets.IMAGE, Gain, CPU).get_frame(0)
+    result = nets.run(source, nets.IMAGE, Gain).get_frame(0)
     assert result.props["_Matrix"] == matrix
     assert result.props["_Range"] == full
     for mine, theirs in zip(clips.samples(result), clips.samples(expected.get_frame(0)), strict=True):
@@ -62,8 +59,8 @@ def test_matrix_and_range_of_each_frame_count(fmt: int, matrix: int, full: int) 
 
 def test_frames_of_different_matrix_in_one_clip() -> None:
     one, other = (clips.noise(vs.YUV444P8, 16, 16, 2, seed=s).std.SetFrameProps(_Matrix=m) for s, m in ((0, 1), (1, 6)))
-    result = apply(one + other, nets.IMAGE, Gain, CPU)
-    alone = apply(other, nets.IMAGE, Gain, CPU)
+    result = nets.run(one + other, nets.IMAGE, Gain)
+    alone = nets.run(other, nets.IMAGE, Gain)
     assert clips.picture(result.get_frame(3)) == clips.picture(alone.get_frame(1))
 
 
@@ -76,7 +73,7 @@ def test_guessed_matrix(size: tuple[int, int], matrix: int) -> None:
 
 def test_a_missing_matrix_is_told_once_and_not_written(log: list[str]) -> None:
     source = clips.noise(vs.YUV420P8, 32, 16, 5)
-    result = apply(source, nets.IMAGE, nets.Identity, CPU)
+    result = nets.run(source, nets.IMAGE, nets.Identity)
     frames = [result.get_frame(n) for n in range(5)]
     assert all("_Matrix" not in frame.props for frame in frames)
     assert len([line for line in log if "toy: the clip names no matrix" in line]) == 1
@@ -87,5 +84,5 @@ def test_what_the_network_changes_is_its_own_picture() -> None:
     source = vs.core.std.BlankClip(format=vs.YUV444P8, width=16, height=16, color=[254, 128, 128]).std.SetFrameProps(
         _Matrix=6
     )
-    result = apply(source, nets.IMAGE, Gain, CPU).get_frame(0)
+    result = nets.run(source, nets.IMAGE, Gain).get_frame(0)
     assert abs(int(np.asarray(result[0])[0, 0]) - (16 + 219 // 2)) <= 1

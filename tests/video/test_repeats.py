@@ -6,9 +6,7 @@ import pytest
 import vapoursynth as vs
 
 from tests import clips
-from tests.runtime import networks as nets
-from vsrestore.runtime.apply import apply
-from vsrestore.runtime.descriptor import Options
+from tests.runtime.kinds import KINDS
 from vsrestore.video.repeats import PROPERTY, compared, repeated
 
 TRANSFERRED = [0, 1, 2, 2, 3, 4, 4, 5, 6]
@@ -23,7 +21,7 @@ def in_order(source: vs.VideoNode, numbers: list[int]) -> vs.VideoNode:
 
 def found(clip: vs.VideoNode) -> list[int]:
     frames = [frame.copy() for frame in compared(clip).frames()]
-    return sorted(repeated(frames, [True] * len(frames)))
+    return sorted(repeated(frames, range(len(frames))))
 
 
 def with_spot(clip: vs.VideoNode, number: int, size: int) -> vs.VideoNode:
@@ -59,12 +57,12 @@ def test_a_frame_with_other_dirt_is_not_repeated() -> None:
 def test_ends_of_a_clip_differ_from_what_lies_beyond() -> None:
     frames = [frame.copy() for frame in compared(in_order(clips.noise(), [0, 0, 1, 2, 2])).frames()]
     run = [frames[0], *frames, frames[-1]]
-    assert repeated(run, [False, *[True] * 5, False]) == {2, 5}
+    assert repeated(run, range(1, 6)) == {2, 5}
 
 
 def test_a_window_skips_the_repeated_frame() -> None:
     source = in_order(clips.numbered(7), TRANSFERRED)
-    clip = apply(source, nets.WINDOW.changed(skips_repeats=True), nets.WindowMean, Options(scene_changes=False))
+    clip = KINDS["window, repeats"].restored(source)
     # The last frame of the fourth place sees 0 1 (2) 3 4, as the one before it does.
     assert [clips.number(clip.get_frame(n)) for n in (2, 3)] == pytest.approx([2.0, 2.0], abs=1e-3)
     told = clip.get_frame(3).props

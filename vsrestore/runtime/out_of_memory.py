@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 SMALLEST_TILE = 512
 """The first tile to try."""
+RENDER_STEP = 32
+"""Edges that every network with a size of its own takes are multiples of this; a render factor is a 16th of one."""
 
 # As CUDA and cuDNN, torch's own allocator, ONNX Runtime, and the C library call it.
 WORDS = re.compile(
@@ -55,8 +57,9 @@ def _cures(descriptor: Descriptor, options: Options) -> list[str]:
     halves = [precision for precision in descriptor.traits.precisions if precision != "float32"]
     if options.precision == "float32" and halves:
         cures.append(f"precision={halves[0]!r}")
-    if descriptor.output_size:
-        cures += ["render_size=256", "render_factor=16"]
+    if descriptor.output_size and descriptor.output_size[0] >= 2 * RENDER_STEP:
+        edge = descriptor.output_size[0] // 2 // RENDER_STEP * RENDER_STEP
+        cures += [f"render_size={edge}", f"render_factor={edge // 16}"]
     return cures
 
 
