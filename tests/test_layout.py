@@ -18,11 +18,12 @@ PACKAGE = ROOT / "vsrestore"
 # What each room may import of the others; its own files are always open to it.
 MAY_IMPORT = {
     "video": set(),
+    "onnx_models": set(),
     "networks": set(),
     "damage": set(),
     "checkpoints": {"networks"},
     "runtime": {"video", "networks"},
-    "filters": {"runtime", "video", "networks", "checkpoints", "damage"},
+    "filters": {"runtime", "onnx_models", "video", "networks", "checkpoints", "damage"},
     "pipeline": {"video", "filters"},
     "training": {"networks", "damage", "checkpoints", "runtime", "comparison"},
     "comparison": {"video", "networks", "pipeline"},

@@ -17,9 +17,9 @@ from vsrestore.networks import image_models
 from vsrestore.networks.layers.guided_attention import guided_attention
 from vsrestore.networks.layers.patch_align import patch_align
 from vsrestore.networks.layers.upsample import quarter_size_images
+from vsrestore.networks.padding import padded
 from vsrestore.runtime.devices.cpu import tune, winograd
 from vsrestore.runtime.devices.cpu.convolutions import SteppedConv
-from vsrestore.runtime.padding import padded
 
 TOLERANCE = {
     "edvr": 2e-5,

@@ -17,10 +17,10 @@ from ..runtime.call import Companion
 from ..runtime.descriptor import Descriptor
 from ..runtime.graph import chunk_graph
 from ..runtime.plans.single import Single
-from ..runtime.prepared import Prepared
 from ..video.checks import whole
 from ..video.errors import fail
 from ..video.frames import plane_views, write_planes
+from ..video.prepared import Prepared
 from ..video.reorder import reordered
 from .faults import chosen
 

@@ -9,9 +9,9 @@ import vapoursynth as vs
 
 from ..damage.film import PRESETS, Damaged, FilmDamage, damage_film
 from ..damage.splices import frame_map
-from ..runtime.prepared import Prepared
 from ..video.checks import choice, whole
 from ..video.frames import plane_views, write_planes
+from ..video.prepared import Prepared
 from ..video.reorder import reordered
 from .faults import chosen
 

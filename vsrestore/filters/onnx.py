@@ -11,17 +11,10 @@ import vapoursynth as vs
 
 from ..checkpoints import user_folder
 from ..networks.traits import BORDERS, Border, Traits
+from ..onnx_models.session import Placement, Provider, check_provider, onnx_network
+from ..onnx_models.signature import OnnxError, Signature, read_signature
 from ..runtime.apply import Stage, apply
 from ..runtime.descriptor import Descriptor, Options
-from ..runtime.onnx_model import (
-    OnnxError,
-    Placement,
-    Provider,
-    Signature,
-    check_provider,
-    onnx_network,
-    read_signature,
-)
 from ..runtime.plans.single import Single
 from ..runtime.plans.window import Window
 from ..video import checks

@@ -7,9 +7,9 @@ import vapoursynth as vs
 
 from ..damage.fields import film_frame
 from ..damage.tape import PRESETS, TapeDamage, damage_tape
-from ..runtime.prepared import Prepared
 from ..video.checks import constant_clip, whole
 from ..video.frames import plane_views, write_planes
+from ..video.prepared import Prepared
 from .faults import chosen
 
 _NAME = "tape_damage"

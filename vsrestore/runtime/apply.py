@@ -12,6 +12,7 @@ from ..video import checks
 from ..video.cache import keep
 from ..video.errors import fail
 from ..video.formats import from_planes
+from ..video.prepared import Prepared
 from ..video.props import stretched
 from ..video.repeats import compared
 from .call import Companion
@@ -21,7 +22,6 @@ from .engine import Engine
 from .graph import chunk_graph, frames_in_flight
 from .out_of_memory import smallest_tile
 from .parts import Build, Parts
-from .prepared import Prepared
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,6 @@ from .descriptor import Descriptor, Options, Precision
 from .devices import pick
 from .devices.buffers import Buffers
 from .out_of_memory import advice
-from .padding import padded
 from .parts import Build, Networks, Parts
 from .run import Run
 from .tiles import Tiling, in_tiles
@@ -177,6 +176,8 @@ class Engine:
 
     def _sized(self, given: Given, run: Callable[[Given], Tensor]) -> Tensor:
         """Pad to what the network takes, run whole or in tiles, crop."""
+        from ..networks.padding import padded
+
         traits, tile = self.descriptor.traits, self.options.tile
         height, width = given.frames.shape[-2:]
         given = given.mapped(lambda pictures: padded(pictures, traits))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import torch
+from torch import Tensor
+from torch.nn import functional as F
 
-from ..networks.traits import Traits
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from vsrestore.networks.traits import Traits
 
 
 def padded(pictures: Tensor, traits: Traits) -> Tensor:
     """Return pictures (..., C, H, W) with H and W as a network needs them."""
-    from torch.nn import functional as F
-
     height, width = pictures.shape[-2:]
     right, bottom = _missing(width, traits), _missing(height, traits)
     if not right and not bottom:
@@ -35,7 +32,5 @@ def _missing(length: int, traits: Traits) -> int:
 
 def _mirrored(pictures: Tensor, length: int, total: int) -> Tensor:
     """Return the positions 0 to ``length`` - 1, back from ``length`` - 1 and so on, ``total`` in all."""
-    import torch
-
     positions = torch.arange(total, device=pictures.device) % (2 * length)
     return torch.minimum(positions, 2 * length - 1 - positions)

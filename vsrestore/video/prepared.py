@@ -7,11 +7,11 @@ from functools import cached_property
 
 import vapoursynth as vs
 
-from ..video import checks
-from ..video.cache import keep, keep_shared
-from ..video.formats import Planes, from_planes, to_planes, with_colours, with_matrix
-from ..video.props import follow, stretched
-from ..video.scenes import scenes
+from . import checks
+from .cache import keep, keep_shared
+from .formats import Planes, from_planes, to_planes, with_colours, with_matrix
+from .props import follow, stretched
+from .scenes import scenes
 
 
 class Prepared:

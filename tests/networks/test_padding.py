@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from vsrestore.networks.padding import padded
 from vsrestore.networks.traits import Traits
-from vsrestore.runtime.padding import padded
 
 PICTURE = torch.arange(2 * 3 * 5 * 6, dtype=torch.float32).reshape(2, 3, 5, 6)
 

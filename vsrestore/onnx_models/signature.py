@@ -1,32 +1,13 @@
-"""Networks that come as ONNX files: what they take and give, and running them with ONNX Runtime."""
+"""What networks that come as ONNX files take and give."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import numpy as np
 
-from .onnx_library import onnxruntime
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-Provider = Literal["tensorrt", "cuda", "directml", "coreml", "openvino", "rocm", "cpu"]
-
-PROVIDERS: dict[Provider, str] = {
-    "tensorrt": "TensorrtExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "directml": "DmlExecutionProvider",
-    "coreml": "CoreMLExecutionProvider",
-    "openvino": "OpenVINOExecutionProvider",
-    "rocm": "ROCMExecutionProvider",
-    "cpu": "CPUExecutionProvider",
-}
-CPU: Provider = "cpu"
-# Without a choice: TensorRT is left out, since it builds an engine for minutes before the first frame.
-AUTOMATIC: tuple[Provider, ...] = ("cuda", "directml", "coreml", "cpu")
 SAMPLE_TYPES: dict[int, type[np.floating[Any]]] = {1: np.float32, 10: np.float16}
 TRIED_SIZE = 64
 
@@ -148,110 +129,3 @@ def _output_shape(model: Any, taken: Any, shape: tuple[int | None, ...]) -> tupl
     except onnx.shape_inference.InferenceError:
         inferred = ()
     return next((found for found in (inferred, declared) if len(found) >= 3), (None, None, None))
-
-
-def check_provider(provider: str | None) -> None:
-    """Raise OnnxError unless the installed ONNX Runtime offers the provider."""
-    if provider is None:
-        return
-    offered = [name for name, full in PROVIDERS.items() if full in onnxruntime().get_available_providers()]
-    if provider not in offered:
-        raise OnnxError(
-            f"provider={provider!r}; the installed onnxruntime offers {', '.join(offered)}; None for the best"
-        )
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where ONNX Runtime runs a model."""
-
-    provider: Provider | None
-    """One of PROVIDERS; None takes the best that works here."""
-    device: int
-    """Number of the GPU."""
-    engines: Path
-    """Folder in which TensorRT keeps the engines it built."""
-
-    def settings(self) -> list[tuple[str, dict[str, object]]]:
-        """Return providers with their options in order of preference, as onnxruntime takes them."""
-        offered = onnxruntime().get_available_providers()
-        automatic = [name for name in AUTOMATIC if PROVIDERS[name] in offered and _usable(name)]
-        names = list(dict.fromkeys((self.provider, CPU))) if self.provider else automatic
-        return [(PROVIDERS[name], self._options(name)) for name in names]
-
-    def _options(self, name: str) -> dict[str, object]:
-        if name == "tensorrt":
-            cache = {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(self.engines)}
-            return {"device_id": self.device, **cache}
-        return {"device_id": self.device} if name in ("cuda", "directml", "rocm") else {}
-
-
-def load_session(signature: Signature, placement: Placement) -> Any:
-    """Return an onnxruntime.InferenceSession.
-
-    Raises:
-        OnnxError: the model cannot be loaded, or not with the provider that was asked for.
-
-    """
-    library = onnxruntime()
-    options = library.SessionOptions()
-    options.log_severity_level = 3
-    # Idle threads would wait awake on the cores that bring frames in and out.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    providers = placement.settings()
-    try:
-        session = library.InferenceSession(str(signature.path), options, providers=providers)
-    except Exception as error:
-        raise OnnxError(f"{signature.path.name} cannot be loaded: {error}") from error
-    chosen = placement.provider
-    if chosen and session.get_providers()[0] != PROVIDERS[chosen]:
-        raise OnnxError(f"provider={chosen!r} does not work on this machine; leave it out, or choose 'cpu'")
-    return session
-
-
-def onnx_network(signature: Signature, scale: int, placement: Placement, peak: float = 1.0) -> nn.Module:
-    """Return the model as a module that the runtime can call; pictures are float32 in [0, 1] on the CPU.
-
-    The model itself takes and gives ``peak`` for white. The module's ``forward`` takes images ``(B, C, H, W)``, or
-    frames ``(1, T, C, H, W)`` and windows ``(K, frames)``.
-    """
-    import torch
-    from torch import nn
-
-    session = load_session(signature, placement)
-    batched = signature.input_shape[0] is None
-    stacked_rank = len(signature.input_shape)
-
-    def run(pictures: Tensor) -> Tensor:
-        scaled = pictures.numpy() if peak == 1 else pictures.numpy() * np.float32(peak)
-        taken = np.ascontiguousarray(scaled, dtype=signature.sample_type)
-        parts = [taken] if batched else np.split(taken, len(taken))
-        given = [session.run(None, {signature.input_name: part})[0] for part in parts]
-        result = torch.from_numpy(given[0] if len(given) == 1 else np.concatenate(given)).float()
-        return result if peak == 1 else result / peak
-
-    class OnnxNetwork(nn.Module):
-        def forward(self, pictures: Tensor, windows: Tensor | None = None) -> Tensor:
-            stacked = pictures.unsqueeze(1) if windows is None else pictures[0][windows]
-            result = run(stacked.flatten(1, 2) if stacked_rank == 4 else stacked)
-            result = result.reshape(result.shape[0], -1, *result.shape[-2:])
-            _check_size(signature, pictures, result, scale)
-            return result if windows is None else result.unsqueeze(0)
-
-    return OnnxNetwork()
-
-
-def _check_size(signature: Signature, taken: Tensor, given: Tensor, scale: int) -> None:
-    height, width = taken.shape[-2:]
-    if given.shape[-2:] != (height * scale, width * scale):
-        change = f"{width}x{height} into {given.shape[-1]}x{given.shape[-2]}"
-        raise OnnxError(f"{signature.path.name} turned {change}; scale={scale} was expected")
-
-
-def _usable(name: str) -> bool:
-    """Tell whether the machine has what a provider needs; ONNX Runtime for GPUs offers CUDA without a card too."""
-    if name != "cuda":
-        return True
-    import torch
-
-    return torch.cuda.is_available()
