@@ -23,7 +23,7 @@ class Window(Plan):
     """``network(frames (1, T, C, H, W), windows (K, W), companion=(1, T, c, H, W)...) -> (1, K, C', s*H, s*W)``.
 
     Row k of ``windows`` holds the positions in T of the window of the k-th wanted frame, borders resolved, and
-    ``BLACK`` where a black frame stands. Companions "wanted" are (K, ...). What windows share the network may compute once.
+    ``BLACK`` for black frames. Companions "wanted" are (K, ...). What windows share the network may compute once.
     """
 
     before: int = 0
