@@ -38,7 +38,7 @@ def test_which_filters_run_an_entry(name, filters):
 def test_a_filter_refuses_what_others_run():
     with pytest.raises(CheckpointError, match=r"for swinir, which edvr does not run; vsrestore\.swinir or"):
         find("swinir-real-m-x4", filter="edvr")
-    with pytest.raises(CheckpointError, match="for basicvsr, which esrgan does not run; no filter of this version"):
+    with pytest.raises(CheckpointError, match="for basicvsrpp, which esrgan does not run; no filter of this version"):
         find("basicvsr-2x", filter="esrgan")
     with pytest.raises(CheckpointError, match=r"is not here .*\(vsrestore\.swinir or vsrestore\.image_model"):
         find("swinir-real-m-x4", filter="image_model")

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tests.golden import records
+from vsrestore.networks import reference_selection
 from vsrestore.networks.reference_selection import (
     SELECTIONS,
     clean_frames,
@@ -49,6 +50,17 @@ def test_published_takes_places_among_the_clean_frames_for_frame_numbers():
 
 def test_the_best_is_repeated_where_clean_frames_are_few():
     assert select_references(*clip_of_four(), 4)[2].tolist() == [3, 1, 3, 3]
+
+
+def test_long_clips_are_compared_in_parts(monkeypatch):
+    generator = np.random.default_rng(4)
+    scores, vectors = generator.random(50), unit(generator.normal(size=(50, 3)))
+    whole = select_references(scores, vectors)
+    clean = clean_frames(scores)
+    similar = vectors @ vectors[clean].T
+    np.testing.assert_array_equal(whole, clean[np.argsort(-similar, axis=1, kind="stable")[:, :5]])
+    monkeypatch.setattr(reference_selection, "AT_ONCE", 4 * len(clean))
+    np.testing.assert_array_equal(select_references(scores, vectors), whole)
 
 
 def test_frames_of_equal_scores_guide_each_other():

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import io
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import batched
@@ -101,7 +101,7 @@ def _measured(name: str, clip: vs.VideoNode, measure: Measure) -> np.ndarray:
     return values
 
 
-def _pictures(clip: vs.VideoNode) -> Iterator[np.ndarray]:
+def _pictures(clip: vs.VideoNode) -> Generator[np.ndarray]:
     """Yield every frame as an array (C, H, W), a few of them fetched ahead."""
     ahead = vs.core.num_threads
     for frame in clip.frames(prefetch=ahead, backlog=ahead, close=True):
