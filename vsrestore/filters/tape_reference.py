@@ -47,7 +47,8 @@ def tape_reference(
               package open_clip_torch (``pip install vsrestore[clip]``) and ``vsrestore weights fetch clip-rn50x4``.
             * "sharpest": the same choice by a measure of our own without any network: samples that stand out of their
               column, and lines that do more than others. It sees noise, drop-outs, mistracking and head switching, but
-              no slow wander of lines.
+              no slow wander of lines. About 15 ms for a frame of 640x480. On a simulated tape 2 in 100 references had
+              the band of mistracking that 20 in 100 frames have, all of them at its very edge.
             * frame numbers: a list of 1 to 5 for the whole clip; one such list for each frame; or a mapping from the
               first frame of a part to its list, such as ``{0: [12, 30], 500: [510]}``. The network guides a frame
               almost by the third alone; where there are fewer than five, the first is repeated.
