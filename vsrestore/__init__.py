@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .filters.swinir import swinir
     from .filters.tape import tape
     from .filters.tape_damage import tape_damage
+    from .filters.tape_reference import tape_reference
     from .filters.uformer import uformer
     from .filters.unet import unet
     from .filters.upscale import upscale
@@ -60,6 +61,7 @@ FILTERS = {
     "swinir": "vsrestore.filters.swinir",
     "tape": "vsrestore.filters.tape",
     "tape_damage": "vsrestore.filters.tape_damage",
+    "tape_reference": "vsrestore.filters.tape_reference",
     "uformer": "vsrestore.filters.uformer",
     "unet": "vsrestore.filters.unet",
     "upscale": "vsrestore.filters.upscale",
@@ -86,6 +88,7 @@ __all__ = [
     "swinir",
     "tape",
     "tape_damage",
+    "tape_reference",
     "uformer",
     "unet",
     "upscale",

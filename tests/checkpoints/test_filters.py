@@ -28,7 +28,7 @@ def test_networks_we_have_are_run_by_a_filter():
         ("realesrgan-x4plus", ("esrgan", "bsrnet", "image_model")),
         ("fns-candy", ("style",)),
         ("basicvsr-2x", ()),
-        ("clip-rn50x4", ()),
+        ("clip-rn50x4", ("tape_reference",)),
     ],
 )
 def test_which_filters_run_an_entry(name, filters):
@@ -38,8 +38,8 @@ def test_which_filters_run_an_entry(name, filters):
 def test_a_filter_refuses_what_others_run():
     with pytest.raises(CheckpointError, match=r"for swinir, which edvr does not run; vsrestore\.swinir or"):
         find("swinir-real-m-x4", filter="edvr")
-    with pytest.raises(CheckpointError, match="for clip, which esrgan does not run; no filter of this version"):
-        find("clip-rn50x4", filter="esrgan")
+    with pytest.raises(CheckpointError, match="for basicvsrpp, which esrgan does not run; no filter of this version"):
+        find("basicvsr-2x", filter="esrgan")
     with pytest.raises(CheckpointError, match=r"is not here .*\(vsrestore\.swinir or vsrestore\.image_model"):
         find("swinir-real-m-x4", filter="image_model")
     assert told_filters(get("film")) == "vsrestore.film runs it"

@@ -81,7 +81,8 @@ def test_list_fits_the_terminal(monkeypatch, width):
     monkeypatch.undo()
     monkeypatch.setenv("COLUMNS", str(width))
     header, *lines = run("list").stdout.splitlines()
-    assert header.split() == ["NAME", "FILTER", "FILE", "SIZE", "COMMERCIAL", "VARIANT"]
+    assert header.split()[:5] == ["NAME", "FILTER", "FILE", "SIZE", "COMMERCIAL"]
+    assert header.split()[5][:4] == "VARI"  # the last column is what is cut
     assert len(lines) > 150
     assert max(map(len, lines)) <= width
     assert sum(" ?  " in line for line in lines) < 60  # of the rest, the size is known or reckoned
@@ -91,13 +92,13 @@ def test_list_takes_filters_too_and_says_what_none_can_run(monkeypatch):
     monkeypatch.undo()
     assert [line.split()[0] for line in run("list", "--architecture", "film").stdout.splitlines()] == ["NAME", "film"]
     listed = run("list").stdout.splitlines()
-    assert next(line for line in listed if line.startswith("clip-rn50x4")).split()[1] == "none"
+    assert next(line for line in listed if line.startswith("basicvsr-2x")).split()[1] == "none"
     assert next(line for line in listed if line.startswith("film")).split()[1] == "film"
 
 
 def test_show_says_what_runs_it_and_how_much_of_the_hash_is_known(monkeypatch):
     monkeypatch.undo()
-    shown = run("show", "edvr-l-sr-reds", "clip-rn50x4").stdout
+    shown = run("show", "edvr-l-sr-reds", "basicvsr-2x").stdout
     assert "9f5f5039... (the first 8 of 64 digits)" in shown
     assert "vsrestore.edvr runs it" in shown
     assert "no filter of this version can run it" in shown

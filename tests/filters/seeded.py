@@ -25,6 +25,7 @@ FASTAI_UNET = {"blocks": (1, 1, 1, 1), "stem": 8, "ups": (8, 8, 8, 8, 8), "width
 DEOLDIFY = {"blocks": (1, 1, 1, 1), "stem": 8, "ups": (8, 8, 8, 8, 8), "widths": (16, 16, 16, 8)}
 MAT = {"size": 128, "width": 12, "code": 32, "most": 16, "capacity": 1024}
 UFORMER = {"width": 8, "depths": (1, 2, 1, 1, 2, 1, 1, 2, 1), "heads": (1, 1, 1, 1, 2, 2, 1, 1, 1)}
+TAPE_REFERENCE = {"width": 16, "depths": (1, 1, 1, 1), "heads": 2}
 DERIVED = ("spynet.mean", "spynet.std")
 
 

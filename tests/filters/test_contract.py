@@ -25,10 +25,16 @@ SMALL = {
     "edvr": {**seeded.EDVR, "predeblur": True, "hr_in": True},
     "mat": seeded.MAT,
     "realbasicvsr": seeded.REALBASICVSR,
+    "tape_reference": seeded.TAPE_REFERENCE,
     "uformer": seeded.UFORMER,
 }
 # What keeps those of them fast that work at a size of their own, or need to be told more.
-TOLD = {"ddcolor": {"render_size": 64}, "deoldify": {"render_factor": 4}, "mat": {"border": 2}}
+TOLD = {
+    "ddcolor": {"render_size": 64},
+    "deoldify": {"render_factor": 4},
+    "mat": {"border": 2},
+    "tape_reference": {"references": [0]},
+}
 
 # Filters whose weights are shipped.
 OURS = ("film", "tape", "upscale")

@@ -45,7 +45,7 @@ def test_frames_that_look_like_the_words_score_high():
     colours = torch.eye(3)[[0, 1, 0]]
     frames = colours[:, :, None, None].expand(3, 3, 40, 60)
     clip = Clip(Means(), tokenize)
-    scores, vectors = clip_scores.score(clip, frames)
+    scores, vectors = clip_scores.score(clip, frames, clip_scores.embedded(clip))
     pictures = clip_scores.prepared(frames).mean((2, 3))
     np.testing.assert_allclose(scores, pictures[:, 0] / pictures.norm(dim=1), atol=1e-5)
     assert scores[0] > 0 > scores[1]
@@ -53,8 +53,8 @@ def test_frames_that_look_like_the_words_score_high():
 
 
 def test_many_frames_are_looked_at_in_parts():
-    model = Means()
-    clip_scores.score(Clip(model, tokenize), torch.rand(clip_scores.BATCH + 1, 3, 32, 32))
+    clip = Clip(model := Means(), tokenize)
+    clip_scores.score(clip, torch.rand(clip_scores.BATCH + 1, 3, 32, 32), clip_scores.embedded(clip))
     assert [len(batch) for batch in model.batches] == [clip_scores.BATCH, 1]
 
 
@@ -71,17 +71,52 @@ def test_the_model_sees_the_middle(height, width):
     assert seen[0, 0, 0, 0] == pytest.approx(-0.48145466 / 0.26862954)
 
 
-def test_the_published_model_is_asked_for(monkeypatch):
-    package, asked = ModuleType("open_clip"), []
-    package.create_model = lambda name, **settings: asked.append((name, settings)) or Means()
-    package.get_tokenizer = lambda name: tokenize
+class Program(torch.nn.Module):
+    """Stands in for the published file: weights in half precision, and numbers beside them."""
+
+    def __init__(self, length):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.full((length,), 0.5, dtype=torch.float16))
+        self.register_buffer("context_length", torch.tensor(77))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.weight
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What a stand-in for the package is asked for; its model has three weights."""
+    package, calls = ModuleType("open_clip"), []
+
+    def create_model(name, **settings):
+        calls.append((name, settings))
+        model = Means()
+        model.weight = torch.nn.Parameter(torch.zeros(3))
+        return model
+
+    package.create_model, package.get_tokenizer = create_model, lambda name: tokenize
     monkeypatch.setitem(sys.modules, "open_clip", package)
-    clip = clip_scores.load_clip()
+    return calls
+
+
+def test_the_published_weights_are_taken(asked, tmp_path):
+    torch.jit.script(Program(3)).save(tmp_path / "RN50x4.pt")
+    clip = clip_scores.load_clip(tmp_path / "RN50x4.pt")
+    assert asked == [("RN50x4", {"force_quick_gelu": True})]
     assert not clip.model.training
-    assert asked == [("RN50x4", {"pretrained": "openai", "device": "cpu", "force_quick_gelu": True})]
+    assert clip.model.weight.dtype == torch.float32
+    assert clip.model.weight.tolist() == [0.5, 0.5, 0.5]
+
+
+def test_another_file_is_refused(asked, tmp_path):
+    torch.jit.script(Program(4)).save(tmp_path / "other.pt")
+    torch.save({"weight": torch.zeros(3)}, tmp_path / "weights.pt")
+    for name in ("other.pt", "weights.pt"):
+        with pytest.raises(networks.NetworkError, match=f"{name} is not the published file of CLIP RN50x4"):
+            clip_scores.load_clip(tmp_path / name)
 
 
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "open_clip", None)
     with pytest.raises(networks.NetworkError, match="pip install open_clip_torch"):
-        clip_scores.load_clip()
+        clip_scores.load_clip("RN50x4.pt")

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from tests.golden import records
+from vsrestore.networks import reference_selection
 from vsrestore.networks.reference_selection import (
-    READINGS,
+    SELECTIONS,
     clean_frames,
     otsu_threshold,
     select_references,
@@ -19,8 +20,8 @@ def test_scores_and_references_are_the_recorded_ones():
     np.testing.assert_allclose(scores, expected["scores"], atol=1e-6)
     assert otsu_threshold(scores) == pytest.approx(expected["threshold"].item(), abs=1e-6)
     np.testing.assert_array_equal(clean_frames(scores), expected["clean"])
-    for reading in READINGS:
-        np.testing.assert_array_equal(select_references(scores, vectors, 5, reading), expected[f"refs_{reading}"])
+    for selection in SELECTIONS:
+        np.testing.assert_array_equal(select_references(scores, vectors, 5, selection), expected[f"refs_{selection}"])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -51,6 +52,17 @@ def test_the_best_is_repeated_where_clean_frames_are_few():
     assert select_references(*clip_of_four(), 4)[2].tolist() == [3, 1, 3, 3]
 
 
+def test_long_clips_are_compared_in_parts(monkeypatch):
+    generator = np.random.default_rng(4)
+    scores, vectors = generator.random(50), unit(generator.normal(size=(50, 3)))
+    whole = select_references(scores, vectors)
+    clean = clean_frames(scores)
+    similar = vectors @ vectors[clean].T
+    np.testing.assert_array_equal(whole, clean[np.argsort(-similar, axis=1, kind="stable")[:, :5]])
+    monkeypatch.setattr(reference_selection, "AT_ONCE", 4 * len(clean))
+    np.testing.assert_array_equal(select_references(scores, vectors), whole)
+
+
 def test_frames_of_equal_scores_guide_each_other():
     scores, vectors = np.full(4, 0.5), clip_of_four()[1]
     assert clean_frames(scores).tolist() == [0]
@@ -74,11 +86,11 @@ def test_vectors_of_length_zero_stay():
         ({"vectors": np.zeros((3, 2))}, "4 scores came with vectors of the shape"),
         ({"scores": np.array([0, 1, np.nan, 1])}, "not finite"),
         ({"count": 0}, "at least 1"),
-        ({"reading": "wrong"}, "known are intended, published"),
+        ({"selection": "wrong"}, "known are intended, published"),
     ],
 )
 def test_what_cannot_be_selected_from_is_refused(change, message):
     scores, vectors = clip_of_four()
-    arguments = {"scores": scores, "vectors": vectors, "count": 2, "reading": "intended", **change}
+    arguments = {"scores": scores, "vectors": vectors, "count": 2, "selection": "intended", **change}
     with pytest.raises(ValueError, match=message):
         select_references(**arguments)

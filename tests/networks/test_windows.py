@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from vsrestore.networks.absent_frames import BLACK
 from vsrestore.networks.windows import window
 
 
@@ -18,6 +19,8 @@ from vsrestore.networks.windows import window
         ("reflect_circle", 4, [2, 3, 4, 5, 1]),
         ("reflect_circle", 5, [3, 4, 5, 2, 1]),
         ("repeat", 5, [3, 4, 5, 5, 5]),
+        ("black", 0, [BLACK, BLACK, 0, 1, 2]),
+        ("black", 5, [3, 4, 5, BLACK, BLACK]),
         ("reflect", 5, [3, 4, 5, 4, 3]),
         ("circle", 5, [3, 4, 5, 1, 2]),
     ],

@@ -6,6 +6,7 @@ import torch
 import vapoursynth as vs
 from torch import Tensor, nn
 
+from vsrestore.networks.absent_frames import BLACK
 from vsrestore.networks.traits import Traits
 from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.descriptor import Descriptor, Options
@@ -38,6 +39,14 @@ class WindowMean(Counting):
 
     def forward(self, frames: Tensor, windows: Tensor) -> Tensor:
         return frames[0][windows].mean(1).unsqueeze(0)
+
+
+class DarkenedMean(Counting):
+    """The mean over each window, in which black frames may stand."""
+
+    def forward(self, frames: Tensor, windows: Tensor) -> Tensor:
+        black = (windows == BLACK).view(*windows.shape, 1, 1, 1)
+        return frames[0][windows].masked_fill(black, 0).mean(1).unsqueeze(0)
 
 
 class FirstOfSequence(Counting):
@@ -73,9 +82,9 @@ class MeanOfReferences(Counting):
 class MeanOfChosen(Counting):
     """The mean of each centre and of its chosen references."""
 
-    def forward(self, frames: Tensor, windows: Tensor, references: Tensor, chosen: Tensor) -> Tensor:
+    def forward(self, frames: Tensor, windows: Tensor, references: Tensor, reference_frames: Tensor) -> Tensor:
         centres = frames[0][windows[:, windows.shape[1] // 2]]
-        return ((centres + references[chosen].sum(1)) / (1 + chosen.shape[1])).unsqueeze(0)
+        return ((centres + reference_frames[0][references].sum(1)) / (1 + references.shape[1])).unsqueeze(0)
 
 
 class Masked(Counting):

@@ -43,6 +43,7 @@ def models(tmp_path_factory):
         "mat.vpy": seeded.checkpoint(folder / "mat.safetensors", "mat", **seeded.MAT),
         "ddcolor.vpy": seeded.checkpoint(folder / "ddcolor.safetensors", "ddcolor", **seeded.DDCOLOR),
         "deoldify.vpy": seeded.checkpoint(folder / "deoldify.safetensors", "deoldify", **seeded.DEOLDIFY),
+        "tape_reference.vpy": seeded.checkpoint(folder / "tape.safetensors", "tape_reference", **seeded.TAPE_REFERENCE),
         "uformer.vpy": seeded.checkpoint(folder / "uformer.safetensors", "uformer", **seeded.UFORMER),
     }
 
@@ -61,9 +62,9 @@ def run(script: str, *options: str, **variables: str) -> subprocess.CompletedPro
 
 @pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.glob("*.vpy")))
 @pytest.mark.parametrize("output", [0, 1])
-def test_example(script, output, source, models):
+def test_example(script, output, source, models, tmp_path):
     model = ["-a", f"model={models[script]}"] if script in models else []
-    done = run(script, "-o", str(output), "-a", f"source={source}", *model)
+    done = run(script, "-o", str(output), "-a", f"source={source}", *model, VSRESTORE_WEIGHTS=str(tmp_path))
     assert done.returncode == 0, done.stderr.decode()
     header, _, frames = done.stdout.partition(b"\n")
     assert header.startswith(b"YUV4MPEG2 ")

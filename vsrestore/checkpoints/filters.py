@@ -7,6 +7,7 @@ from vsrestore.checkpoints.registry import Entry
 
 # Architecture -> the filters that take its checkpoints, where that is not the filter of the same name.
 _FILTERS_OF = {
+    "clip": ("tape_reference",),
     "fast_neural_style": ("style",),
     "rrdbnet": ("esrgan", "bsrnet", "image_model"),
     "scunet": ("scunet", "image_model"),

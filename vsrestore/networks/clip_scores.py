@@ -11,6 +11,7 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from os import PathLike
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,13 +22,15 @@ from torch import Tensor
 from vsrestore.networks.reference_selection import similarity
 from vsrestore.networks.state_dict import NetworkError
 
-MODEL, WEIGHTS = "RN50x4", "openai"
+MODEL = "RN50x4"
 SIDE = 288  # of the square that the model looks at, in pixels
-BATCH = 16  # frames that it looks at together
+BATCH = 8  # frames that it looks at together
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 DEVIATION = (0.26862954, 0.26130258, 0.27577711)
 
 QUALITIES = ("jpeg corrupted", "pixelated", "blurry")
+PROGRAM_CONSTANTS = ("input_resolution", "context_length", "vocab_size")  # of the published file, beside its weights
+
 PROMPTS = (
     *(f"an image of a {quality} photo" for quality in ("degraded", "noisy", "bad")),
     *(f"a {quality} image of a photo" for quality in QUALITIES),
@@ -46,15 +49,15 @@ class Clip(NamedTuple):
     tokenize: Callable[[Sequence[str]], Tensor]
 
 
-def load_clip(weights: str = WEIGHTS, device: torch.device | str = "cpu") -> Clip:
+def load_clip(path: str | PathLike[str], device: torch.device | str = "cpu") -> Clip:
     """Return the published model in evaluation mode, float32.
 
     Args:
-        weights: "openai", which open_clip downloads on first use, or the path of a state dict.
+        path: of the published file, a TorchScript program, of which the weights alone are taken.
         device: where it computes.
 
     Raises:
-        NetworkError: open_clip_torch is missing.
+        NetworkError: open_clip_torch is missing, or the file is another one.
     """
     try:
         import open_clip
@@ -64,25 +67,36 @@ def load_clip(weights: str = WEIGHTS, device: torch.device | str = "cpu") -> Cli
             f"scores of CLIP need the package open_clip_torch, which is not installed: {cure}"
         ) from error
     # The published weights were trained with an approximate GELU.
-    model = open_clip.create_model(MODEL, pretrained=weights, device=device, force_quick_gelu=True)
-    return Clip(model.eval().requires_grad_(False), open_clip.get_tokenizer(MODEL))
+    model = open_clip.create_model(MODEL, force_quick_gelu=True)
+    try:
+        weights = torch.jit.load(path, map_location="cpu").state_dict()
+        model.load_state_dict({name: value for name, value in weights.items() if name not in PROGRAM_CONSTANTS})
+    except RuntimeError as error:
+        raise NetworkError(f"{path} is not the published file of CLIP {MODEL}: {error}") from error
+    return Clip(model.to(device).eval().requires_grad_(False), open_clip.get_tokenizer(MODEL))
 
 
-def score(clip: Clip, frames: Tensor, prompts: Sequence[str] = PROMPTS) -> tuple[np.ndarray, np.ndarray]:
+def embedded(clip: Clip, prompts: Sequence[str] = PROMPTS, device: torch.device | str = "cpu") -> np.ndarray:
+    """Return what words for artefacts are to the model, (P, K); ``device`` is that of the model."""
+    with torch.inference_mode():
+        texts: Tensor = clip.model.encode_text(clip.tokenize(prompts).to(device))
+    return texts.float().cpu().numpy()
+
+
+def score(clip: Clip, frames: Tensor, texts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Score whole frames, before any of them is cut to a piece.
 
     Args:
         clip: from ``load_clip``.
         frames: (N, 3, H, W), RGB in [0, 1], on the model's device.
-        prompts: what artefacts are called.
+        texts: (P, K), from ``embedded``.
 
     Returns:
         Scores (N,), low where a frame is clean, and vectors (N, K) of length 1, for ``select_references``.
     """
     with torch.inference_mode():
-        texts = clip.model.encode_text(clip.tokenize(prompts).to(frames.device))
         pictures = torch.cat([clip.model.encode_image(prepared(part)) for part in frames.split(BATCH)])
-    return similarity(texts.float().cpu().numpy(), pictures.float().cpu().numpy())
+    return similarity(texts, pictures.float().cpu().numpy())
 
 
 def prepared(frames: Tensor) -> Tensor:

@@ -16,11 +16,12 @@ from typing import Literal
 
 import numpy as np
 
-Reading = Literal["intended", "published"]
+Selection = Literal["intended", "published"]
 
 BINS = 256
+AT_ONCE = 1 << 22  # pairs of frames that are compared together, to bound memory
 
-READINGS: Mapping[Reading, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+SELECTIONS: Mapping[Selection, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "intended": lambda clean, ranks: clean[ranks],
     "published": lambda clean, ranks: ranks,
 }
@@ -80,7 +81,7 @@ def clean_frames(scores: np.ndarray, least: int = 1) -> np.ndarray:
 
 
 def select_references(
-    scores: np.ndarray, vectors: np.ndarray, count: int = 5, reading: Reading = "intended"
+    scores: np.ndarray, vectors: np.ndarray, count: int = 5, selection: Selection = "intended"
 ) -> np.ndarray:
     """Return the frames that guide each frame: the clean ones most like it, best first.
 
@@ -90,24 +91,35 @@ def select_references(
         scores: (N,), low where a frame is clean.
         vectors: (N, K), of length 1.
         count: frames for each, D.
-        reading: see `READINGS`; "published" gives what the released script gives.
+        selection: see `SELECTIONS`; "published" gives what the released script gives.
 
     Returns:
         (N, D), int64: frame numbers.
 
     Raises:
         ValueError: no frames, not one vector for every score, a number that is not finite, no frame asked for or an
-            unknown reading.
+            unknown selection.
     """
-    _check(scores, vectors, count, reading)
+    _check(scores, vectors, count, selection)
     clean = clean_frames(scores, count)
-    ranks = np.argsort(-(vectors @ vectors[clean].T), axis=1, kind="stable")[:, :count]
+    rows = max(AT_ONCE // len(clean), 1)
+    parts = (vectors[first : first + rows] @ vectors[clean].T for first in range(0, len(vectors), rows))
+    ranks = np.concatenate([_highest(part, min(count, len(clean))) for part in parts])
     missing = count - ranks.shape[1]
     ranks = np.concatenate((ranks, np.repeat(ranks[:, :1], missing, axis=1)), axis=1)
-    return READINGS[reading](clean, ranks).astype(np.int64)
+    return SELECTIONS[selection](clean, ranks).astype(np.int64)
 
 
-def _check(scores: np.ndarray, vectors: np.ndarray, count: int, reading: str) -> None:
+def _highest(values: np.ndarray, count: int) -> np.ndarray:
+    """Return where the highest values of each row stand, highest first, (B, count); of equal ones the first."""
+    ranks = []
+    for _ in range(count):
+        ranks.append(values.argmax(1))
+        np.put_along_axis(values, ranks[-1][:, None], -np.inf, 1)
+    return np.stack(ranks, 1)
+
+
+def _check(scores: np.ndarray, vectors: np.ndarray, count: int, selection: str) -> None:
     if not len(scores) or scores.ndim != 1:
         raise ValueError(f"scores have the shape {scores.shape}; one score for each of one or more frames is needed")
     if vectors.ndim != 2 or len(vectors) != len(scores):
@@ -116,5 +128,5 @@ def _check(scores: np.ndarray, vectors: np.ndarray, count: int, reading: str) ->
         raise ValueError("scores or vectors are not finite; measure the frames again")
     if count < 1:
         raise ValueError(f"{count} references were asked for; at least 1 is needed")
-    if reading not in READINGS:
-        raise ValueError(f"unknown reading {reading!r}; known are {', '.join(READINGS)}")
+    if selection not in SELECTIONS:
+        raise ValueError(f"unknown selection {selection!r}; known are {', '.join(SELECTIONS)}")

@@ -18,13 +18,14 @@ What a caller has to know:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vsrestore.networks.absent_frames import BLACK
 from vsrestore.networks.layers.imagenet import imagenet_statistics
 from vsrestore.networks.layers.swin import (
     ALL,
@@ -44,6 +45,7 @@ from vsrestore.networks.layers.swin import (
     tokens,
 )
 from vsrestore.networks.state_dict import Shapes, count_numbered
+from vsrestore.networks.traits import Traits
 
 MULTIPLE = 16
 SMALLEST = 64
@@ -51,8 +53,6 @@ WINDOW = 5
 """Frames of a published window."""
 REFERENCES = 5
 """Reference frames of a window; with another number than that of its frames they guide other places of the picture."""
-BLACK = -1
-"""Stands in a window for a black frame."""
 
 LEVELS = 3  # halvings between the first convolution and the bottleneck, and reference features
 SPACE_TIME: Axes = (2, 8, 8)
@@ -331,6 +331,20 @@ def _check(frames: Tensor, windows: Tensor, references: Tensor, source: Tensor) 
         raise ValueError(f"reference frames are {source.shape[-1]}x{source.shape[-2]}, frames {width}x{height}")
     if len(windows) != len(references):
         raise ValueError(f"{len(windows)} windows have {len(references)} rows of references; one each is needed")
+
+
+def describe(_settings: Mapping[str, Any]) -> Traits:
+    """Return what a network with such settings asks of its pictures."""
+    return Traits(
+        multiple=MULTIPLE,
+        padding="constant",
+        pads_to=SMALLEST,
+        minimum=MULTIPLE,
+        tiles=False,
+        float32_frames=True,
+        frames=WINDOW,
+        border="black",
+    )
 
 
 def recognise(shapes: Shapes) -> dict[str, Any] | None:

@@ -7,10 +7,11 @@ from typing import Literal
 
 Padding = Literal["reflect", "symmetric", "replicate", "constant"]
 Precision = Literal["float32", "float16", "bfloat16"]
-Border = Literal["repeat", "reflect", "reflect_circle", "circle"]
+Border = Literal["repeat", "reflect", "reflect_circle", "circle", "black"]
 
 PRECISIONS: tuple[Precision, ...] = ("float32", "float16", "bfloat16")
 BORDERS: tuple[Border, ...] = ("repeat", "reflect", "reflect_circle", "circle")
+"""Those by which other frames stand in, for any network; the networks alone know of black frames."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vsrestore.networks.absent_frames import BLACK
 from vsrestore.networks.traits import Border
 
 
@@ -10,8 +11,11 @@ def window(centre: int, length: int, before: int, after: int, border: Border) ->
 
     Rules beyond the ends, for a window of 5 around frame 0: repeat 0 0 0 1 2, reflect 2 1 0 1 2,
     reflect_circle 4 3 0 1 2, circle 3 4 0 1 2. Where the sequence is too short for a rule, the nearest frame is taken.
+    Of the rule black, ``BLACK`` stands for all frames beyond the ends.
     """
     positions = range(centre - before, centre + after + 1)
+    if border == "black":
+        return [p if 0 <= p < length else BLACK for p in positions]
     resolved = (_resolve(p, centre, length, before, after, border) for p in positions)
     return [min(max(p, 0), length - 1) for p in resolved]
 

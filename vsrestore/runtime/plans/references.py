@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import vapoursynth as vs
     from torch import Tensor
 
-REFERENCES = "references"
+REFERENCE_FRAMES = "reference_frames"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +59,10 @@ class StridedReferences(Plan):
 
 @dataclass(frozen=True, kw_only=True)
 class ChosenReferences(Window):
-    """``network(frames (1, T, C, H, W), windows (K, W), references=(U, C, H, W), chosen=(K, R), ...)``.
+    """``network(frames (1, T, C, H, W), windows (K, W), references=(K, R), reference_frames=(1, U, C, H, W), ...)``.
 
-    A window network that sees R frames from anywhere in the clip for each wanted one; row k of ``chosen`` holds their
-    positions in ``references``, in which each frame stands once.
+    A window network that sees R frames from anywhere in the clip for each wanted one; row k of ``references`` holds
+    their positions in ``reference_frames``, in which each frame stands once.
     """
 
     choose: Callable[[int], Numbers[int]]
@@ -73,7 +73,7 @@ class ChosenReferences(Window):
     def beside(self, clip: vs.VideoNode) -> tuple[vs.VideoNode, Mapping[str, Companion]]:
         """Return the clip, and one clip for each of the R references."""
         clips = [reordered(clip, partial(self._chosen, index)) for index in range(self.count)]
-        return clip, {REFERENCES: Companion(clips, at="wanted")}
+        return clip, {REFERENCE_FRAMES: Companion(clips, at="wanted")}
 
     def calls(self, run: Run) -> Iterator[Call]:
         """Return one call for each shot, each with its references."""
@@ -85,15 +85,18 @@ class ChosenReferences(Window):
                 for index, number in enumerate(numbers):
                     slots.setdefault(number, (position, index))
                 rows.append([list(slots).index(number) for number in numbers])
-            tables = {**call.tables, "chosen": rows}
-            yield replace(call, tables=tables, slots={REFERENCES: list(slots.values())})
+            tables = {**call.tables, "references": rows}
+            yield replace(call, tables=tables, slots={REFERENCE_FRAMES: list(slots.values())})
 
     def ask(self, network: Network, call: Call, given: Given) -> Tensor:
         """Give the network windows and references."""
         import torch
 
-        chosen = torch.tensor(call.tables["chosen"], dtype=torch.int64, device=given.frames.device)
-        return super().ask(partial(network, chosen=chosen), call, given)
+        references = torch.tensor(call.tables["references"], dtype=torch.int64, device=given.frames.device)
+        beside = dict(given.beside_wanted)
+        sequence = beside.pop(REFERENCE_FRAMES).unsqueeze(0)
+        guided = partial(network, references=references, reference_frames=sequence)
+        return super().ask(guided, call, replace(given, beside_wanted=beside))
 
     def _chosen(self, index: int, number: int) -> int:
         return self.choose(number)[index]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...networks.absent_frames import BLACK
 from ...networks.traits import Border
 from ...networks.windows import window
 from ...video.repeats import repeated
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 class Window(Plan):
     """``network(frames (1, T, C, H, W), windows (K, W), companion=(1, T, c, H, W)...) -> (1, K, C', s*H, s*W)``.
 
-    Row k of ``windows`` holds the positions in T of the window of the k-th wanted frame, borders resolved. Companions
-    "wanted" are (K, ...). What windows share the network may compute once.
+    Row k of ``windows`` holds the positions in T of the window of the k-th wanted frame, borders resolved, and
+    ``BLACK`` for black frames. Companions "wanted" are (K, ...). What windows share the network may compute once.
     """
 
     before: int = 0
@@ -37,7 +38,7 @@ class Window(Plan):
     @property
     def reach(self) -> tuple[int, int]:
         """The radius, or twice as much where frames of the other side stand in."""
-        if self.border == "repeat":
+        if self.border in ("repeat", "black"):
             return self.before, self.after
         both = self.before + self.after
         return both, both
@@ -66,20 +67,27 @@ class Window(Plan):
         middle = len(call.wanted) // 2
         if not self.halves or not middle or call.slots:
             return None
-        rows = [[call.frames[int(position)] for position in row] for row in call.tables["windows"]]
+        rows = [_renumbered(row, call.frames) for row in call.tables["windows"]]
         return _call(call.wanted[:middle], rows[:middle]), _call(call.wanted[middle:], rows[middle:])
 
     def _window(self, shot: Shot, centre: int, repeats: frozenset[int]) -> list[int]:
         """Return the positions of the run around ``centre``."""
         around = _neighbours(shot, centre, repeats)
         rule = (self.before, self.after, self.border)
-        return [around[p] for p in window(around.index(centre), len(around), *rule)]
+        return _renumbered(window(around.index(centre), len(around), *rule), around)
+
+
+def _renumbered(row: Sequence[float], numbers: Sequence[int]) -> list[int]:
+    """Return the number that each position of a window stands for; black frames have none."""
+    return [BLACK if position == BLACK else numbers[int(position)] for position in row]
 
 
 def _call(wanted: Sequence[int], rows: list[list[int]]) -> Call:
     """Return the call that gives the centres of windows, which are given as positions in the run."""
-    frames = range(min(map(min, rows)), max(map(max, rows)) + 1)
-    return Call(frames, wanted, {"windows": [[position - frames.start for position in row] for row in rows]})
+    seen = [position for row in rows for position in row if position != BLACK]
+    frames = range(min(seen), max(seen) + 1)
+    windows = [[BLACK if position == BLACK else frames.index(position) for position in row] for row in rows]
+    return Call(frames, wanted, {"windows": windows})
 
 
 def _neighbours(shot: Shot, centre: int, repeats: frozenset[int]) -> list[int]:

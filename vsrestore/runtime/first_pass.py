@@ -1,0 +1,139 @@
+"""A first pass over a clip: what a measure tells of every frame, computed once and kept on disk.
+
+It runs while the script is evaluated, as BestSource makes its index, from the first frame to the last; so what frames
+are asked for later, and in which order, changes nothing.
+
+A clip is known by its format, size, length and rate and by the samples of `GRID` frames spread over it. What it cannot
+notice is a change of other frames alone, with the length kept: a filter before it that acts on a few frames in between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import secrets
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from itertools import batched
+from pathlib import Path
+
+import numpy as np
+import vapoursynth as vs
+
+from ..video.errors import fail, warn
+from ..video.frames import plane_views
+
+GRID = 16
+# Progress is told after so many frames, or after a twentieth of the clip where that is more.
+FEWEST_TOLD, TIMES_TOLD = 100, 20
+
+Function = Callable[[Sequence[np.ndarray]], np.ndarray]
+"""Takes frames (C, H, W) and returns a row for each, (B, length), a pure function of that frame alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """Something that is measured in every frame of a clip alone."""
+
+    name: str
+    version: int
+    """Changes with the function, so that what was measured before counts no more."""
+    length: int
+    """Numbers that a frame gets."""
+    load: Callable[[], Function]
+    """Returns the function; called where frames have to be measured, not where they are known."""
+    batch: int = 1
+    """Frames that are measured together."""
+
+
+def first_pass(name: str, clip: vs.VideoNode, measure: Measure, folder: Path) -> np.ndarray:
+    """Return what a measure tells of every frame, (N, length), float32: measured now, or read from disk.
+
+    At most the frames of a batch and of VapourSynth's threads are in memory at a time. Progress goes to VapourSynth's
+    log. A file that is damaged or of another clip is made anew; where none can be written, a warning says so.
+
+    Args:
+        name: the filter, for messages.
+        clip: of a constant format whose planes have one size.
+        measure: what is measured.
+        folder: where the result is kept.
+
+    Raises:
+        vs.Error: a frame cannot be had, or the measure gives NaN or infinity.
+
+    """
+    key = _key(clip, measure)
+    path = folder / f"{measure.name}-{key.hex()[:32]}.npy"
+    values = _read(path, key)
+    if values is None:
+        values = _measured(name, clip, measure)
+        _write(name, path, key, values)
+    return values
+
+
+def _key(clip: vs.VideoNode, measure: Measure) -> bytes:
+    """Return what the clip and the measure are known by, a SHA-256."""
+    shape = (clip.format.name, clip.width, clip.height, clip.num_frames, str(clip.fps))
+    key = hashlib.sha256(repr((measure.name, measure.version, measure.length, *shape)).encode())
+    grid = np.linspace(0, clip.num_frames - 1, min(GRID, clip.num_frames)).round()
+    for number in grid:
+        with clip.get_frame(int(number)) as frame:
+            for plane in plane_views(frame):
+                key.update(np.ascontiguousarray(plane))
+    return key.digest()
+
+
+def _measured(name: str, clip: vs.VideoNode, measure: Measure) -> np.ndarray:
+    function, length = measure.load(), clip.num_frames
+    values = np.empty((length, measure.length), np.float32)
+    step, end = max(FEWEST_TOLD, length // TIMES_TOLD), 0
+    told = f"{name}: first pass, {measure.name}:"
+    vs.core.log_message(vs.MESSAGE_TYPE_INFORMATION, f"{told} {length} frames are measured, once for this clip")
+    with closing(_pictures(clip)) as pictures:
+        for batch in batched(pictures, measure.batch):
+            first, end = end, end + len(batch)
+            values[first:end] = function(batch)
+            if not np.isfinite(values[first:end]).all():
+                fail(name, f"{measure.name} of frames {first} to {end - 1} is not finite; does the clip hold NaN?")
+            if end // step > first // step:
+                vs.core.log_message(vs.MESSAGE_TYPE_INFORMATION, f"{told} {end} of {length} frames")
+    return values
+
+
+def _pictures(clip: vs.VideoNode) -> Generator[np.ndarray]:
+    """Yield every frame as an array (C, H, W), a few of them fetched ahead."""
+    ahead = vs.core.num_threads
+    for frame in clip.frames(prefetch=ahead, backlog=ahead, close=True):
+        yield np.stack(plane_views(frame))
+
+
+def _read(path: Path, key: bytes) -> np.ndarray | None:
+    """Return what was kept under a key; None where there is nothing, or not what was written."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    array, seal = content[:-32], content[-32:]
+    return np.load(io.BytesIO(array)) if seal == _seal(key, array) else None
+
+
+def _write(name: str, path: Path, key: bytes, values: np.ndarray) -> None:
+    """Keep what was measured: whole or not at all, whatever interrupts."""
+    file = io.BytesIO()
+    np.save(file, values)
+    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(file.getvalue() + _seal(key, file.getvalue()))
+        unfinished.replace(path)
+    except OSError as error:
+        warn(name, f"{path} cannot be written ({error.strerror}); the clip will be measured again the next time")
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
+def _seal(key: bytes, array: bytes) -> bytes:
+    """Return what follows an array in its file, where NumPy does not look: a SHA-256 of it and of its key."""
+    return hashlib.sha256(key + array).digest()
