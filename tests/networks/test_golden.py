@@ -19,7 +19,6 @@ from vsrestore.networks.layers.patch_align import patch_align
 from vsrestore.networks.layers.upsample import quarter_size_images
 from vsrestore.networks.padding import padded
 from vsrestore.runtime.devices.cpu import tune, winograd
-from vsrestore.runtime.devices.cpu.convolutions import SteppedConv
 
 TOLERANCE = {
     "edvr": 2e-5,
@@ -375,7 +374,7 @@ def test_record_with_convolutions_as_the_processor_likes_them(name, monkeypatch)
     def quick(load, *arguments, **settings):
         network = load(*arguments, **settings).requires_grad_(False)
         tune(network)
-        replaced.extend(part for part in network.modules() if isinstance(part, SteppedConv))
+        replaced.extend(part for part in network.modules() if isinstance(part, winograd.Winograd))
         return network.to(memory_format=torch.channels_last)
 
     for room in (networks, image_models):

@@ -15,9 +15,9 @@ from ..networks import tape_faults
 from ..networks.reference_selection import SELECTIONS, Selection, select_references
 from ..networks.state_dict import NetworkError
 from ..runtime.devices import pick
-from ..runtime.first_pass import Function, Measure, first_pass
 from ..video import checks
 from ..video.errors import fail, told_by
+from ..video.first_pass import Function, Measure, first_pass
 
 Numbers = Iterable[int]
 References = Literal["clip", "sharpest"] | Numbers | Iterable[Numbers] | Mapping[int, Numbers]

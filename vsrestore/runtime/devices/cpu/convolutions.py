@@ -18,22 +18,15 @@ FUSED_SLOWER = range(33, 49)
 
 def suit(network: nn.Module) -> None:
     """Have the ordinary convolutions of ``network``, on the CPU, computed in the way that suits their shape."""
-    from .few_outputs import TwoSteps
     from .winograd import Winograd
 
     for module in network.modules():
         if type(module) is nn.Conv2d:
-            kinds = (TwoSteps, Winograd, FusedConv)
-            module.__class__ = next(kind for kind in kinds if kind.suits(module))
+            module.__class__ = Winograd if Winograd.suits(module) else FusedConv
 
 
 class FusedConv(nn.Conv2d):
     """A convolution that oneDNN computes together with the activation after it, in one pass where that is sooner."""
-
-    @staticmethod
-    def suits(conv: nn.Conv2d) -> bool:
-        """Tell whether ``conv`` gains by this: none loses."""
-        return True
 
     def activated(self, x: Tensor, activation: Activation) -> Tensor:
         """Return what the convolution gives for ``x`` (N, C, H, W), activated.
@@ -53,19 +46,6 @@ class FusedConv(nn.Conv2d):
         if x.dtype == torch.float32 and self.out_channels in FUSED_SLOWER:
             return False
         return x.is_contiguous(memory_format=torch.channels_last)
-
-
-class SteppedConv(FusedConv):
-    """A float32 convolution of stride 1, zeros around the picture, in steps of its own."""
-
-    @staticmethod
-    def is_plain(conv: nn.Conv2d) -> bool:
-        """Tell whether ``conv`` is such a one; a weight that is worked out anew at every call makes it none."""
-        if conv._forward_pre_hooks or conv._forward_hooks or conv.weight.dtype != torch.float32:
-            return False
-        if isinstance(conv.padding, str) or conv.padding_mode != "zeros":
-            return False
-        return (conv.stride, conv.dilation, conv.groups) == ((1, 1), (1, 1), 1)
 
 
 @cache

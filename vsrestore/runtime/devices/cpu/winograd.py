@@ -24,7 +24,7 @@ from numpy.polynomial import polynomial
 from torch import Tensor, nn
 
 from ....networks.layers.activation import Activation
-from .convolutions import SteppedConv
+from .convolutions import FusedConv
 
 KERNEL, PADDING = (3, 3), (1, 1)
 POINTS = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)  # and infinity; small powers of two are rounded least
@@ -39,15 +39,19 @@ UNDER_WAY = 3 * 2**16
 CPU = Path("/proc/cpuinfo")
 
 
-class Winograd(SteppedConv):
+class Winograd(FusedConv):
     """A 3x3 convolution whose result is computed in strips of six lines, several at once."""
 
     @staticmethod
     def suits(conv: nn.Conv2d) -> bool:
-        """Tell whether ``conv`` is sooner done so, in pictures that are not too small."""
-        if not SteppedConv.is_plain(conv) or (conv.kernel_size, conv.padding) != (KERNEL, PADDING):
-            return False
-        return _fewest_pixels(conv) > 0 and _full_speed()
+        """Tell whether ``conv`` is sooner done so, in pictures that are not too small.
+
+        A weight that is worked out anew at every call, by a hook, rules it out.
+        """
+        plain = not (conv._forward_pre_hooks or conv._forward_hooks) and conv.padding_mode == "zeros"
+        steady = (conv.stride, conv.dilation, conv.groups) == ((1, 1), (1, 1), 1)
+        shape = (conv.kernel_size, conv.padding, conv.weight.dtype) == (KERNEL, PADDING, torch.float32)
+        return plain and steady and shape and _fewest_pixels(conv) > 0 and _full_speed()
 
     def takes(self, x: Tensor) -> bool:
         """Tell whether ``x`` is large enough, and laid out so that its lines are matrices."""

@@ -10,7 +10,7 @@ import pytest
 import vapoursynth as vs
 
 from tests import clips
-from vsrestore.runtime.first_pass import GRID, Measure, first_pass
+from vsrestore.video.first_pass import GRID, Measure, first_pass
 
 
 class Means(list[int]):

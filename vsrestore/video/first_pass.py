@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 import vapoursynth as vs
 
-from ..video.errors import fail, warn
-from ..video.frames import plane_views
+from .errors import fail, warn
+from .frames import plane_views
 
 GRID = 16
 # Progress is told after so many frames, or after a twentieth of the clip where that is more.
