@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import configparser
-import inspect
 import re
 from pathlib import Path
-
-import vsrestore
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -18,14 +15,6 @@ def rows(heading: str) -> list[list[str]]:
     section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     lines = re.findall(r"(?:^\|.*\n){2}((?:\|.*\n)*)", section, re.MULTILINE)
     return [[cell.strip() for cell in line.strip("|").split("|")] for table in lines for line in table.splitlines()]
-
-
-def test_filters_are_listed_with_their_first_sentence() -> None:
-    described = {}
-    for name in vsrestore.FILTERS:
-        sentence = (inspect.getdoc(getattr(vsrestore, name)) or "").split("\n\n")[0].replace("\n", " ").rstrip(".")
-        described[f"`{name}`"] = sentence.replace("``", "`").replace("|", "\\|")
-    assert dict(rows("Filters")) == described
 
 
 def test_dependencies_are_justified() -> None:
