@@ -28,6 +28,8 @@ MAY_IMPORT = {
     "comparison": {"video", "networks", "pipeline"},
     "cli": {"filters", "runtime", "video", "networks", "checkpoints", "pipeline", "training", "damage", "comparison"},
 }
+# Files beside the rooms that open one; the others are open to every room, and so import none.
+DOORS = {"__init__.py": {"filters"}, "__main__.py": {"cli"}}
 # What a room must never import, not even inside a function.
 NEVER = {
     "networks": {"vapoursynth", "vsutil", "onnxruntime"},
@@ -79,6 +81,26 @@ def test_imports_run_one_way(room: Path) -> None:
         named = {name.split(".")[1] for name in imports(file) if name.startswith("vsrestore.")}
         wrong = {name for name in named if (PACKAGE / name).is_dir()} - allowed
         assert not wrong, f"{file.relative_to(ROOT)} imports {wrong}"
+
+
+def test_files_beside_the_rooms_import_none_of_them() -> None:
+    for file in PACKAGE.glob("*.py"):
+        named = {name.split(".")[1] for name in imports(file) if name.startswith("vsrestore.")}
+        wrong = {name for name in named if (PACKAGE / name).is_dir()} - DOORS.get(file.name, set())
+        assert not wrong, f"{file.relative_to(ROOT)} imports {wrong}"
+
+
+def test_all_errors_have_one_base() -> None:
+    trees = {file: ast.parse(file.read_text()) for file in PACKAGE.rglob("*.py")}
+    bases = {
+        node.name: [base.id for base in node.bases if isinstance(base, ast.Name)]
+        for tree in trees.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Error") and not node.name.startswith("_")
+    }
+    assert bases.pop("VsrestoreError") == ["Exception"]
+    assert len(bases) >= 10
+    assert {name for name, given in bases.items() if given[0] != "VsrestoreError"} == set()
 
 
 @pytest.mark.parametrize("room", NEVER)

@@ -73,14 +73,9 @@ def _check_device(name: str) -> None:
     """Refuse a device that is not there, before anything is read."""
     if name == "cpu":  # torch need not be imported yet
         return
-    from vsrestore.comparison.errors import ComparisonError
-    from vsrestore.training.errors import TrainingError
     from vsrestore.training.machine import machine
 
-    try:
-        machine(name, "float32")
-    except TrainingError as error:
-        raise ComparisonError(str(error)) from None
+    machine(name, "float32")
 
 
 def _silent(done: int, total: int) -> None:

@@ -12,6 +12,7 @@ import typer
 
 from vsrestore.cli.extras import how_to_install
 from vsrestore.cli.progress import Bar
+from vsrestore.errors import VsrestoreError
 
 if TYPE_CHECKING:
     from vsrestore.training.machine import Machine
@@ -73,14 +74,9 @@ def _run(plan: Recipe, clips: Path, out: Path, minutes: float | None, workers: i
 @contextmanager
 def explained(command: str, out: Path | None = None) -> Iterator[None]:
     """Tell what the user can put right in one line, and what an interrupted run has left in the folder ``out``."""
-    from vsrestore.checkpoints import CheckpointError
-    from vsrestore.networks.state_dict import NetworkError
-    from vsrestore.training.errors import DataError, TrainingError
-    from vsrestore.training.recipe import RecipeError
-
     try:
         yield
-    except (RecipeError, DataError, TrainingError, CheckpointError, NetworkError) as error:
+    except VsrestoreError as error:
         stop(command, str(error))
     except ModuleNotFoundError as error:
         advice = how_to_install(error)

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..errors import VsrestoreError
 from .noise import Array
 from .ranges import ranged
 
@@ -22,7 +23,7 @@ _SMALLEST = 64
 _EXACT = ("-sws_flags", "bicubic+accurate_rnd+full_chroma_int+bitexact")
 
 
-class CompressionError(ValueError):
+class CompressionError(VsrestoreError, ValueError):
     """ffmpeg could not encode or decode; the message holds what it told."""
 
 

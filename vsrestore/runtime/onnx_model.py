@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from ..errors import VsrestoreError
 from .onnx_library import onnxruntime
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ SAMPLE_TYPES: dict[int, type[np.floating[Any]]] = {1: np.float32, 10: np.float16
 TRIED_SIZE = 64
 
 
-class OnnxError(ValueError):
+class OnnxError(VsrestoreError, ValueError):
     """An ONNX file that cannot be read or does not fit; the message says what is accepted."""
 
 
