@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from vsrestore import ffmpeg
 from vsrestore.cli.compare import seconds
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,14 +20,13 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory):
     """Videos of a second (ten for the long one), by name."""
-    from vsrestore.pipeline import programs
 
     folder = tmp_path_factory.mktemp("videos")
     kinds = {"plain": ("64x48", 1), "wide": ("96x48", 1), "short": ("64x48", 0.5), "long": ("640x480", 10)}
     for name, (size, length) in kinds.items():
         source = f"testsrc2=size={size}:rate=24:duration={length}"
         made = ["-f", "lavfi", "-i", source, "-c:v", "libx264", "-preset", "ultrafast", str(folder / f"{name}.mkv")]
-        subprocess.run([programs.ffmpeg(), "-v", "error", "-nostdin", *made], check=True)
+        subprocess.run([ffmpeg.program(), "-v", "error", "-nostdin", *made], check=True)
     return folder
 
 

@@ -5,13 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import imageio_ffmpeg
 import pytest
 import torch
 import typer
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
+from vsrestore import ffmpeg
 from vsrestore.cli.train import train
 
 app = typer.Typer()
@@ -63,7 +63,7 @@ def folder(tmp_path):
     (tmp_path / "clips").mkdir()
     for name in ("a.mkv", "b.mkv"):
         source = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=24:duration=0.5", "-c:v", "ffv1"]
-        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *source, str(tmp_path / "clips" / name)]
+        command = [ffmpeg.program(), "-v", "error", *source, str(tmp_path / "clips" / name)]
         subprocess.run(command, check=True)
     (tmp_path / "recipe.toml").write_text(RECIPE)
     return tmp_path
@@ -179,7 +179,7 @@ def tiny(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tiny")
     for name, seconds in (("a.mkv", 0.5), ("b.mkv", 0.1)):
         source = ["-f", "lavfi", "-i", f"testsrc2=size=256x256:rate=24:duration={seconds}", "-c:v", "ffv1"]
-        subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *source, str(folder / name)], check=True)
+        subprocess.run([ffmpeg.program(), "-v", "error", *source, str(folder / name)], check=True)
     return folder
 
 

@@ -6,10 +6,10 @@ import subprocess
 import tracemalloc
 from dataclasses import replace
 
-import imageio_ffmpeg
 import numpy as np
 import pytest
 
+from vsrestore import ffmpeg
 from vsrestore.training import clips
 from vsrestore.training.clips import DecodedShot, check_sizes, decode, read_shots, runs, split
 from vsrestore.training.data import batches, cut, longest_scene
@@ -22,7 +22,7 @@ NUMBERS = "color=black:s=64x48:r=24:d={seconds},geq=lum='16+mod(N\\,200)':cb=128
 
 
 def draw(path, source, *codec):
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-f", "lavfi", "-i", source, *codec, str(path)]
+    command = [ffmpeg.program(), "-v", "error", "-y", "-f", "lavfi", "-i", source, *codec, str(path)]
     subprocess.run(command, check=True)
     return path
 

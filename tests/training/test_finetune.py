@@ -8,14 +8,13 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 from scipy.ndimage import gaussian_filter
 
-from vsrestore import networks
+from vsrestore import ffmpeg, networks
 from vsrestore.checkpoints import read
 from vsrestore.networks.temporal_upscaler import TemporalUpscaler
 from vsrestore.training import finetune
@@ -26,7 +25,7 @@ from vsrestore.training.videos import Video
 
 def write_video(path, frames):
     height, width = frames.shape[1:3]
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]
+    command = [ffmpeg.program(), "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]
     command += ["-s", f"{width}x{height}", "-r", "25", "-i", "-", "-c:v", "ffv1", str(path)]
     subprocess.run(command, input=frames.tobytes(), check=True)
     return path
