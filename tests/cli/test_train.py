@@ -4,6 +4,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 from vsrestore import ffmpeg
 from vsrestore.cli.train import train
+from vsrestore.runtime.devices import pick
 
 app = typer.Typer()
 app.command()(train)
@@ -120,6 +122,16 @@ def test_mistakes_are_one_line_and_code_2(folder, monkeypatch, recipe, words, sa
     assert says in done.stderr
     assert done.stderr.startswith("vsrestore train: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_it_trains_where_filters_run(folder, monkeypatch):
+    monkeypatch.setattr(pick, "pick", lambda device: torch.device("meta") if device is None else None)
+    machines = []
+    monkeypatch.setattr(
+        "vsrestore.cli.train._run", lambda *given: machines.append(given[-1]) or SimpleNamespace(step=1, spent_s=1)
+    )
+    assert started(folder).exit_code == started(folder, "--device", "cpu", "--precision", "bfloat16").exit_code == 0
+    assert [(each.device.type, each.precision) for each in machines] == [("meta", "float32"), ("cpu", "bfloat16")]
 
 
 def test_a_video_that_is_none_is_named(folder):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import signal
 import sys
 from contextlib import nullcontext
@@ -12,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from .progress import Bar
+from .progress import Bar, path_line
 
 
 def seconds(text: str) -> float:
@@ -66,7 +65,7 @@ def compare(
         print(f"{name:<8}" + "".join(f"{word:>25}" for word in words))
     if truth is None:
         print("How good it is cannot be told without the truth: vsrestore compare A B TRUTH", file=sys.stderr)
-    typer.echo(os.fsencode(output / PAGE))
+    typer.echo(path_line(output / PAGE))
 
 
 def _check_device(name: str) -> None:
