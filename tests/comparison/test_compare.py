@@ -88,6 +88,7 @@ def test_without_truth_what_was_changed_is_told_and_no_quality(sources, damaged,
     assert table(totals, ["before", "after"])[0] == ("", "Changed by, codes", "Temporal flicker, codes")
 
 
+@pytest.mark.slow
 def test_of_long_clips_every_seventh_frame_is_measured_by_what_takes_time(sources, video, truth, damaged, tmp_path):
     (before, _, right), _ = sources
     long = [video(f"{name}.mkv", pictures * 7) for name, pictures in (("a", damaged), ("b", truth), ("c", truth))]
@@ -166,6 +167,7 @@ def test_equal_and_short_clips(video, truth, tmp_path):
     assert "They do not differ." in (tmp_path / "out" / "index.html").read_text()
 
 
+@pytest.mark.slow
 def test_what_is_kept_does_not_grow(video, truth, tmp_path):
     """A video five times as long makes a page of the same number of pictures."""
     pages = []

@@ -84,6 +84,7 @@ def test_plain_network_is_the_same_as_its_onnx_file(part, tmp_path):
     np.testing.assert_allclose(session.run(None, {"input": images})[0], expected, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not all(hasattr(vs.core, name) for name in ("mv", "zsmooth", "bm3d", "dfttest2_cpu", "akarin")),
     reason="needs the plugins of the bench extra",
