@@ -12,9 +12,9 @@ from pathlib import Path
 
 from .errors import VsrestoreError
 
-# What names the user's cache folder, where it is set.
+# What a user sets to have the cache elsewhere.
 VARIABLES = {"win32": "LOCALAPPDATA", "darwin": "HOME"}
-ELSEWHERE = "XDG_CACHE_HOME"
+OTHER_PLATFORMS = "XDG_CACHE_HOME"
 
 
 class CacheError(VsrestoreError, RuntimeError):
@@ -62,5 +62,5 @@ def _base() -> Path:
 
 def _failed(error: Exception) -> CacheError:
     reason = getattr(error, "strerror", None) or error
-    variable = VARIABLES.get(sys.platform, ELSEWHERE)
+    variable = VARIABLES.get(sys.platform, OTHER_PLATFORMS)
     return CacheError(f"the cache folder cannot be made ({reason}); set {variable} to a folder that can be written")

@@ -60,13 +60,8 @@ def file_start(path: Path) -> Fraction:
 
     Its versions differ in whether the priming of an audio encoder counts, so a library's answer will not do.
     """
-    told = subprocess.run(
-        [ffmpeg.program(), "-hide_banner", *ffmpeg.input_options(path)],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    ).stderr
+    command = [ffmpeg.program(), "-hide_banner", *ffmpeg.input_options(path)]
+    told = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False).stderr
     found = re.search(r"Duration: .*, start: (-?[\d.]+)", told)
     return Fraction(found[1]) if found else Fraction(0)
 
