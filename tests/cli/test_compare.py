@@ -48,6 +48,7 @@ def ended(process):
     return process.returncode, out, err
 
 
+@pytest.mark.slow
 def test_two_videos_are_compared_quietly(command, tmp_path):
     output = tmp_path / "out"
     code, out, err = ended(command("plain.mkv", "plain.mkv", "-o", str(output)))
@@ -84,6 +85,7 @@ def test_bad_wishes_are_one_line_and_exit_code_2(command, tmp_path, words, messa
     assert {path.name for path in tmp_path.iterdir()} <= {"cache"}
 
 
+@pytest.mark.slow
 def test_an_existing_folder_needs_overwrite(command, tmp_path):
     output = tmp_path / "out"
     output.mkdir()
@@ -119,6 +121,7 @@ def test_what_is_no_time(text):
         seconds(text)
 
 
+@pytest.mark.slow
 def test_a_folder_whose_name_is_no_utf8(command, tmp_path):
     folder = os.fsencode(tmp_path) + b"/caf\xe9"
     process = command("short.mkv", "short.mkv", "-o", folder, text=False)
@@ -156,6 +159,7 @@ def test_an_interrupt_leaves_nothing(command, tmp_path, sent):
     assert {path.name for path in tmp_path.iterdir()} == {"cache"}
 
 
+@pytest.mark.slow
 def test_a_terminal_sees_the_progress(command, tmp_path):
     ours, theirs = pty.openpty()
     process = command("plain.mkv", "plain.mkv", "-o", str(tmp_path / "out"), stderr=theirs)

@@ -43,6 +43,7 @@ def test_it_says_which_weights_are_kept(tmp_path, monkeypatch, kept, code, says)
     assert f"({after - 30:+.2f} dB)" in done.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["finetune a.mkv --filter film", "train a.toml --clips a --out b"])
 @pytest.mark.parametrize("package", EXTRAS)
 def test_a_package_of_an_extra_that_is_missing_is_one_line(tmp_path, command, package):

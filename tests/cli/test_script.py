@@ -34,6 +34,7 @@ def test_a_url_is_refused():
     assert "fetch it first" in done.stderr
 
 
+@pytest.mark.slow
 def test_info_names_everything_that_takes_part():
     done = run("info")
     names = [line.split(":")[0] for line in done.stdout.splitlines()]

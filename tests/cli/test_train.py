@@ -195,6 +195,7 @@ def tiny(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in RECIPES if name != "unet.toml"])  # that one needs a large GPU
 def test_the_command_of_a_recipe_runs(tiny, tmp_path, monkeypatch, name):
     """One step on tiny data; the recipe's held-out files are not there, so the last video is held out."""

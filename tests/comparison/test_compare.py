@@ -54,6 +54,7 @@ def sources(video, truth, damaged):
     return [video(f"{name} & <co>.mkv", pictures) for name, pictures in named], restored
 
 
+@pytest.mark.slow
 def test_with_truth(sources, truth, damaged, tmp_path):
     paths, restored = sources
     told = []

@@ -50,6 +50,7 @@ def weights(tmp_path_factory):
     return str(path)
 
 
+@pytest.mark.slow
 def test_a_video_teaches_the_network_that_restores_it(video, weights, tmp_path, monkeypatch):
     fast = ScheduleRecipe(steps=finetune.ENDLESS, batch=2, kernel_rate=0.02, rate=5e-3, warmup=10, average=0.9)
     recipe = replace(finetune.recipe_of(weights, "temporal_upscaler", "upscale", 1), schedule=fast)
@@ -60,6 +61,7 @@ def test_a_video_teaches_the_network_that_restores_it(video, weights, tmp_path, 
     assert isinstance(networks.load(read(out)), TemporalUpscaler)
 
 
+@pytest.mark.slow
 def test_nothing_is_written_where_nothing_is_gained(video, weights, tmp_path, monkeypatch):
     monkeypatch.setattr(finetune, "take_step", lambda *_: None)
     out = tmp_path / "tuned.safetensors"
@@ -82,6 +84,7 @@ def test_weights_that_got_worse_where_nothing_was_chosen_are_not_kept(video, wei
     assert out.read_bytes() == b"earlier"
 
 
+@pytest.mark.slow
 def test_the_time_is_kept_with_all_that_is_measured(video, weights, tmp_path, monkeypatch):
     """Measuring is slow here: it is done on fewer frames, and learning ends early enough for the last of it."""
 
