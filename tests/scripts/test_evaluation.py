@@ -365,6 +365,7 @@ OWN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", OWN)
 def test_the_command_measures_our_own_weights(tmp_path, clean_clip, task):
     build, cases, heads = OWN[task]
