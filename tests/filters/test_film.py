@@ -106,6 +106,7 @@ def test_half_precision_gives_the_same_picture(precision: str) -> None:
     assert psnr(as_frames(vsrestore.film(source, device="cpu", precision=precision)), exact) > 50
 
 
+@pytest.mark.slow
 def test_tiles_give_nearly_the_same_picture() -> None:
     frames = np.tile(panned()[:3], (1, 2, 2, 1))
     whole = as_frames(vsrestore.film(as_clip(frames), device="cpu"))
