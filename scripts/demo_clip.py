@@ -17,13 +17,13 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
+from vsrestore import ffmpeg
 from vsrestore.damage.blotches import Blotches
 from vsrestore.damage.film import FilmDamage, damage_film
 from vsrestore.damage.grain import Grain
 from vsrestore.damage.hairs import Hairs
 from vsrestore.damage.scratches import Rain, Scratches
 from vsrestore.damage.specks import Dirt
-from vsrestore.pipeline.programs import ffmpeg
 
 FPS = 24
 WIDTH, HEIGHT = 640, 480
@@ -151,7 +151,7 @@ def write_tune(path: Path, seconds: float) -> None:
 def encoder(path: Path, width: int, height: int, arguments: list[str]) -> subprocess.Popen[bytes]:
     """Start an ffmpeg that encodes raw RGB frames from its standard input."""
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(FPS), "-i", "-"]
-    command = [ffmpeg(), "-y", "-loglevel", "error", *source, *arguments, str(path)]
+    command = [ffmpeg.program(), "-y", "-loglevel", "error", *source, *arguments, str(path)]
     return subprocess.Popen(command, stdin=subprocess.PIPE)
 
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from vsrestore.pipeline.errors import PipelineError
+from vsrestore.errors import VsrestoreError
 from vsrestore.pipeline.source import fetch
 
 
@@ -19,7 +19,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         print(fetch(arguments.url, arguments.quality, arguments.folder))
-    except PipelineError as error:
+    except VsrestoreError as error:
         print(f"fetch: {error}", file=sys.stderr)
         sys.exit(2)
 

@@ -29,6 +29,8 @@ MAY_IMPORT = {
     "comparison": {"video", "networks", "pipeline"},
     "cli": {"filters", "runtime", "video", "networks", "checkpoints", "pipeline", "training", "damage", "comparison"},
 }
+# Files beside the rooms that open one; the others are open to every room, and so import none.
+DOORS = {"__init__.py": {"filters"}, "__main__.py": {"cli"}}
 # What a room must never import, not even inside a function.
 NEVER = {
     "networks": {"vapoursynth", "vsutil", "onnxruntime"},
@@ -42,6 +44,13 @@ DISTRIBUTIONS |= {"open_clip": "open-clip-torch"}
 # What only training needs, or only one file, is no requirement of the package, but an extra.
 EXTRA_OF_ROOM = {"training": "train"}
 EXTRA_OF_FILE = {"networks/clip_scores.py": "clip"}
+# What stands in one place, as a pattern in the code, and the files that may hold it.
+IN_ONE_PLACE = {
+    "the formula of PSNR": (r"10(\.0)? ?\*(?!\*).*log10", {"vsrestore/comparison/measures.py"}),
+    "where ffmpeg is": (r"get_ffmpeg_exe|which\(.ffmpeg", {"vsrestore/ffmpeg.py"}),
+    "how videos are opened": (r"\bav\.open\((?!.*\"w\")", {"vsrestore/ffmpeg.py"}),
+    "where the cache is": (r"environ.*(XDG_CACHE_HOME|LOCALAPPDATA)", {"vsrestore/cache_folder.py"}),
+}
 SLOW_LIBRARIES = {"torch", "torchvision", "onnxruntime", "spandrel"}
 # Rooms whose import must stay cheap, because a script, an editor or the command imports them.
 QUICK_ROOMS = ("filters", "video", "pipeline", "comparison", "cli")
@@ -80,6 +89,34 @@ def test_imports_run_one_way(room: Path) -> None:
         named = {name.split(".")[1] for name in imports(file) if name.startswith("vsrestore.")}
         wrong = {name for name in named if (PACKAGE / name).is_dir()} - allowed
         assert not wrong, f"{file.relative_to(ROOT)} imports {wrong}"
+
+
+def test_files_beside_the_rooms_import_none_of_them() -> None:
+    for file in PACKAGE.glob("*.py"):
+        named = {name.split(".")[1] for name in imports(file) if name.startswith("vsrestore.")}
+        wrong = {name for name in named if (PACKAGE / name).is_dir()} - DOORS.get(file.name, set())
+        assert not wrong, f"{file.relative_to(ROOT)} imports {wrong}"
+
+
+@pytest.mark.parametrize("fact", IN_ONE_PLACE)
+def test_a_fact_stands_in_one_place(fact: str) -> None:
+    pattern, places = IN_ONE_PLACE[fact]
+    files = [*PACKAGE.rglob("*.py"), *(ROOT / "scripts").rglob("*.py")]
+    holding = {file.relative_to(ROOT).as_posix() for file in files if re.search(pattern, file.read_text())}
+    assert holding == places
+
+
+def test_all_errors_have_one_base() -> None:
+    trees = {file: ast.parse(file.read_text()) for file in PACKAGE.rglob("*.py")}
+    bases = {
+        node.name: [base.id for base in node.bases if isinstance(base, ast.Name)]
+        for tree in trees.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Error") and not node.name.startswith("_")
+    }
+    assert bases.pop("VsrestoreError") == ["Exception"]
+    assert len(bases) >= 10
+    assert {name for name, given in bases.items() if given[0] != "VsrestoreError"} == set()
 
 
 @pytest.mark.parametrize("room", NEVER)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import inspect
 import re
+import tomllib
 from pathlib import Path
 
 import vsrestore
@@ -18,14 +19,6 @@ def rows(heading: str) -> list[list[str]]:
     section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     lines = re.findall(r"(?:^\|.*\n){2}((?:\|.*\n)*)", section, re.MULTILINE)
     return [[cell.strip() for cell in line.strip("|").split("|")] for table in lines for line in table.splitlines()]
-
-
-def test_filters_are_listed_with_their_first_sentence() -> None:
-    described = {}
-    for name in vsrestore.FILTERS:
-        sentence = (inspect.getdoc(getattr(vsrestore, name)) or "").split("\n\n")[0].replace("\n", " ").rstrip(".")
-        described[f"`{name}`"] = sentence.replace("``", "`").replace("|", "\\|")
-    assert dict(rows("Filters")) == described
 
 
 def test_dependencies_are_justified() -> None:
@@ -48,3 +41,19 @@ def test_files_it_names_are_there() -> None:
     commands = re.findall(r"(?:scripts|tests|\.ci|weights)/[\w./-]*\w", README)
     missing = [name for name in (*links, *commands) if not (ROOT / name).exists()]
     assert not missing
+
+
+def test_what_was_never_measured_on_a_card_is_marked() -> None:
+    assert "**Nothing here was measured on a card.**" in (ROOT / "docs" / "tiles.md").read_text()
+    claims = {name: inspect.getdoc(getattr(vsrestore, name)) or "" for name in vsrestore.FILTERS}
+    fast = {name: " ".join(text.split()) for name, text in claims.items() if "twice as fast" in text}
+    assert {"film", "tape", "upscale"} <= set(fast)
+    assert {name for name, text in fast.items() if "on cards not measured" not in text} == set()
+
+
+def test_the_suite_is_run_whole_and_markers_are_known() -> None:
+    assert "-m" not in (ROOT / ".ci" / "run").read_text().split()
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+    assert [marker.partition(":")[0] for marker in settings["markers"]] == ["slow"]
+    assert "--strict-markers" in settings["addopts"]
+    assert '-m "not slow"' in README

@@ -8,98 +8,29 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .filters.basicvsrpp import basicvsrpp
-    from .filters.bsrnet import bsrnet
-    from .filters.ddcolor import ddcolor
-    from .filters.deoldify import deoldify
-    from .filters.digital_damage import digital_damage
-    from .filters.edvr import edvr
-    from .filters.esrgan import esrgan
-    from .filters.film import film
-    from .filters.film_damage import film_damage
-    from .filters.image_model import image_model
-    from .filters.mat import mat
-    from .filters.onnx import onnx
-    from .filters.realbasicvsr import realbasicvsr
-    from .filters.scunet import scunet
-    from .filters.style import style
-    from .filters.swinir import swinir
-    from .filters.tape import tape
-    from .filters.tape_damage import tape_damage
-    from .filters.tape_reference import tape_reference
-    from .filters.uformer import uformer
-    from .filters.unet import unet
-    from .filters.upscale import upscale
-    from .video.scenes import scenes
+from .filters.table import FILTERS
 
 __version__ = "0.1.0"
 
 # From 1.31 on, ONNX Runtime tells its makers of the machine and of every model, unless this is set before it is loaded.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-# Filter -> the module that holds it.
-FILTERS = {
-    "basicvsrpp": "vsrestore.filters.basicvsrpp",
-    "bsrnet": "vsrestore.filters.bsrnet",
-    "ddcolor": "vsrestore.filters.ddcolor",
-    "deoldify": "vsrestore.filters.deoldify",
-    "digital_damage": "vsrestore.filters.digital_damage",
-    "edvr": "vsrestore.filters.edvr",
-    "esrgan": "vsrestore.filters.esrgan",
-    "film": "vsrestore.filters.film",
-    "film_damage": "vsrestore.filters.film_damage",
-    "image_model": "vsrestore.filters.image_model",
-    "mat": "vsrestore.filters.mat",
-    "onnx": "vsrestore.filters.onnx",
-    "realbasicvsr": "vsrestore.filters.realbasicvsr",
-    "scenes": "vsrestore.video.scenes",
-    "scunet": "vsrestore.filters.scunet",
-    "style": "vsrestore.filters.style",
-    "swinir": "vsrestore.filters.swinir",
-    "tape": "vsrestore.filters.tape",
-    "tape_damage": "vsrestore.filters.tape_damage",
-    "tape_reference": "vsrestore.filters.tape_reference",
-    "uformer": "vsrestore.filters.uformer",
-    "unet": "vsrestore.filters.unet",
-    "upscale": "vsrestore.filters.upscale",
-}
-
-__all__ = [
-    "FILTERS",
-    "basicvsrpp",
-    "bsrnet",
-    "ddcolor",
-    "deoldify",
-    "digital_damage",
-    "edvr",
-    "esrgan",
-    "film",
-    "film_damage",
-    "image_model",
-    "mat",
-    "onnx",
-    "realbasicvsr",
-    "scenes",
-    "scunet",
-    "style",
-    "swinir",
-    "tape",
-    "tape_damage",
-    "tape_reference",
-    "uformer",
-    "unet",
-    "upscale",
-]
+__all__ = ["FILTERS", *FILTERS]
 
 
 def __getattr__(name: str) -> Any:
-    if name in FILTERS:
-        return getattr(import_module(FILTERS[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in FILTERS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    function = getattr(import_module(FILTERS[name]), name)
+    if not hasattr(function, "__signature__"):
+        import inspect
+
+        # Annotations are strings to Python; help() and editors show what they name.
+        function.__signature__ = inspect.signature(function, eval_str=True)
+    return function
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *FILTERS])
+    return sorted([*__all__, "__version__"])

@@ -20,10 +20,11 @@ import torch
 import vapoursynth as vs
 
 import vsrestore
+from vsrestore.comparison.measures import psnr
 from vsrestore.networks.basicvsrpp import DERIVED, BasicVSRpp
 from vsrestore.video.frames import plane_views
 
-from .material import HIGHEST_PSNR, moving_clip
+from .material import moving_clip
 from .published import seeded
 from .report import Cell, Report, Requirement
 from .timing import Run, medians
@@ -116,7 +117,10 @@ def compare(
     clips = {"vsrestore": filters.ours(clip), PEER: filters.peer(clip)}
     seconds = medians({name: in_order(done, chunk) for name, done in clips.items()}, repeats)
     truth = pictures(filters.exact(clip), chunk)
-    near = {name: psnr(pictures(done, chunk), truth) for name, done in clips.items()}
+    errors = {
+        name: float(np.square(pictures(done, chunk) - truth).mean(dtype=np.float64)) for name, done in clips.items()
+    }
+    near = {name: psnr(error) for name, error in errors.items()}
     label = f"{width}x{height}"
     rows: list[tuple[Cell, ...]] = [(name, label, chunk / seconds[name], near[name]) for name in clips]
     speed, nearer = seconds[PEER] / seconds["vsrestore"], near["vsrestore"] - near[PEER]
@@ -141,9 +145,3 @@ def in_order(clip: vs.VideoNode, count: int) -> Run:
 def pictures(clip: vs.VideoNode, count: int) -> np.ndarray:
     """Return the first frames of an RGBS clip, asked for in order, as (T, 3, H, W) in [0, 1]."""
     return np.stack([np.stack(plane_views(clip.get_frame(n))) for n in range(count)]).clip(0, 1)
-
-
-def psnr(one: np.ndarray, other: np.ndarray) -> float:
-    """Return PSNR in dB, of all frames together."""
-    error = float(np.square(one - other).mean(dtype=np.float64))
-    return float(min(-10 * np.log10(error), HIGHEST_PSNR)) if error else HIGHEST_PSNR

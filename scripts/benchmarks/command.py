@@ -12,9 +12,10 @@ import vapoursynth as vs
 from demo_clip import FPS, HEIGHT, WIDTH, write_clip
 
 import vsrestore
+from vsrestore import ffmpeg
+from vsrestore.cache_folder import cache_folder
 from vsrestore.filters.film import DESCRIPTOR
 from vsrestore.pipeline.encode import encoder_options
-from vsrestore.pipeline.programs import cache_folder, ffmpeg
 from vsrestore.runtime.descriptor import Precision
 
 from .material import moving_clip
@@ -38,7 +39,7 @@ def run(seconds: float, repeats: int, model: str = "film", precision: Precision 
         folder = Path(name)
         write_clip(folder, seconds)
         source, raw, index = folder / "damaged.mkv", folder / "damaged.y4m", str(cache_folder("index"))
-        _call(ffmpeg(), "-loglevel", "error", "-i", source, "-an", "-pix_fmt", "yuv420p", raw)
+        _call(ffmpeg.program(), "-loglevel", "error", "-i", source, "-an", "-pix_fmt", "yuv420p", raw)
         frames = round(seconds * FPS)
         moving = moving_clip(frames * 2 * repeats + LOADING, WIDTH, HEIGHT, vs.YUV420P8)
         film = vsrestore.film(moving, model=model, precision=precision)
@@ -63,7 +64,7 @@ def run(seconds: float, repeats: int, model: str = "film", precision: Precision 
 
 
 def _encode(raw: Path, output: Path) -> None:
-    _call(ffmpeg(), "-y", "-loglevel", "error", "-i", raw, *encoder_options("x264", None, None), output)
+    _call(ffmpeg.program(), "-y", "-loglevel", "error", "-i", raw, *encoder_options("x264", None, None), output)
 
 
 def _restore(source: Path, output: Path, model: str, precision: str) -> None:

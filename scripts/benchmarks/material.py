@@ -11,14 +11,13 @@ import vapoursynth as vs
 from demo_clip import SCENES, scene_frames
 from skimage.metrics import structural_similarity
 
+from vsrestore.comparison.measures import psnr
 from vsrestore.damage.film import PRESETS, FilmDamage, damage_film, sample_film
 from vsrestore.video.formats import with_matrix
 from vsrestore.video.frames import plane_views, write_planes
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi")
 PEAK = 1.0
-# PSNR of equal pictures is infinite; averages need a number.
-HIGHEST_PSNR = 100.0
 MOVING_FRAMES = 16
 
 
@@ -106,10 +105,10 @@ def trial(path: Path, frames: np.ndarray, damage: str) -> Trial:
 
 def quality(clip: vs.VideoNode, truth: np.ndarray) -> Quality:
     """Return the mean PSNR in dB and the mean SSIM of the frames of an RGBS clip, in RGB."""
-    psnr, ssim = [], []
+    ratios, similarities = [], []
     for frame, right in zip(clip.frames(close=True), truth, strict=True):
         picture = np.clip(np.stack(plane_views(frame), axis=-1), 0, PEAK)
         error = float(np.square(picture - right).mean(dtype=np.float64))
-        psnr.append(min(10 * np.log10(PEAK**2 / error), HIGHEST_PSNR) if error else HIGHEST_PSNR)
-        ssim.append(structural_similarity(picture, right, channel_axis=-1, data_range=PEAK))
-    return Quality(float(np.mean(psnr)), float(np.mean(ssim)))
+        ratios.append(psnr(error))
+        similarities.append(structural_similarity(picture, right, channel_axis=-1, data_range=PEAK))
+    return Quality(float(np.mean(ratios)), float(np.mean(similarities)))

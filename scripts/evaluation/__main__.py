@@ -9,11 +9,9 @@ from typing import Annotated
 import typer
 import vapoursynth as vs
 
-from vsrestore.networks.state_dict import NetworkError
-from vsrestore.pipeline.errors import PipelineError
+from vsrestore.errors import VsrestoreError
 
 from .datasets import DATASETS
-from .errors import EvaluationError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -122,7 +120,7 @@ def main() -> None:
     """Run the command; what a user can put right is told in one line."""
     try:
         app(prog_name="scripts/evaluate")
-    except (EvaluationError, NetworkError, PipelineError, vs.Error) as error:
+    except (VsrestoreError, vs.Error) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         raise SystemExit(2) from None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from vsrestore.errors import VsrestoreError
 
-class EvaluationError(ValueError):
+
+class EvaluationError(VsrestoreError, ValueError):
     """Files or options that do not fit; the message says what is accepted."""

@@ -12,11 +12,14 @@ Source:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from skimage.metrics import structural_similarity
+
+from vsrestore.comparison.measures import psnr
 
 PEAK = 255.0
 LUMA = np.array([65.481, 128.553, 24.966]) / PEAK
@@ -39,7 +42,9 @@ def score(picture: np.ndarray, truth: np.ndarray, border: int = 0) -> Score:
     mine, right = picture[inside].astype(np.float64), truth[inside].astype(np.float64)
     rgb = [ssim(mine[..., channel], right[..., channel]) for channel in range(3)]
     mine_y, right_y = luma(mine), luma(right)
-    return Score(psnr(mine, right), float(np.mean(rgb)), psnr(mine_y, right_y), ssim(mine_y, right_y))
+    errors = (float(np.square((one - other) / PEAK).mean()) for one, other in ((mine, right), (mine_y, right_y)))
+    psnr_rgb, psnr_y = (psnr(error, math.inf) for error in errors)
+    return Score(psnr_rgb, float(np.mean(rgb)), psnr_y, ssim(mine_y, right_y))
 
 
 def mean(scores: Sequence[Score]) -> Score:
@@ -50,12 +55,6 @@ def mean(scores: Sequence[Score]) -> Score:
 def luma(picture: np.ndarray) -> np.ndarray:
     """Return Y (H, W) of RGB (H, W, 3), from 16 to 235, as MATLAB's ``rgb2ycbcr`` computes it in floating point."""
     return picture @ LUMA + BLACK
-
-
-def psnr(one: np.ndarray, other: np.ndarray) -> float:
-    """Return PSNR in dB; infinity for equal arrays."""
-    error = float(np.square(one - other).mean())
-    return float(10 * np.log10(PEAK**2 / error)) if error else float("inf")
 
 
 def ssim(one: np.ndarray, other: np.ndarray) -> float:

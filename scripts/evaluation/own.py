@@ -23,7 +23,7 @@ from vsrestore.training.task import Frames, Restorer, Sample
 from vsrestore.training.tasks.film import FilmTask, film_cases
 from vsrestore.training.tasks.tape import TapeTask, tape_cases
 from vsrestore.training.tasks.upscale import UpscaleTask
-from vsrestore.training.validate import Measure, Scores, plainly, psnr, scores, table
+from vsrestore.training.validate import Measure, Scores, clip_psnr, plainly, scores, table
 
 from .errors import EvaluationError
 
@@ -140,7 +140,7 @@ def enlarging(seen: Tensor, restored: Tensor, truth: Tensor) -> dict[str, float]
         f"change of error {name}": 255 * float(temporal_error(clips[name].clamp(0, 1)[None], truth[None]))
         for name in ("bicubic", "ours")
     }
-    return {"lanczos": psnr(torch.from_numpy(lanczos).permute(0, 3, 1, 2), truth), **means, **boiling}
+    return {"lanczos": clip_psnr(torch.from_numpy(lanczos).permute(0, 3, 1, 2), truth), **means, **boiling}
 
 
 KINDS = {

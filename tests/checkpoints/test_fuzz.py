@@ -172,6 +172,7 @@ def test_shapes_of_any_size(tmp_path):
         taken(lambda: recognise(peek(path)), (CheckpointError, NetworkError), seed)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_shapes_of_image_models(tmp_path):
     """Those whose networks a library builds, by constructors that trust what they are given."""

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from tests.checkpoints.whole_files import safetensors
+from vsrestore.cache_folder import CacheError, user_cache
 from vsrestore.checkpoints import CheckpointError, find, locate, registry, user_folder
 from vsrestore.checkpoints.registry import Entry
 
@@ -66,32 +67,22 @@ def test_a_folder_and_an_unknown_name(tmp_path):
         find("net-aa")
 
 
-def test_the_users_folder(monkeypatch, tmp_path, folder):
+def test_the_users_folder(monkeypatch, folder):
     assert user_folder() == folder
     monkeypatch.delenv("VSRESTORE_WEIGHTS")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
-    monkeypatch.setattr(locate.Path, "home", lambda: tmp_path)
-    for platform, expected in (
-        ("linux", tmp_path / "vsrestore"),
-        ("win32", tmp_path / "vsrestore"),
-        ("darwin", tmp_path / "Library" / "Caches" / "vsrestore"),
-    ):
-        monkeypatch.setattr(locate.sys, "platform", platform)
-        assert user_folder() == expected
-
-
-def test_a_relative_cache_folder_counts_as_unset(monkeypatch, tmp_path):
-    monkeypatch.delenv("VSRESTORE_WEIGHTS")
-    monkeypatch.setenv("XDG_CACHE_HOME", "here")
-    monkeypatch.setattr(locate.sys, "platform", "linux")
-    monkeypatch.setattr(locate.Path, "home", lambda: tmp_path)
-    assert user_folder() == tmp_path / ".cache" / "vsrestore"
+    assert user_folder() == user_cache()
 
 
 def test_nobody_knows_where_home_is(monkeypatch):
+    def homeless():
+        raise CacheError("no home; set HOME to one")
+
     monkeypatch.setenv("VSRESTORE_WEIGHTS", "~nobody-of-that-name/weights")
     with pytest.raises(CheckpointError, match=r"no folder for checkpoints .*set VSRESTORE_WEIGHTS"):
+        user_folder()
+    monkeypatch.delenv("VSRESTORE_WEIGHTS")
+    monkeypatch.setattr(locate, "user_cache", homeless)
+    with pytest.raises(CheckpointError, match=r"no home; set HOME to one, or VSRESTORE_WEIGHTS to one for checkpoints"):
         user_folder()
     with pytest.raises(CheckpointError, match="give the path in full"):
         find("~nobody-of-that-name/a.pth")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from vsrestore import ffmpeg
 from vsrestore.cli.compare import seconds
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,14 +20,13 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory):
     """Videos of a second (ten for the long one), by name."""
-    from vsrestore.pipeline import programs
 
     folder = tmp_path_factory.mktemp("videos")
     kinds = {"plain": ("64x48", 1), "wide": ("96x48", 1), "short": ("64x48", 0.5), "long": ("640x480", 10)}
     for name, (size, length) in kinds.items():
         source = f"testsrc2=size={size}:rate=24:duration={length}"
         made = ["-f", "lavfi", "-i", source, "-c:v", "libx264", "-preset", "ultrafast", str(folder / f"{name}.mkv")]
-        subprocess.run([programs.ffmpeg(), "-v", "error", "-nostdin", *made], check=True)
+        subprocess.run([ffmpeg.program(), "-v", "error", "-nostdin", *made], check=True)
     return folder
 
 
@@ -48,6 +48,7 @@ def ended(process):
     return process.returncode, out, err
 
 
+@pytest.mark.slow
 def test_two_videos_are_compared_quietly(command, tmp_path):
     output = tmp_path / "out"
     code, out, err = ended(command("plain.mkv", "plain.mkv", "-o", str(output)))
@@ -84,6 +85,7 @@ def test_bad_wishes_are_one_line_and_exit_code_2(command, tmp_path, words, messa
     assert {path.name for path in tmp_path.iterdir()} <= {"cache"}
 
 
+@pytest.mark.slow
 def test_an_existing_folder_needs_overwrite(command, tmp_path):
     output = tmp_path / "out"
     output.mkdir()
@@ -119,6 +121,7 @@ def test_what_is_no_time(text):
         seconds(text)
 
 
+@pytest.mark.slow
 def test_a_folder_whose_name_is_no_utf8(command, tmp_path):
     folder = os.fsencode(tmp_path) + b"/caf\xe9"
     process = command("short.mkv", "short.mkv", "-o", folder, text=False)
@@ -156,6 +159,7 @@ def test_an_interrupt_leaves_nothing(command, tmp_path, sent):
     assert {path.name for path in tmp_path.iterdir()} == {"cache"}
 
 
+@pytest.mark.slow
 def test_a_terminal_sees_the_progress(command, tmp_path):
     ours, theirs = pty.openpty()
     process = command("plain.mkv", "plain.mkv", "-o", str(tmp_path / "out"), stderr=theirs)

@@ -5,11 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import typer
 from typer.testing import CliRunner
 
 from vsrestore.cli.extras import EXTRAS, how_to_install
 from vsrestore.cli.finetune import finetune
+from vsrestore.runtime.devices import pick
 from vsrestore.training import finetune as learning
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +43,7 @@ def test_it_says_which_weights_are_kept(tmp_path, monkeypatch, kept, code, says)
     assert f"({after - 30:+.2f} dB)" in done.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["finetune a.mkv --filter film", "train a.toml --clips a --out b"])
 @pytest.mark.parametrize("package", EXTRAS)
 def test_a_package_of_an_extra_that_is_missing_is_one_line(tmp_path, command, package):
@@ -73,3 +76,17 @@ def test_the_extras_are_those_of_setup():
 def test_other_modules_are_no_extras():
     assert how_to_install(ModuleNotFoundError("none", name="vsrestore.none")) is None
     assert how_to_install(ModuleNotFoundError("none")) is None
+
+
+def test_it_learns_where_filters_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(pick, "pick", lambda device: torch.device("meta") if device is None else None)
+    machines = []
+
+    def learn(*_, machine, **__):
+        machines.append((machine.device.type, machine.precision))
+        return learning.Gain(30.0, 31.0, kept=True)
+
+    monkeypatch.setattr(learning, "finetune", learn)
+    words = (tmp_path / "a.mkv", "--filter", "film", "-o", tmp_path / "a.safetensors")
+    assert call(*words).exit_code == call(*words, "--device", "cpu", "--precision", "bfloat16").exit_code == 0
+    assert machines == [("meta", "float32"), ("cpu", "bfloat16")]

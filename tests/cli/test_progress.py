@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from vsrestore.cli import progress
-from vsrestore.cli.progress import Bar, printable
+from vsrestore.cli.progress import Bar, path_line, printable
 
 
 @pytest.fixture
@@ -66,3 +69,11 @@ def test_no_name_commands_the_terminal(bar):
     assert "a\\x1b[31mb\\x07\\x9b2J\\u202e.mkv: är gut" in text
     assert "\x1b[31m" not in text
     assert printable("ein Film – 映画.mkv") == "ein Film – 映画.mkv"
+
+
+def test_a_path_is_bytes_to_a_program_and_printable_to_a_terminal(monkeypatch):
+    path = Path(os.fsdecode(b"caf\xe9\x1b[2J"))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
+    assert path_line(path) == b"caf\xe9\x1b[2J"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert path_line(path) == r"caf\udce9\x1b[2J"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vsrestore.pipeline import programs
+from vsrestore import ffmpeg
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
 IDENTITY = "import vapoursynth as vs\nvs.core.bs.VideoSource(source, cachemode=0).set_output()\n"
@@ -25,7 +25,7 @@ def film(tmp_path_factory):
     """A clip of one second."""
     path = tmp_path_factory.mktemp("film") / "a film.mkv"
     made = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=24:duration=1", "-c:v", "ffv1", str(path)]
-    subprocess.run([programs.ffmpeg(), "-v", "error", "-nostdin", *made], check=True)
+    subprocess.run([ffmpeg.program(), "-v", "error", "-nostdin", *made], check=True)
     return path
 
 
@@ -197,7 +197,7 @@ def test_a_source_replaced_by_one_of_equal_size_is_read_anew(command, tmp_path):
         path = tmp_path / f"noise{seed}.avi"
         graph = f"nullsrc=size=32x32:rate=24:duration=6,geq=mod(X*{seed}+7*N\\,255):128:128"
         made = ["-f", "lavfi", "-i", graph, "-pix_fmt", "yuv420p", "-c:v", "rawvideo", str(path)]
-        subprocess.run([programs.ffmpeg(), "-v", "error", "-nostdin", *made], check=True)
+        subprocess.run([ffmpeg.program(), "-v", "error", "-nostdin", *made], check=True)
         sources.append(path)
     assert sources[0].stat().st_size == sources[1].stat().st_size
     source = tmp_path / "source.avi"

@@ -12,11 +12,11 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
-    from vsrestore.pipeline import programs
+    from vsrestore import ffmpeg
 
     path = tmp_path_factory.mktemp("film") / "film.mkv"
     made = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=24:duration=0.2", "-c:v", "ffv1", str(path)]
-    subprocess.run([programs.ffmpeg(), "-v", "error", "-nostdin", *made], check=True)
+    subprocess.run([ffmpeg.program(), "-v", "error", "-nostdin", *made], check=True)
     return path
 
 
@@ -34,6 +34,7 @@ def test_a_url_is_refused():
     assert "fetch it first" in done.stderr
 
 
+@pytest.mark.slow
 def test_info_names_everything_that_takes_part():
     done = run("info")
     names = [line.split(":")[0] for line in done.stdout.splitlines()]

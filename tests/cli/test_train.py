@@ -4,15 +4,17 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
-import imageio_ffmpeg
 import pytest
 import torch
 import typer
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
+from vsrestore import ffmpeg
 from vsrestore.cli.train import train
+from vsrestore.runtime.devices import pick
 
 app = typer.Typer()
 app.command()(train)
@@ -63,7 +65,7 @@ def folder(tmp_path):
     (tmp_path / "clips").mkdir()
     for name in ("a.mkv", "b.mkv"):
         source = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=24:duration=0.5", "-c:v", "ffv1"]
-        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *source, str(tmp_path / "clips" / name)]
+        command = [ffmpeg.program(), "-v", "error", *source, str(tmp_path / "clips" / name)]
         subprocess.run(command, check=True)
     (tmp_path / "recipe.toml").write_text(RECIPE)
     return tmp_path
@@ -120,6 +122,16 @@ def test_mistakes_are_one_line_and_code_2(folder, monkeypatch, recipe, words, sa
     assert says in done.stderr
     assert done.stderr.startswith("vsrestore train: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_it_trains_where_filters_run(folder, monkeypatch):
+    monkeypatch.setattr(pick, "pick", lambda device: torch.device("meta") if device is None else None)
+    machines = []
+    monkeypatch.setattr(
+        "vsrestore.cli.train._run", lambda *given: machines.append(given[-1]) or SimpleNamespace(step=1, spent_s=1)
+    )
+    assert started(folder).exit_code == started(folder, "--device", "cpu", "--precision", "bfloat16").exit_code == 0
+    assert [(each.device.type, each.precision) for each in machines] == [("meta", "float32"), ("cpu", "bfloat16")]
 
 
 def test_a_video_that_is_none_is_named(folder):
@@ -179,10 +191,11 @@ def tiny(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tiny")
     for name, seconds in (("a.mkv", 0.5), ("b.mkv", 0.1)):
         source = ["-f", "lavfi", "-i", f"testsrc2=size=256x256:rate=24:duration={seconds}", "-c:v", "ffv1"]
-        subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *source, str(folder / name)], check=True)
+        subprocess.run([ffmpeg.program(), "-v", "error", *source, str(folder / name)], check=True)
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in RECIPES if name != "unet.toml"])  # that one needs a large GPU
 def test_the_command_of_a_recipe_runs(tiny, tmp_path, monkeypatch, name):
     """One step on tiny data; the recipe's held-out files are not there, so the last video is held out."""

@@ -186,3 +186,12 @@ def test_a_folder_that_cannot_be_is_one_line(monkeypatch, words, place, message)
     error = run(*words).exception
     assert isinstance(error, CheckpointError)
     assert message in str(error)
+
+
+@pytest.mark.parametrize("words", [("show", "net-a"), ("verify", "net-a"), ("list",)])
+def test_no_name_of_a_folder_commands_the_terminal(monkeypatch, tmp_path, words):
+    monkeypatch.setenv("VSRESTORE_WEIGHTS", str(tmp_path / "\x1b[2Jweights"))
+    done = run(*words)
+    assert "net-a" in done.output
+    assert "\x1b" not in done.output
+    assert words[0] == "list" or r"\x1b[2Jweights" in done.output

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vsrestore.pipeline import programs
+from vsrestore import ffmpeg
 
 
 def write_video(path: Path, pictures: Iterable[np.ndarray], rate: int = 24) -> Path:
@@ -17,7 +17,7 @@ def write_video(path: Path, pictures: Iterable[np.ndarray], rate: int = 24) -> P
     frames = list(pictures)
     height, width = frames[0].shape[:2]
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(rate), "-i", "-"]
-    command = [programs.ffmpeg(), "-v", "error", "-y", *raw, "-c:v", "ffv1", "-pix_fmt", "bgr0", str(path)]
+    command = [ffmpeg.program(), "-v", "error", "-y", *raw, "-c:v", "ffv1", "-pix_fmt", "bgr0", str(path)]
     subprocess.run(command, input=b"".join(frame.tobytes() for frame in frames), check=True)
     return path
 

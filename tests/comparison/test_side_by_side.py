@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import av
 import numpy as np
 import pytest
@@ -55,3 +57,12 @@ def test_a_full_disk_is_told(tmp_path):
     (tmp_path / "video.mkv").symlink_to("/dev/full")
     with pytest.raises(PipelineError, match="disk is full"):
         written({"before": clip_of(RED, 96, 64), "after": clip_of(RED, 96, 64)}, tmp_path / "video.mkv")
+
+
+def test_no_name_is_an_address(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    video = side_by_side({"before": clip_of(RED, 64, 48)})
+    with encoding(video, Path("http:host.mp4")) as take:
+        for frame in video.frames(close=True):
+            take(frame)
+    assert [path.name for path in tmp_path.iterdir()] == ["http:host.mp4"]

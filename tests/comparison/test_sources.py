@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -49,3 +51,22 @@ def test_files_that_are_no_video_are_refused(video, truth, tmp_path):
     ):
         with pytest.raises(PipelineError, match=message):
             open_clips({"before": whole, "after": wrong})
+
+
+def test_the_index_is_that_of_the_file_as_it_is_now(video, truth, monkeypatch, tmp_path):
+    """BestSource knows a file by name and size, which another that takes its place may share."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = video("a.mkv", truth)
+    states = []
+    for time in (1, 2):
+        os.utime(path, (time, time))
+        open_clips({"before": path})
+        states.append([folder.name for folder in (tmp_path / "cache" / "vsrestore" / "index").iterdir()])
+    assert [len(folders) for folders in states] == [1, 1]
+    assert states[0] != states[1]
+
+
+def test_where_no_index_can_be_kept_videos_are_opened_all_the_same(video, truth, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    clip = open_clips({"before": video("b.mkv", truth)})["before"]
+    assert np.array_equal(picture(clip.get_frame(3)), truth[3])

@@ -68,5 +68,5 @@ def test_a_missing_ffmpeg_is_told(monkeypatch):
         raise RuntimeError("No ffmpeg exe could be found")
 
     monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", missing)
-    with pytest.raises(CompressionError, match="no ffmpeg"):
+    with pytest.raises(CompressionError, match="compressed: no ffmpeg"):
         compressed(moving(1), 0, Compression(codec="h264"))

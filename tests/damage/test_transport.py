@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vsrestore.comparison import measures
 from vsrestore.damage.canvas import view_of
 from vsrestore.damage.transport import (
     Bars,
@@ -24,7 +25,7 @@ VIEW = view_of(96, 128, None, 0)
 
 
 def psnr(a, b):
-    return -10 * np.log10(np.mean(np.square(a - b)))
+    return measures.psnr(np.mean(np.square(a - b)))
 
 
 def test_a_whole_shift_moves_the_picture_exactly():

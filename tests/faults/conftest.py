@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.jobs import FRAMES, SCRIPT, Place
-from vsrestore.pipeline import programs
+from vsrestore import ffmpeg
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +17,7 @@ def film(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("film") / "film.mp4"
     graphs = ("-f", "lavfi", "-i", f"testsrc2=size=160x120:rate=24:duration={FRAMES / 24}", "-f", "lavfi")
     tone = ("-i", f"sine=440:duration={FRAMES / 24}", "-c:v", "libx264", "-c:a", "aac")
-    subprocess.run([programs.ffmpeg(), "-v", "error", "-nostdin", *graphs, *tone, str(path)], check=True)
+    subprocess.run([ffmpeg.program(), "-v", "error", "-nostdin", *graphs, *tone, str(path)], check=True)
     return path
 
 

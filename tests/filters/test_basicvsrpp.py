@@ -33,6 +33,7 @@ def direct(path: Path, frames: np.ndarray, chunk: int, overlap: int) -> np.ndarr
     return np.concatenate(given)
 
 
+@pytest.mark.slow
 def test_a_record_is_reproduced(tmp_path: Path) -> None:
     record = records.read("basicvsrpp-c64n7-sr")
     path = seeded.saved("basicvsrpp-c64n7-sr", tmp_path / "reds4.pth")
@@ -42,6 +43,7 @@ def test_a_record_is_reproduced(tmp_path: Path) -> None:
     np.testing.assert_allclose(result[..., ::3, ::3], expected, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{}, SAME_SIZE])
 @pytest.mark.parametrize(("chunk", "overlap"), [(4, 2), (3, 0), (2, 2)])
 def test_any_order_gives_what_the_network_gives(tmp_path: Path, settings: dict, chunk: int, overlap: int) -> None:
@@ -52,6 +54,7 @@ def test_any_order_gives_what_the_network_gives(tmp_path: Path, settings: dict, 
     np.testing.assert_allclose(seeded.as_frames(result, order), direct(path, frames, chunk, overlap), atol=2e-5)
 
 
+@pytest.mark.slow
 def test_overlap_brings_chunks_closer_to_the_whole_clip(tmp_path: Path) -> None:
     path = seeded.checkpoint(tmp_path / "small.safetensors", "basicvsrpp", **seeded.BASICVSRPP, **SAME_SIZE)
     source = seeded.as_clip(seeded.noise(LENGTH, 32, 32))
@@ -83,6 +86,7 @@ def test_frames_of_the_overlap_are_not_reconstructed(tmp_path: Path, monkeypatch
     assert len(calls) == LENGTH
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_the_picture_is_the_same_wherever_features_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
@@ -122,6 +126,7 @@ def test_features_of_long_chunks_rest_in_the_machines_memory(
         result.get_frame(0)
 
 
+@pytest.mark.slow
 def test_tiles_give_nearly_the_same_picture(tmp_path: Path) -> None:
     path = seeded.checkpoint(tmp_path / "small.safetensors", "basicvsrpp", **seeded.BASICVSRPP, **SAME_SIZE)
     source = seeded.as_clip(seeded.noise(3, 144, 208))

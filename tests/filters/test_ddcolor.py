@@ -37,6 +37,7 @@ def shaky(length: int = 9, grain: int = 1) -> np.ndarray:
     return np.repeat(still + noise, 3, axis=1).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_a_record_is_reproduced(tmp_path: Path) -> None:
     record = records.read("ddcolor-tiny")
     torch.save({"params": record.tensors}, tmp_path / "tiny.pth")

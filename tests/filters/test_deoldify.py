@@ -48,6 +48,7 @@ def in_bytes(network: torch.nn.Module, frame: np.ndarray, size: int) -> tuple[np
     return square, raw, np.stack([luma + part for part in back], axis=-1).clip(0, 255)
 
 
+@pytest.mark.slow
 def test_the_published_steps_give_the_record(record: records.Record) -> None:
     network = networks.load(record.tensors)
     size = 16 * record.config["render_factor"]
@@ -59,6 +60,7 @@ def test_the_published_steps_give_the_record(record: records.Record) -> None:
         assert (errors > 1).mean() < 1e-4
 
 
+@pytest.mark.slow
 def test_the_filter_gives_the_record_but_for_its_bytes(record: records.Record, tmp_path: Path) -> None:
     """The record is rounded to bytes four times, once of that by cutting off; the filter never is.
 

@@ -42,6 +42,7 @@ def circled(first: int, end: int) -> list[list[int]]:
     return [*start, *inside, [b - 3, b - 2, b - 1, b, b - 4], [b - 2, b - 1, b, b - 3, b - 4]]
 
 
+@pytest.mark.slow
 def test_a_record_is_reproduced(tmp_path: Path) -> None:
     record = records.read("edvr-m-sr-clip")
     path = seeded.saved("edvr-m-sr-clip", tmp_path / "m.pth")
@@ -50,6 +51,7 @@ def test_a_record_is_reproduced(tmp_path: Path) -> None:
     np.testing.assert_allclose(result[..., ::3, ::3], expected, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("settings", "rule"), [({}, circled), (BLUR, repeated), (STAGE_2, circled)])
 def test_any_order_gives_what_the_network_gives(tmp_path: Path, settings: dict, rule: object) -> None:
     path = seeded.checkpoint(tmp_path / "small.safetensors", "edvr", **seeded.EDVR, **settings)
@@ -59,6 +61,7 @@ def test_any_order_gives_what_the_network_gives(tmp_path: Path, settings: dict, 
     np.testing.assert_allclose(result, direct(path, frames, rule(0, LENGTH)), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("settings", "rule"), [({}, circled), (BLUR, repeated)])
 def test_no_window_reaches_over_a_cut(tmp_path: Path, settings: dict, rule: object) -> None:
     path = seeded.checkpoint(tmp_path / "small.safetensors", "edvr", **seeded.EDVR, **settings)

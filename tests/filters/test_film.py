@@ -14,6 +14,7 @@ from skimage import data
 
 import vsrestore
 from tests import clips
+from tests.filters.seeded import psnr
 from vsrestore.damage.film import PRESETS, damage_film
 from vsrestore.networks.temporal_unet import TemporalUNet
 
@@ -42,10 +43,6 @@ def as_clip(frames: np.ndarray) -> vs.VideoNode:
 
 def as_frames(clip: vs.VideoNode) -> np.ndarray:
     return np.stack([np.stack(clips.samples(frame), -1) for frame in clip.frames(close=True)])
-
-
-def psnr(one: np.ndarray, other: np.ndarray) -> float:
-    return float(-10 * np.log10(np.mean((one - other) ** 2)))
 
 
 @pytest.mark.parametrize(("preset", "gain"), [("film-light", 2.0), ("film-heavy", 3.0)])
@@ -109,6 +106,7 @@ def test_half_precision_gives_the_same_picture(precision: str) -> None:
     assert psnr(as_frames(vsrestore.film(source, device="cpu", precision=precision)), exact) > 50
 
 
+@pytest.mark.slow
 def test_tiles_give_nearly_the_same_picture() -> None:
     frames = np.tile(panned()[:3], (1, 2, 2, 1))
     whole = as_frames(vsrestore.film(as_clip(frames), device="cpu"))

@@ -25,6 +25,7 @@ def direct(path: Path, frames: np.ndarray) -> np.ndarray:
     return np.concatenate([network(torch.from_numpy(frame[None])).numpy() for frame in frames])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("record", ["bsrnet-x4", "rrdbnet-x2", "scunet-color", "srvgg-x4", "swinir-real-m-x4"])
 def test_a_record_is_reproduced(tmp_path: Path, record: str) -> None:
     recorded = records.read(record)

@@ -36,6 +36,7 @@ def small(tmp_path: Path) -> Path:
     return seeded.checkpoint(tmp_path / "small.safetensors", "realbasicvsr", **seeded.REALBASICVSR)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("record", "passes"), [("realbasicvsr-x4", 1), ("realbasicvsr-x4-refine", 3)])
 def test_a_record_is_reproduced(tmp_path: Path, record: str, passes: int) -> None:
     path, recorded = seeded.saved(record, tmp_path / "x4.pth"), records.read(record)

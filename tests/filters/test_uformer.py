@@ -23,6 +23,7 @@ def small(tmp_path: Path) -> Path:
     return seeded.checkpoint(tmp_path / "small.safetensors", "uformer", **seeded.UFORMER)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shift", "output"), [(False, "out_raw"), (True, "out_raw_shift")])
 def test_the_record_is_reproduced_from_the_published_wrapping(tmp_path: Path, shift: bool, output: str) -> None:
     record, path = records.read("uformer-b"), tmp_path / "Uformer_B.pth"

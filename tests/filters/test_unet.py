@@ -43,6 +43,7 @@ def alone(path: Path, frames: np.ndarray, **settings: object) -> np.ndarray:
         return networks.load(read(path), **settings)(torch.from_numpy(frames)).clamp(0, 1).numpy()
 
 
+@pytest.mark.slow
 def test_a_record_is_reproduced(tmp_path: Path) -> None:
     record = records.read("fastai_unet-resnet34-legacyblur")
     torch.save({"model": record.tensors}, tmp_path / "legacy.pth")

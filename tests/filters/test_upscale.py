@@ -40,6 +40,7 @@ def test_half_precision_gives_the_same_picture() -> None:
     assert psnr(as_frames(vsrestore.upscale(source, device="cpu", precision="bfloat16")), exact) > 50
 
 
+@pytest.mark.slow
 def test_tiles_give_nearly_the_same_picture() -> None:
     source = as_clip(np.tile(panned()[:3], (1, 2, 2, 1)))
     whole = as_frames(vsrestore.upscale(source, device="cpu"))

@@ -20,6 +20,7 @@ def _network(**settings):
     return network
 
 
+@pytest.mark.slow
 def test_a_whole_clip_gives_the_published_frames():
     record = records.read("analog_swin_unet-pipeline")
     clip = record.frames()

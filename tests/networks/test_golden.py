@@ -357,11 +357,13 @@ def too_far(name) -> dict[str, float]:
     return {key: error for key, error in largest_errors(record).items() if not error < allowed}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in records.names() if not name.endswith(OTHERS)])
 def test_record(name):
     assert not too_far(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["basicvsrpp-c64n7-sr", "deoldify-video", "edvr-m-sr", "rrdbnet-x4", "swinir-real-m-x4"]
 )

@@ -83,6 +83,7 @@ def test_strips_give_the_picture_of_the_whole(monkeypatch, pixels):
         _close(network(frames), whole, 1e-6)
 
 
+@pytest.mark.slow
 def test_flows_stay_float32_when_the_rest_is_not():
     network, frames = _network(), torch.rand(1, 4, 3, 33, 40)
     with torch.inference_mode():

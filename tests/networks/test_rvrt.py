@@ -33,6 +33,7 @@ def test_sizes(settings, size, factor):
     assert restored.shape == (2, 2, 3, size[0] * factor, size[1] * factor)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [1, 3])
 def test_of_an_odd_number_of_frames_the_last_one_is_seen_twice(length):
     network, frames = _network(), torch.rand(1, length, 3, *SIDES)
@@ -40,6 +41,7 @@ def test_of_an_odd_number_of_frames_the_last_one_is_seen_twice(length):
         _close(network(frames), network(torch.cat((frames, frames[:, -1:]), dim=1))[:, :length])
 
 
+@pytest.mark.slow
 def test_every_frame_depends_on_every_other_one():
     network, frames = _network(), torch.rand(1, 4, 3, *SIDES)
     with torch.inference_mode():
@@ -50,6 +52,7 @@ def test_every_frame_depends_on_every_other_one():
             assert ((network(other) - before).abs().amax(dim=(0, 2, 3, 4)) > 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", [range(1), range(1, 3), range(3, 4)])
 def test_frames_that_are_not_kept_are_not_reconstructed(keep):
     network, frames = _network(), torch.rand(1, 4, 3, *SIDES)
@@ -62,6 +65,7 @@ def test_frames_that_are_not_kept_are_not_reconstructed(keep):
     assert len(calls) == len(keep)
 
 
+@pytest.mark.slow
 def test_last_pass_ends_with_the_last_group_that_is_kept():
     network, calls = _network(), []
     network.backbone["forward_2"].register_forward_hook(lambda *_: calls.append(1))
@@ -82,6 +86,7 @@ def test_sizes_that_do_not_fit_are_refused(same_size, size):
         _network(same_size=same_size)(torch.rand(1, 2, 3, *size))
 
 
+@pytest.mark.slow
 def test_noise_level_is_a_number_or_a_map_and_the_network_has_one_of_its_own():
     network, frames = _network(**DENOISES), torch.rand(1, 2, 3, 132, 132)
     with torch.inference_mode():
@@ -93,6 +98,7 @@ def test_noise_level_is_a_number_or_a_map_and_the_network_has_one_of_its_own():
         _network()(torch.rand(1, 2, 3, *SIDES), noise_level=0.1)
 
 
+@pytest.mark.slow
 def test_a_sequence_of_copies_in_one_batch_gives_copies():
     network, frames = _network(), torch.rand(1, 4, 3, *SIDES)
     with torch.inference_mode():
@@ -101,6 +107,7 @@ def test_a_sequence_of_copies_in_one_batch_gives_copies():
         _close(batch[1:], batch[:1])
 
 
+@pytest.mark.slow
 def test_bf16_weights_and_float32_frames():
     network, frames = _network(), torch.rand(1, 4, 3, *SIDES)
     with torch.inference_mode():
@@ -122,6 +129,7 @@ def test_features_rest_where_the_length_says(monkeypatch):
         assert all(asked)
 
 
+@pytest.mark.slow
 def test_chunks_that_begin_at_an_odd_frame_are_grouped_otherwise():
     """Why a filter must begin them at even ones: far from the cut, their frames are those of the whole clip."""
     network, frames = _network(), torch.rand(1, 8, 3, *SIDES)

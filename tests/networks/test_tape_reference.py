@@ -34,6 +34,7 @@ def close(found, expected, tolerance=1e-5):
     assert (found - expected).abs().max() <= tolerance * expected.abs().max()
 
 
+@pytest.mark.slow
 def test_the_clip_is_restored_as_recorded():
     record = records.read("tape-pipeline")
     frames = torch.from_numpy(record.inputs["in_frames"]).permute(0, 3, 1, 2)[None].float() / 255
@@ -47,6 +48,7 @@ def test_the_clip_is_restored_as_recorded():
     close(restored[0].clamp(0, 1), record.outputs["out_frames"][some])
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_every_window_is_restored_for_itself(network):
     frames, references = noise(2, 6, 3, 64, 80), noise(2, 3, 3, 64, 80).flip(-1)
@@ -114,6 +116,7 @@ def test_the_reference_branch_is_that_of_torchvision():
         close(found[0], tap)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_weights_and_float32_frames(dtype):
     frames = noise(1, 5, 3, 64, 64)

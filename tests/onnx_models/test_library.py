@@ -33,6 +33,7 @@ def model(tmp_path):
     return str(tmp_path / "relu.onnx")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [SESSION, INFO])
 def test_no_number_of_the_device_is_made(tmp_path, model, code):
     """Where telemetry is on, `deviceid` and a store of events lie in the cache folder as soon as it is loaded."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from vsrestore import ffmpeg
 from vsrestore.pipeline import programs
 from vsrestore.pipeline.encode import ENCODERS
 from vsrestore.pipeline.job import Job
@@ -99,7 +100,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
     def made(name: str) -> Path:
         if not (folder / name).exists():
-            command = [programs.ffmpeg(), "-v", "error", "-nostdin", *CLIPS[name], name]
+            command = [ffmpeg.program(), "-v", "error", "-nostdin", *CLIPS[name], name]
             subprocess.run(command, cwd=folder, check=True, capture_output=True)
         return folder / name
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from vsrestore import ffmpeg
 from vsrestore.pipeline import programs
 from vsrestore.pipeline.packets import read_packets
 from vsrestore.pipeline.probe import probe
@@ -28,7 +29,7 @@ def luma(frame: av.VideoFrame) -> np.ndarray:
 
 def onset(path: Path) -> float:
     """Return when the beep is heard, in seconds after the first picture."""
-    command = [programs.ffmpeg(), "-v", "error", "-i", str(path), "-map", "0:a:0"]
+    command = [ffmpeg.program(), "-v", "error", "-i", str(path), "-map", "0:a:0"]
     command += ["-af", "aresample=async=1:first_pts=0", "-ac", "1", "-ar", "48000", "-f", "f32le", "-"]
     sound = np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, "<f4")
     media = probe(path)

@@ -8,7 +8,7 @@ from collections import namedtuple
 import pytest
 
 from tests.pipeline.measures import assert_times, shown_at
-from vsrestore.pipeline import programs
+from vsrestore import ffmpeg
 from vsrestore.pipeline.errors import RunError
 from vsrestore.pipeline.job import ffmpeg_words
 from vsrestore.pipeline.packets import read_packets
@@ -31,10 +31,10 @@ def forgetful(tmp_path_factory, monkeypatch):
 
     def use(share: float, ending: str = ".mkv") -> None:
         program = tmp_path_factory.mktemp("bin") / "ffmpeg"
-        words = {"python": sys.executable, "ffmpeg": programs.ffmpeg(), "share": share, "ending": ending}
+        words = {"python": sys.executable, "ffmpeg": ffmpeg.program(), "share": share, "ending": ending}
         program.write_text(FORGETFUL.format(**words))
         program.chmod(0o755)
-        monkeypatch.setattr(programs, "ffmpeg", lambda: str(program))
+        monkeypatch.setattr(ffmpeg, "program", lambda: str(program))
 
     return use
 
@@ -53,10 +53,10 @@ def test_a_truncated_output_never_replaces_a_good_one(clip, run, tmp_path, forge
 
 def test_missing_sound_is_a_failure(clip, run, tmp_path, monkeypatch):
     """To ffmpeg the source is another file, whose sound ends early."""
-    source, short, original = clip("plain.mp4"), tmp_path / "short.mp4", programs.input_options
-    command = [programs.ffmpeg(), "-v", "error", "-i", source, "-map", "0", "-af", "atrim=0:0.5", short]
+    source, short, original = clip("plain.mp4"), tmp_path / "short.mp4", ffmpeg.input_options
+    command = [ffmpeg.program(), "-v", "error", "-i", source, "-map", "0", "-af", "atrim=0:0.5", short]
     subprocess.run(command, check=True)
-    monkeypatch.setattr(programs, "input_options", lambda path: original(short if path == source else path))
+    monkeypatch.setattr(ffmpeg, "input_options", lambda path: original(short if path == source else path))
     with pytest.raises(RunError, match=r"audio stream 1 lasts 1\.0\d+ s in the source, 0\.5"):
         run(source)
     assert (tmp_path / "restored.incomplete.mkv").exists()

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from tests.pipeline.measures import onset, shown_at
+from vsrestore import ffmpeg
 from vsrestore.pipeline import programs
 from vsrestore.pipeline.errors import PipelineError
 from vsrestore.pipeline.packets import read_packets
@@ -33,7 +34,7 @@ LONG = (
 
 
 def make(path: Path, *options: str) -> Path:
-    command = [programs.ffmpeg(), "-v", "error", "-nostdin", "-y", *options, path.name]
+    command = [ffmpeg.program(), "-v", "error", "-nostdin", "-y", *options, path.name]
     subprocess.run(command, cwd=path.parent, check=True, capture_output=True)
     return path
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from vsrestore.ffmpeg import FFmpegError
 from vsrestore.pipeline import output as output_module
 from vsrestore.pipeline.errors import PipelineError, RunError
 from vsrestore.pipeline.output import checked_output, keep, publish
@@ -81,5 +82,5 @@ def test_a_link_is_followed_and_a_pipe_refused(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are text")
 def test_a_name_that_is_no_text_is_refused(tmp_path):
-    with pytest.raises(PipelineError, match="not in UTF-8"):
+    with pytest.raises(FFmpegError, match="not in UTF-8"):
         checked_output(tmp_path / os.fsdecode(b"a\xff.mkv"), "in.mkv", overwrite=False)

@@ -37,6 +37,7 @@ def test_a_video_is_fetched(site, clip, tmp_path):
     assert fetch(f"{site}/plain.mp4", None, tmp_path).read_bytes() == clip("plain.mp4").read_bytes()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_fetched_is_told_in_a_line(site, tmp_path):
     with pytest.raises(PipelineError, match="404"):
         fetch(f"{site}/none.mp4", None, tmp_path)

@@ -326,6 +326,7 @@ def test_evaluating_builds_no_network_and_renders_no_frame() -> None:
     assert "network" in touched
 
 
+@pytest.mark.slow
 @needs_mallinfo
 @pytest.mark.parametrize("name", ["single", "window", "sequence", "pair", "strided references", "values"])
 def test_memory_in_use_does_not_grow_with_the_clip(name: str) -> None:

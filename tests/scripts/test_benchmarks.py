@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import vapoursynth as vs
 
+from vsrestore.comparison.measures import HIGHEST_PSNR
+
 
 def flat(value: float, length: int = 5) -> np.ndarray:
     return np.full((length, 32, 48, 3), value, np.float32)
@@ -64,7 +66,7 @@ def test_successive_runs_ask_for_every_frame_once(part):
 def test_quality_of_equal_and_of_known_pictures(part):
     material = part("material")
     same = material.quality(material.clip_of(flat(0.5)), flat(0.5))
-    assert same == (material.HIGHEST_PSNR, pytest.approx(1))
+    assert same == (HIGHEST_PSNR, pytest.approx(1))
     off = material.quality(material.clip_of(flat(0.6)), flat(0.5))
     assert off.psnr == pytest.approx(20, abs=1e-3)
     assert off.ssim < 1
@@ -82,6 +84,7 @@ def test_plain_network_is_the_same_as_its_onnx_file(part, tmp_path):
     np.testing.assert_allclose(session.run(None, {"input": images})[0], expected, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not all(hasattr(vs.core, name) for name in ("mv", "zsmooth", "bm3d", "dfttest2_cpu", "akarin")),
     reason="needs the plugins of the bench extra",

@@ -16,10 +16,10 @@ from safetensors.torch import save_file
 
 import vsrestore
 from tests.filters import seeded
+from vsrestore import ffmpeg
 from vsrestore.checkpoints import entries
 from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.networks.temporal_upscaler import TemporalUpscaler
-from vsrestore.pipeline.programs import ffmpeg
 
 from .conftest import SCRIPTS
 
@@ -167,6 +167,7 @@ def test_vid4_with_its_input_beside_the_truth(part, tmp_path):
         assert result.score.psnr_rgb == pytest.approx(np.mean(10 * np.log10(255**2 / errors)), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_input_is_made_where_no_folder_is_named(part, tmp_path):
     """A width that is no multiple of 4 is cut, as the papers do."""
     (tmp_path / ".hidden").mkdir()
@@ -187,6 +188,7 @@ def test_input_is_made_where_no_folder_is_named(part, tmp_path):
     assert run(part, dataset="vid4", input="BIx4", filter="bicubic", **named)[0].score == bicubic[1].score
 
 
+@pytest.mark.slow
 def test_reds4_takes_its_four_clips_of_the_training_set(part, tmp_path):
     for name in ("000", "001", "011", "015", "020", "239"):
         save(tmp_path / "train_sharp" / name, pictures(1, seed=int(name)))
@@ -352,7 +354,7 @@ def test_the_command_prints_figures_beside_those_published(tmp_path):
 def clean_clip(tmp_path):
     path = tmp_path / "clip.mkv"
     picture = ["-f", "lavfi", "-i", "testsrc=size=64x48:rate=24", "-frames:v", "3"]
-    subprocess.run([ffmpeg(), "-loglevel", "error", *picture, "-c:v", "ffv1", str(path)], check=True)
+    subprocess.run([ffmpeg.program(), "-loglevel", "error", *picture, "-c:v", "ffv1", str(path)], check=True)
     return path
 
 
@@ -363,6 +365,7 @@ OWN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", OWN)
 def test_the_command_measures_our_own_weights(tmp_path, clean_clip, task):
     build, cases, heads = OWN[task]

@@ -60,6 +60,7 @@ def run(script: str, *options: str, **variables: str) -> subprocess.CompletedPro
     return subprocess.run(command, capture_output=True, env={**environment(), **variables}, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.glob("*.vpy")))
 @pytest.mark.parametrize("output", [0, 1])
 def test_example(script, output, source, models, tmp_path):
@@ -82,6 +83,7 @@ def test_missing_weights_are_told(script, source, tmp_path):
     assert published[0].encode() in done.stderr
 
 
+@pytest.mark.slow
 def test_keep_grain_takes_its_strength_as_text(source):
     done = run("film_keep_grain.vpy", "-a", f"source={source}", "-a", "grain=0.5")
     assert done.returncode == 0, done.stderr.decode()

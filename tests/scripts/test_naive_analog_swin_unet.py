@@ -7,6 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 
+@pytest.mark.slow
 def test_both_ways_agree(part):
     from vsrestore.networks.analog_swin_unet import AnalogSwinUNet
 

@@ -7,6 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(40, 52), (33, 48)])
 def test_naive_rvrt_gives_the_picture_of_ours(part, size):
     from vsrestore.networks.layers import guided_attention

@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 from vsrestore.networks.psrt import PSRT  # noqa: E402
 
 
+@pytest.mark.slow
 def test_naive_psrt_agrees_with_ours(part):
     published = part("published")
     network = published.seeded(PSRT(channels=8, groups=2, layers=2, heads=2, hidden=12), 1.0)

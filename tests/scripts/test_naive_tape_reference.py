@@ -14,6 +14,7 @@ def pair(*shape):
     return frames, frames.flip(-1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("windows", "references", "size"),
     [

@@ -1,8 +1,9 @@
 import csv
 import subprocess
 
-import imageio_ffmpeg
 import pytest
+
+from vsrestore import ffmpeg
 
 
 @pytest.fixture(scope="session")
@@ -13,7 +14,7 @@ def shots_folder(tmp_path_factory):
     rows.append(("c.mkv", "c", "noncommercial"))
     for name, _, _ in rows[:3]:
         source = "testsrc2=size=96x80:rate=24:duration=0.5"
-        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", source, "-c:v", "ffv1"]
+        command = [ffmpeg.program(), "-v", "error", "-f", "lavfi", "-i", source, "-c:v", "ffv1"]
         subprocess.run([*command, str(folder / name)], check=True)
     with (folder / "index.csv").open("w", newline="") as file:
         writer = csv.writer(file)

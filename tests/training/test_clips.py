@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 import tracemalloc
 from dataclasses import replace
+from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 import pytest
 
+from vsrestore import ffmpeg
 from vsrestore.training import clips
 from vsrestore.training.clips import DecodedShot, check_sizes, decode, read_shots, runs, split
 from vsrestore.training.data import batches, cut, longest_scene
@@ -22,7 +23,7 @@ NUMBERS = "color=black:s=64x48:r=24:d={seconds},geq=lum='16+mod(N\\,200)':cb=128
 
 
 def draw(path, source, *codec):
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-f", "lavfi", "-i", source, *codec, str(path)]
+    command = [ffmpeg.program(), "-v", "error", "-y", "-f", "lavfi", "-i", source, *codec, str(path)]
     subprocess.run(command, check=True)
     return path
 
@@ -62,6 +63,21 @@ def test_frames_come_by_number_in_any_order(folder):
         np.testing.assert_allclose(shot.read(np.array(numbers)), whole[108 + np.array(numbers)], atol=2)
 
 
+def test_no_name_is_an_address(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = Path("http:host.mkv")
+    path.write_bytes((folder / "short.mkv").read_bytes())
+    assert len(Video.open(path).times) == len(decode(path, 64, 48)) == 24
+
+
+def test_a_playlist_draws_in_no_address(tmp_path):
+    playlist = tmp_path / "list.m3u8"
+    playlist.write_text("#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n")
+    for read in (Video.open, lambda path: decode(path, 64, 48)):
+        with pytest.raises(DataError, match=r"list\.m3u8: cannot be decoded"):
+            read(playlist)
+
+
 def test_memory_does_not_grow_with_the_length_of_a_video(folder):
     video = Video.open(folder / "long.mp4")
     tracemalloc.start()
@@ -71,6 +87,7 @@ def test_memory_does_not_grow_with_the_length_of_a_video(folder):
     assert peak < 12 * 64 * 48 * 3
 
 
+@pytest.mark.slow
 def test_batches_of_a_folder_come_from_workers_too(folder):
     recipe = Recipe("film", data=DataRecipe(crop=32, frames=5), schedule=ScheduleRecipe(batch=2))
     shots, held_out = split(read_shots(folder, []), ["elsewhere.mp4"])
@@ -100,6 +117,7 @@ def test_a_video_that_cannot_be_decoded_is_named(tmp_path, content):
         read_shots(tmp_path, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_video_that_breaks_off_is_named_when_a_sample_needs_it(folder, tmp_path, workers):
     path = tmp_path / "cut.mkv"

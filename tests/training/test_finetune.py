@@ -8,14 +8,13 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 from scipy.ndimage import gaussian_filter
 
-from vsrestore import networks
+from vsrestore import ffmpeg, networks
 from vsrestore.checkpoints import read
 from vsrestore.networks.temporal_upscaler import TemporalUpscaler
 from vsrestore.training import finetune
@@ -26,7 +25,7 @@ from vsrestore.training.videos import Video
 
 def write_video(path, frames):
     height, width = frames.shape[1:3]
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]
+    command = [ffmpeg.program(), "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]
     command += ["-s", f"{width}x{height}", "-r", "25", "-i", "-", "-c:v", "ffv1", str(path)]
     subprocess.run(command, input=frames.tobytes(), check=True)
     return path
@@ -51,6 +50,7 @@ def weights(tmp_path_factory):
     return str(path)
 
 
+@pytest.mark.slow
 def test_a_video_teaches_the_network_that_restores_it(video, weights, tmp_path, monkeypatch):
     fast = ScheduleRecipe(steps=finetune.ENDLESS, batch=2, kernel_rate=0.02, rate=5e-3, warmup=10, average=0.9)
     recipe = replace(finetune.recipe_of(weights, "temporal_upscaler", "upscale", 1), schedule=fast)
@@ -61,6 +61,7 @@ def test_a_video_teaches_the_network_that_restores_it(video, weights, tmp_path, 
     assert isinstance(networks.load(read(out)), TemporalUpscaler)
 
 
+@pytest.mark.slow
 def test_nothing_is_written_where_nothing_is_gained(video, weights, tmp_path, monkeypatch):
     monkeypatch.setattr(finetune, "take_step", lambda *_: None)
     out = tmp_path / "tuned.safetensors"
@@ -83,6 +84,7 @@ def test_weights_that_got_worse_where_nothing_was_chosen_are_not_kept(video, wei
     assert out.read_bytes() == b"earlier"
 
 
+@pytest.mark.slow
 def test_the_time_is_kept_with_all_that_is_measured(video, weights, tmp_path, monkeypatch):
     """Measuring is slow here: it is done on fewer frames, and learning ends early enough for the last of it."""
 

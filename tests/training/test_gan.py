@@ -118,6 +118,7 @@ def test_a_critic_that_is_not_good_enough_keeps_its_turn(shots, tmp_path):
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [1, 3, 6])
 def test_an_interrupted_duel_ends_as_one_in_one_piece_bit_by_bit(shots, tmp_path, after):
     for name in ("whole", "pieces"):

@@ -7,7 +7,7 @@ from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.networks.temporal_upscaler import TemporalUpscaler
 from vsrestore.training.tasks.film import film_cases
 from vsrestore.training.tasks.upscale import UpscaleTask
-from vsrestore.training.validate import Scores, means, psnr, restore_clip, scores, table
+from vsrestore.training.validate import Scores, clip_psnr, means, restore_clip, scores, table
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def network():
 
 
 def test_psnr_of_a_known_error():
-    assert psnr(torch.full((2, 3, 8, 8), 0.6), torch.full((2, 3, 8, 8), 0.5)) == pytest.approx(20, abs=1e-3)
+    assert clip_psnr(torch.full((2, 3, 8, 8), 0.6), torch.full((2, 3, 8, 8), 0.5)) == pytest.approx(20, abs=1e-3)
 
 
 def test_restore_clip_returns_every_frame_in_order(network):

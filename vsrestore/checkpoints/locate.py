@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
+from vsrestore.cache_folder import CacheError, user_cache
 from vsrestore.checkpoints import registry
 from vsrestore.checkpoints.disk import is_file
 from vsrestore.checkpoints.errors import CheckpointError
@@ -19,27 +19,18 @@ _ENDINGS = (".safetensors", ".pth", ".pt", ".ckpt", ".pkl", ".bin", ".onnx", ".t
 def user_folder() -> Path:
     """Return the folder of fetched checkpoints: $VSRESTORE_WEIGHTS, or `vsrestore` in the platform's cache folder.
 
-    The latter is $XDG_CACHE_HOME or ~/.cache on Linux, ~/Library/Caches on macOS, %LOCALAPPDATA% on Windows.
-
     Raises:
         CheckpointError: neither is set, and nobody knows where the user's home is.
     """
     chosen = os.environ.get("VSRESTORE_WEIGHTS")
     try:
-        return Path(chosen).expanduser() if chosen else _cache_folder() / "vsrestore"
+        return Path(chosen).expanduser() if chosen else user_cache()
+    except CacheError as error:
+        raise CheckpointError(f"{error}, or VSRESTORE_WEIGHTS to one for checkpoints") from error
     except RuntimeError as error:
         raise CheckpointError(
             f"there is no folder for checkpoints ({error}); set VSRESTORE_WEIGHTS to one, or HOME"
         ) from error
-
-
-def _cache_folder() -> Path:
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    named = os.environ.get("XDG_CACHE_HOME", "")
-    return Path(named) if Path(named).is_absolute() else Path.home() / ".cache"  # relative ones count as unset there
 
 
 def path_of(entry: Entry) -> Path:

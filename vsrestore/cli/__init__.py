@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from vsrestore.errors import VsrestoreError
+
 LONG = 10_000  # characters
 
 
@@ -74,13 +76,9 @@ def main() -> None:
     """Run the command; what the user can put right is one line on stderr and exit code 2."""
     try:
         build()()
-    except (ValueError, RuntimeError) as error:
-        from vsrestore.checkpoints.errors import CheckpointError
-        from vsrestore.comparison.errors import ComparisonError
-        from vsrestore.pipeline.errors import PipelineError, RunError
+    except VsrestoreError as error:
+        from vsrestore.pipeline.errors import RunError
 
-        if not isinstance(error, PipelineError | RunError | CheckpointError | ComparisonError):
-            raise
         _end(str(error), 1 if isinstance(error, RunError) else 2)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import signal
 import sys
 from contextlib import nullcontext
@@ -12,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from .progress import Bar
+from .progress import Bar, path_line
 
 
 def seconds(text: str) -> float:
@@ -66,21 +65,16 @@ def compare(
         print(f"{name:<8}" + "".join(f"{word:>25}" for word in words))
     if truth is None:
         print("How good it is cannot be told without the truth: vsrestore compare A B TRUTH", file=sys.stderr)
-    typer.echo(os.fsencode(output / PAGE))
+    typer.echo(path_line(output / PAGE))
 
 
 def _check_device(name: str) -> None:
     """Refuse a device that is not there, before anything is read."""
     if name == "cpu":  # torch need not be imported yet
         return
-    from vsrestore.comparison.errors import ComparisonError
-    from vsrestore.training.errors import TrainingError
     from vsrestore.training.machine import machine
 
-    try:
-        machine(name, "float32")
-    except TrainingError as error:
-        raise ComparisonError(str(error)) from None
+    machine(name, "float32")
 
 
 def _silent(done: int, total: int) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vsrestore.cli.progress import Bar
-from vsrestore.cli.train import explained, stop
+from vsrestore.cli.train import Device, Precision, explained, stop
 
 if TYPE_CHECKING:
     from vsrestore.training.finetune import Gain
@@ -28,10 +28,8 @@ def finetune(
     model: Annotated[str | None, typer.Option(help="Weights to begin from; those of the package by default.")] = None,
     seed: Annotated[int, typer.Option(help="Of samples and damage.")] = 1,
     workers: Annotated[int, typer.Option(min=0, help="Processes that make samples.")] = 1,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:N, xpu or mps.")] = "cpu",
-    precision: Annotated[
-        Literal["float32", "bfloat16", "float16"], typer.Option(help="Of convolutions; the rest is float32.")
-    ] = "bfloat16",
+    device: Device = None,
+    precision: Precision = None,
     overwrite: Annotated[bool, typer.Option(help="Replace a weights file that is there.")] = False,
 ) -> None:
     """Continue the training of a network on a video, and write weights that the filter takes as model=."""

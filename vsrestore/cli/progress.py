@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
@@ -81,6 +83,11 @@ class Bar:
 def printable(text: str) -> str:
     """Return a text in which no character commands the terminal: names of files may hold such ones."""
     return "".join(character if character.isprintable() else _escaped(character) for character in text)
+
+
+def path_line(path: Path) -> str | bytes:
+    """Return a path as ``typer.echo`` prints it: to a program its very bytes, to a terminal no character commands."""
+    return printable(str(path)) if sys.stdout.isatty() else os.fsencode(path)
 
 
 def _escaped(character: str) -> str:

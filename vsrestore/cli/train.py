@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from vsrestore.cli.extras import how_to_install
-from vsrestore.cli.progress import Bar
+from vsrestore.cli.progress import Bar, printable
+from vsrestore.errors import VsrestoreError
 
 if TYPE_CHECKING:
     from vsrestore.training.machine import Machine
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
     from vsrestore.training.run import Run
 
 STATE = "state.pt"
+Device = Annotated[
+    str | None, typer.Option(help="cpu, cuda, cuda:N, xpu or mps; the best there is by default.", show_default=False)
+]
+Precision = Annotated[
+    Literal["float32", "bfloat16", "float16"] | None,
+    typer.Option(
+        help="Of convolutions; the rest is float32. By default bfloat16 where the device has it, else float32.",
+        show_default=False,
+    ),
+]
 
 
 def train(
@@ -30,10 +41,8 @@ def train(
     minutes: Annotated[float | None, typer.Option(min=0, help="End within so many minutes, schedule complete.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps, instead of the recipe's.")] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that make samples.")] = 1,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:N, xpu or mps.")] = "cpu",
-    precision: Annotated[
-        Literal["float32", "bfloat16", "float16"], typer.Option(help="Of convolutions; the rest is float32.")
-    ] = "bfloat16",
+    device: Device = None,
+    precision: Precision = None,
 ) -> None:
     """Train a network from a recipe and write its weights to OUT/weights.safetensors."""
     from dataclasses import replace
@@ -53,7 +62,9 @@ def train(
         if steps:
             plan = replace(plan, schedule=replace(plan.schedule, steps=steps))
         run = _run(plan, clips, out, minutes, workers, machine(device, precision))
-    typer.echo(f"{run.step} steps in {run.spent_s / 60:.1f} min: {out / 'weights.safetensors'}", err=True)
+    typer.echo(
+        f"{run.step} steps in {run.spent_s / 60:.1f} min: {printable(str(out / 'weights.safetensors'))}", err=True
+    )
 
 
 def _run(plan: Recipe, clips: Path, out: Path, minutes: float | None, workers: int, machine: Machine) -> Run:
@@ -73,14 +84,9 @@ def _run(plan: Recipe, clips: Path, out: Path, minutes: float | None, workers: i
 @contextmanager
 def explained(command: str, out: Path | None = None) -> Iterator[None]:
     """Tell what the user can put right in one line, and what an interrupted run has left in the folder ``out``."""
-    from vsrestore.checkpoints import CheckpointError
-    from vsrestore.networks.state_dict import NetworkError
-    from vsrestore.training.errors import DataError, TrainingError
-    from vsrestore.training.recipe import RecipeError
-
     try:
         yield
-    except (RecipeError, DataError, TrainingError, CheckpointError, NetworkError) as error:
+    except VsrestoreError as error:
         stop(command, str(error))
     except ModuleNotFoundError as error:
         advice = how_to_install(error)
@@ -95,7 +101,7 @@ def explained(command: str, out: Path | None = None) -> Iterator[None]:
 
 def stop(command: str, message: str, code: int = 2) -> NoReturn:
     """End with one line on stderr."""
-    typer.echo(f"vsrestore {command}: {message}", err=True)
+    typer.echo(f"vsrestore {command}: {printable(message)}", err=True)
     raise typer.Exit(code)
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from vsrestore.cli.progress import path_line, printable
+
 if TYPE_CHECKING:
     from vsrestore.checkpoints import Entry
 
@@ -61,10 +63,10 @@ def fetch(
 
     for entry in [get(name) for name in names]:
         for warning in _warnings(entry):
-            print(f"{entry.name}: {warning}", file=sys.stderr)
+            print(printable(f"{entry.name}: {warning}"), file=sys.stderr)
         with _Transfer(entry.name) as transfer:
             path = fetch_file(entry, transfer.update, accept=accept, again=again, waits=transfer.wait)
-        print(path)
+        typer.echo(path_line(path))
 
 
 @app.command()
@@ -80,10 +82,10 @@ def verify(
     failed = False
     for entry in [get(name) for name in names] if names else here:
         try:
-            print(f"{entry.name}: {verify_file(path_of(entry), entry, accept=accept)}")
+            print(printable(f"{entry.name}: {verify_file(path_of(entry), entry, accept=accept)}"))
         except CheckpointError as error:
             failed = True
-            print(f"{entry.name}: {error}", file=sys.stderr)
+            print(printable(f"{entry.name}: {error}"), file=sys.stderr)
     if failed:
         raise typer.Exit(2)
 
@@ -211,6 +213,7 @@ def _width() -> int:
 
 def _print_table(rows: Sequence[tuple[str, ...]], width: int | None = None) -> None:
     """Print columns, each as wide as its widest cell; where lines have a width, the last one is cut short."""
+    rows = [tuple(printable(cell) for cell in row) for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

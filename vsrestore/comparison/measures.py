@@ -5,6 +5,7 @@ Pictures are (H, W, 3) uint8, RGB.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,8 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
-LEAST_ERROR = 1e-10
-"""Mean square error that equal pictures count as: PSNR ends at 100 dB."""
+HIGHEST_PSNR = 100.0
+"""dB that equal pictures count as, whose PSNR is infinite: averages need a number."""
 BOX = 7
 STEADY = (0.01**2, 0.03**2)
 """Keep the quotients of SSIM finite in flat places; as published, for values in [0, 1]."""
@@ -50,9 +51,9 @@ def ssim(one: np.ndarray, other: np.ndarray, device: str = "cpu") -> float:
     return float(same.mean(dtype=torch.float64 if same.device.type != "mps" else None))
 
 
-def psnr(error: float) -> float:
-    """Return the PSNR in dB, at most 100, of a mean square error of values in [0, 1]."""
-    return float(-10 * np.log10(max(error, LEAST_ERROR)))
+def psnr(error: float, highest: float = HIGHEST_PSNR) -> float:
+    """Return the PSNR in dB, at most so many, of a mean square error of values in [0, 1]."""
+    return min(-10 * math.log10(error), highest) if error else highest
 
 
 class Flicker:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import vapoursynth as vs
 
-from vsrestore.pipeline import programs
+from vsrestore import ffmpeg
 from vsrestore.pipeline.encode import encoder_options
 from vsrestore.pipeline.run import Program, check_exit, stopping, wait_for
 from vsrestore.pipeline.tags import Tags, filters, from_props, output_options
@@ -76,8 +76,8 @@ def _command(clip: vs.VideoNode, shown: Tags, path: Path) -> list[str]:
     size, rate = f"{clip.width}x{clip.height}", str(clip.fps or UNKNOWN_RATE)
     raw = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", size, "-r", rate, "-i", "pipe:0"]
     return [
-        *(programs.ffmpeg(), "-hide_banner", "-y", "-v", "error", *raw, "-filter:v:0", filters(shown)),
-        *encoder_options("x264", CRF, PRESET), *output_options(shown), "-movflags", "+faststart", str(path),
+        *(ffmpeg.program(), "-hide_banner", "-y", "-v", "error", *raw, "-filter:v:0", filters(shown)),
+        *encoder_options("x264", CRF, PRESET), *output_options(shown), "-movflags", "+faststart", ffmpeg.file_url(path),
     ]  # fmt: skip
 
 

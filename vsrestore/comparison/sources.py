@@ -12,7 +12,7 @@ import vapoursynth as vs
 
 from vsrestore.pipeline.packets import loss, read_packets
 from vsrestore.pipeline.probe import probe
-from vsrestore.pipeline.programs import cache_folder
+from vsrestore.pipeline.programs import index_folder
 from vsrestore.video.formats import with_matrix
 from vsrestore.video.frames import plane_views
 from vsrestore.video.scenes import PREVIOUS, scenes
@@ -43,6 +43,7 @@ def open_clips(paths: Mapping[str, Path], part: Part = WHOLE) -> dict[str, vs.Vi
 
     Raises:
         PipelineError: a file is missing or is no video.
+        FFmpegError: its name is not UTF-8.
         ComparisonError: a video cannot be decoded or ends before the part, or they differ in size or length.
 
     """
@@ -78,19 +79,18 @@ def rgb_clip(path: Path) -> vs.VideoNode:
 
     Raises:
         PipelineError: the file is missing or is no video.
+        FFmpegError: its name is not UTF-8.
         ComparisonError: it cannot be decoded, or its size changes on the way.
 
     """
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        raise ComparisonError(f"{str(path)!r}: no UTF-8, which VapourSynth needs of names; rename or link it") from None
     media = probe(path)
     options: dict[str, Any] = {} if media.picture.first else {"track": media.picture.index}
     if loss(media, read_packets(path)) is not None:
         options["threads"] = 1  # several threads lose the last whole frames of a file whose end is missing
+    index = index_folder(path)
+    options |= {"cachemode": 0} if index is None else {"cachepath": str(index)}
     try:
-        clip = vs.core.bs.VideoSource(str(path.absolute()), cachepath=str(cache_folder("index")), **options)
+        clip = vs.core.bs.VideoSource(str(path.absolute()), **options)
     except vs.Error as error:
         raise ComparisonError(f"{path}: cannot be decoded ({error})") from None
     if not clip.width:

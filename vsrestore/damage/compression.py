@@ -12,6 +12,8 @@ from typing import Literal
 
 import numpy as np
 
+from ..errors import VsrestoreError
+from ..ffmpeg import FFmpegError, packaged_program
 from .noise import Array
 from .ranges import ranged
 
@@ -22,7 +24,7 @@ _SMALLEST = 64
 _EXACT = ("-sws_flags", "bicubic+accurate_rnd+full_chroma_int+bitexact")
 
 
-class CompressionError(ValueError):
+class CompressionError(VsrestoreError, ValueError):
     """ffmpeg could not encode or decode; the message holds what it told."""
 
 
@@ -98,12 +100,10 @@ def _encoder(compression: Compression) -> tuple[str, ...]:
 
 
 def _ffmpeg(options: tuple[str, ...], data: bytes) -> bytes:
-    import imageio_ffmpeg
-
     try:
-        program = imageio_ffmpeg.get_ffmpeg_exe()
-    except RuntimeError as missing:
-        raise CompressionError(f"compressed: no ffmpeg; {missing}") from None
+        program = packaged_program()
+    except FFmpegError as missing:
+        raise CompressionError(f"compressed: {missing}") from None
     done = subprocess.run([program, "-v", "error", *options], input=data, capture_output=True, check=False)
     if done.returncode:
         told = done.stderr.decode(errors="replace").strip().splitlines()

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from vsrestore.errors import VsrestoreError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -36,7 +38,7 @@ NUMBER_PER_TENSOR, LEAST_NUMBER = 10, 1_000
 OF_OPTIMIZER = re.compile(r"\bstate\.[0-9]+\.")
 
 
-class NetworkError(ValueError):
+class NetworkError(VsrestoreError, ValueError):
     """A state dict that does not fit: of no known architecture, of another one, or incomplete."""
 
 

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import VsrestoreError
+
 SAMPLE_TYPES: dict[int, type[np.floating[Any]]] = {1: np.float32, 10: np.float16}
 TRIED_SIZE = 64
 
 
-class OnnxError(ValueError):
+class OnnxError(VsrestoreError, ValueError):
     """An ONNX file that cannot be read or does not fit; the message says what is accepted."""
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from vsrestore import ffmpeg
+
 from . import programs, tags, timestamps
 from .containers import Container, CopyPlan, picture_metadata
 from .encode import ENCODERS, encoder_options
@@ -131,7 +133,7 @@ def joining(task: Task, shown: Shown, video: Path, joined: Path) -> list[str]:
     """Return the ffmpeg command that puts a finished video together with the other streams of the source."""
     late = ["-itsoffset", f"{float(_lateness(task.media)):.6f}"]
     return [
-        *_ffmpeg(), *late, *programs.input_options(video), *_source(task),
+        *_ffmpeg(), *late, *ffmpeg.input_options(video), *_source(task),
         "-c:v:0", "copy", *_shape(shown), *_copied(task), *_target(task, joined),
     ]  # fmt: skip
 
@@ -142,11 +144,11 @@ def _lateness(media: Media) -> Fraction:
 
 
 def _ffmpeg() -> list[str]:
-    return [programs.ffmpeg(), "-hide_banner", "-nostdin", "-y", "-v", "error"]
+    return [ffmpeg.program(), "-hide_banner", "-nostdin", "-y", "-v", "error"]
 
 
 def _source(task: Task) -> list[str]:
-    return [*programs.input_options(task.media.path), "-map", "0:v:0"]
+    return [*ffmpeg.input_options(task.media.path), "-map", "0:v:0"]
 
 
 def _shape(shown: Shown) -> list[str]:
@@ -165,4 +167,4 @@ def _copied(task: Task) -> list[str]:
 
 
 def _target(task: Task, file: Path) -> list[str]:
-    return ["-f", task.container.muxer, programs.file_url(file)]
+    return ["-f", task.container.muxer, ffmpeg.file_url(file)]

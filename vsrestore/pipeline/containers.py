@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import programs
+from vsrestore import ffmpeg
+
 from .errors import PipelineError
 from .packets import Packets
 from .probe import Media, Track, cover_picture
@@ -201,7 +202,7 @@ def _add_cover(plan: CopyPlan, track: Track, container: Container, source: Path,
     file.write_bytes(cover_picture(source, track.index))
     position = sum(kept.kind in ("attachment", "cover") for kept in plan.kept)
     name = track.metadata.get("filename", f"cover{ending}")
-    plan.options += ["-attach", programs.file_url(file), f"-metadata:s:t:{position}", f"mimetype={kind}"]
+    plan.options += ["-attach", ffmpeg.file_url(file), f"-metadata:s:t:{position}", f"mimetype={kind}"]
     plan.options += [f"-metadata:s:t:{position}", f"filename={name}"]
     plan.kept.append(track)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ..errors import VsrestoreError
 
-class PipelineError(ValueError):
+
+class PipelineError(VsrestoreError, ValueError):
     """Something the user gave cannot be used; the message says what was wrong, what is accepted and what to do."""
 
 
-class RunError(RuntimeError):
+class RunError(VsrestoreError, RuntimeError):
     """A program of the pipeline failed on its way; the message ends in its last words."""

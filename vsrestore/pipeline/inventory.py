@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 
+from vsrestore import ffmpeg
+
 from . import programs
 
 PACKAGES = ("vsutil", "numpy", "safetensors", "av", "yt-dlp", "imageio-ffmpeg")
@@ -90,7 +92,7 @@ def _onnxruntime() -> str:
 
 
 def _ffmpeg() -> str:
-    program = programs.ffmpeg()
+    program = ffmpeg.program()
     told = subprocess.run([program, "-version"], capture_output=True, text=True, errors="replace", check=False).stdout
     return f"{told.split('Copyright')[0].strip()} ({program})"
 

@@ -10,7 +10,8 @@ from errno import EEXIST
 from itertools import count
 from pathlib import Path
 
-from . import programs
+from vsrestore import ffmpeg
+
 from .errors import PipelineError, RunError
 from .source import is_url
 from .workplace import LONGEST_NAME
@@ -26,9 +27,10 @@ def checked_output(output: Path, source: str, *, overwrite: bool) -> Path:
 
     Raises:
         PipelineError: it may not be written.
+        FFmpegError: its name is not UTF-8.
 
     """
-    programs.file_url(output)  # which refuses names that ffmpeg's libraries cannot have
+    ffmpeg.file_url(output)  # which refuses names that ffmpeg's libraries cannot have
     try:
         target = output.resolve()
         if target.is_dir():

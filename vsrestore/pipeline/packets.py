@@ -10,7 +10,9 @@ from typing import Any
 
 import av
 
-from .probe import Media, exact, open_media
+from vsrestore.ffmpeg import open_media
+
+from .probe import Media, exact
 
 # A container may announce a little more than its packets last.
 SPARE = Fraction(1, 4)

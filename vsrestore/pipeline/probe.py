@@ -11,7 +11,8 @@ from typing import Any
 import av
 from av.stream import Disposition
 
-from . import programs
+from vsrestore.ffmpeg import open_media
+
 from .errors import PipelineError
 
 CHROMA_COMPONENT = 2
@@ -104,6 +105,7 @@ def probe(path: Path) -> Media:
 
     Raises:
         PipelineError: the file is missing, empty, no media file, without video, or none of its video can be decoded.
+        FFmpegError: its name is not UTF-8.
 
     """
     try:
@@ -122,16 +124,6 @@ def probe(path: Path) -> Media:
         raise PipelineError(f"{path}: may not be read; check its permissions") from None
     except av.error.FFmpegError as error:
         raise PipelineError(f"{path}: is no video file that can be read ({_reason(error)})") from None
-
-
-def open_media(path: Path) -> Any:
-    """Return an open file of this machine, whatever its name looks like; it may draw in no address of the network.
-
-    Raises:
-        av.error.FFmpegError: it cannot be opened.
-
-    """
-    return av.open(programs.file_url(path), options=dict(programs.LOCAL))
 
 
 def cover_picture(path: Path, index: int) -> bytes:

@@ -13,16 +13,14 @@ from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
+from vsrestore import ffmpeg
+from vsrestore.cache_folder import CacheError, cache_folder
+
 from .errors import PipelineError
 
-# The first one with -fps_mode.
-OLDEST_FFMPEG = (5, 1)
 # Times that a thread of libgomp looks whether the others are done before it sleeps: a millisecond, where its own number
 # is 300,000. In that time the encoder's threads, which keep the others, do not get this thread's core either.
 SPINS = "20000"
-CACHE_VARIABLE = "LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME"
-# Options of ffmpeg and its libraries for files: playlists among them may name other files, but no address.
-LOCAL = {"protocol_whitelist": "file"}
 PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 
 
@@ -48,55 +46,13 @@ def vspipe() -> str:
 
 
 @cache
-def ffmpeg() -> str:
-    """Return the path of the ffmpeg on PATH if it is new enough, else of the one that imageio-ffmpeg carries.
-
-    Raises:
-        PipelineError: there is none.
-
-    """
-    found = shutil.which("ffmpeg")
-    if found is not None and _ffmpeg_version(found) >= OLDEST_FFMPEG:
-        return found
-    import imageio_ffmpeg
-
-    try:
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except RuntimeError:
-        oldest = ".".join(map(str, OLDEST_FFMPEG))
-        raise PipelineError(f"no ffmpeg {oldest} or newer on PATH and none in imageio-ffmpeg; install one") from None
-
-
-@cache
 def ffmpeg_encoders() -> frozenset[str]:
     """Return the names of the encoders that this ffmpeg was built with."""
     listing = subprocess.run(
-        [ffmpeg(), "-hide_banner", "-encoders"], capture_output=True, text=True, errors="replace", check=False
+        [ffmpeg.program(), "-hide_banner", "-encoders"], capture_output=True, text=True, errors="replace", check=False
     ).stdout
     rows = (line.split() for line in listing.splitlines())
     return frozenset(row[1] for row in rows if len(row) > 1)
-
-
-def file_url(path: Path) -> str:
-    """Return how a file is named to ffmpeg and its libraries, to read or to write.
-
-    A bare name is an address to them: what stands before a colon in it is taken for a protocol, so that the file
-    ``http:host`` would be fetched from a host.
-
-    Raises:
-        PipelineError: the name is not UTF-8, as VapourSynth and PyAV need it.
-
-    """
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        raise PipelineError(f"{path}: the name is not in UTF-8; rename the file") from None
-    return f"file:{path.absolute()}"
-
-
-def input_options(path: Path) -> list[str]:
-    """Return the options with which ffmpeg reads a file of this machine and, whatever is in it, nothing else."""
-    return [*(word for key, value in LOCAL.items() for word in (f"-{key}", value)), "-i", file_url(path)]
 
 
 def file_start(path: Path) -> Fraction:
@@ -104,18 +60,10 @@ def file_start(path: Path) -> Fraction:
 
     Its versions differ in whether the priming of an audio encoder counts, so a library's answer will not do.
     """
-    told = subprocess.run(
-        [ffmpeg(), "-hide_banner", *input_options(path)], capture_output=True, text=True, errors="replace", check=False
-    ).stderr
+    command = [ffmpeg.program(), "-hide_banner", *ffmpeg.input_options(path)]
+    told = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False).stderr
     found = re.search(r"Duration: .*, start: (-?[\d.]+)", told)
     return Fraction(found[1]) if found else Fraction(0)
-
-
-def _ffmpeg_version(program: str) -> tuple[int, int]:
-    """Return major and minor version; builds from the development tree, which have no number, count as new."""
-    told = subprocess.run([program, "-version"], capture_output=True, text=True, errors="replace", check=False).stdout
-    found = re.match(r"ffmpeg version n?(\d+)\.(\d+)", told)
-    return (int(found[1]), int(found[2])) if found else (sys.maxsize, 0)
 
 
 def environment() -> dict[str, str]:
@@ -129,24 +77,6 @@ def environment() -> dict[str, str]:
     joined = {"PYTHONPATH": packages, "PATH": commands}
     paths = {name: os.pathsep.join(filter(None, folders)) for name, folders in joined.items()}
     return {"GOMP_SPINCOUNT": SPINS, **os.environ, **paths, "PYTHONSAFEPATH": "1", "SVT_LOG": "1"}
-
-
-def cache_folder(name: str) -> Path:
-    """Return the folder ``name`` of vsrestore in the user's cache, made if need be.
-
-    Raises:
-        PipelineError: it cannot be made.
-
-    """
-    try:
-        folder = _cache_base() / "vsrestore" / name
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError) as error:  # RuntimeError: the user has no home
-        told = getattr(error, "strerror", None) or error
-        raise PipelineError(
-            f"the cache folder cannot be made ({told}); set {CACHE_VARIABLE} to a folder that can be written"
-        ) from None
-    return folder
 
 
 def index_folder(source: Path) -> Path | None:
@@ -164,14 +94,6 @@ def index_folder(source: Path) -> Path | None:
             if old != folder:
                 shutil.rmtree(old, ignore_errors=True)
         folder.mkdir(exist_ok=True)
-    except (OSError, PipelineError):
+    except (OSError, CacheError):
         return None
     return folder
-
-
-def _cache_base() -> Path:
-    if os.name == "nt":
-        return Path(os.environ.get(CACHE_VARIABLE) or Path.home() / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    return Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache")

@@ -6,6 +6,8 @@ import re
 import sys
 from pathlib import Path
 
+from vsrestore import ffmpeg
+
 from . import programs
 from .errors import PipelineError
 from .run import Program, stopping, wait_for
@@ -34,7 +36,7 @@ def fetch(url: str, quality: str | None, folder: Path) -> Path:
     # By relative names in the current folder: yt-dlp takes % and $ in others for its own.
     command = [
         *(sys.executable, "-P", "-m", "yt_dlp", "--no-playlist", "--no-progress", "--no-simulate"),
-        *("--format", quality or BEST_QUALITY, "--merge-output-format", "mkv", "--ffmpeg-location", programs.ffmpeg()),
+        *("--format", quality or BEST_QUALITY, "--merge-output-format", "mkv", "--ffmpeg-location", ffmpeg.program()),
         *("--output", "%(title).80B.%(ext)s", "--print-to-file", "after_move:filepath", LISTING, "--", url),
     ]
     program = Program(command, environment=programs.environment(), folder=folder)

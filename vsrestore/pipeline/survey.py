@@ -11,8 +11,10 @@ from typing import Any
 
 import av
 
+from vsrestore.ffmpeg import open_media
+
 from .packets import Packets, all_packets
-from .probe import Media, exact, open_media
+from .probe import Media, exact
 
 # Flags on fewer frames than this share of the picture are taken for mistakes of whoever wrote them.
 SINGLE_FLAGS = Fraction(1, 20)

@@ -12,9 +12,9 @@ from typing import Any
 
 import av
 
-from . import programs
+from vsrestore import ffmpeg
+
 from .errors import RunError
-from .probe import open_media
 
 # Matroska keeps whole milliseconds; a constant rate that went through it deviates by up to one.
 TOLERANCE = Fraction(101, 100_000)
@@ -109,7 +109,7 @@ def retime(encoded: Path, retimed: Path, muxer: str, durations: Sequence[Fractio
     if len(order) != len(durations):
         raise RunError(f"the encoder gave {len(order)} frames for {len(durations)}; their times cannot be set")
     stamps = retimed_stamps(order, ticks[:-1])
-    with open_media(encoded) as source, _written(retimed, muxer) as target:
+    with ffmpeg.open_media(encoded) as source, _written(retimed, muxer) as target:
         stream = target.add_stream_from_template(source.streams.video[0], opaque=True)
         stream.time_base = base
         packets = (packet for packet in source.demux(source.streams.video[0]) if packet.pts is not None)
@@ -122,14 +122,14 @@ def retime(encoded: Path, retimed: Path, muxer: str, durations: Sequence[Fractio
 @contextmanager
 def _written(path: Path, muxer: str) -> Iterator[Any]:
     try:
-        with av.open(programs.file_url(path), "w", format=muxer) as target:
+        with av.open(ffmpeg.file_url(path), "w", format=muxer) as target:
             yield target
     except (OSError, av.error.FFmpegError) as error:
         raise RunError(f"the times of the frames cannot be written ({error.strerror or error})") from None
 
 
 def _showing_order(encoded: Path) -> list[int]:
-    with open_media(encoded) as container:
+    with ffmpeg.open_media(encoded) as container:
         stamps = [packet.pts for packet in container.demux(container.streams.video[0]) if packet.pts is not None]
     places = {pts: place for place, pts in enumerate(sorted(stamps))}
     return [places[pts] for pts in stamps]

@@ -10,10 +10,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
-import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
+from vsrestore import ffmpeg
 from vsrestore.training.errors import DataError
 from vsrestore.training.videos import Video
 
@@ -159,7 +159,7 @@ def decode(path: Path, width: int, height: int) -> Pictures:
     Raises:
         DataError: ffmpeg cannot read it, or it gives no frame.
     """
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path)]
+    command = [ffmpeg.program(), "-v", "error", "-nostdin", *ffmpeg.input_options(path)]
     command += ["-vf", f"scale={width}:{height}:flags=bicubic", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     done = subprocess.run(command, capture_output=True, check=False)
     frames = np.frombuffer(done.stdout, dtype=np.uint8)

@@ -103,7 +103,7 @@ def finetune(
         out: the weights file (safetensors).
         limit_s: seconds.
         seed: of samples and damage.
-        machine: where and how precisely; the CPU in bfloat16 by default.
+        machine: where and how precisely; the CPU in bfloat16 by default (the command takes the best device).
         workers: processes that make samples.
         reporter: is told how it goes.
 

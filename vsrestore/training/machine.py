@@ -51,18 +51,46 @@ class Machine:
         return [part.to(self.device, non_blocking=self.pins) for part in batch]
 
 
-def machine(device: str, precision: Precision) -> Machine:
+def machine(device: str | None = None, precision: Precision | None = None) -> Machine:
     """Return the machine of these names.
+
+    Args:
+        device: what torch calls it by; None takes the one that filters take, the best there is.
+        precision: of convolutions; None takes `safe_precision`.
 
     Raises:
         TrainingError: torch knows no such device, or this machine has none.
     """
+    chosen = _best() if device is None else _present(device)
+    return Machine(chosen, precision or safe_precision(chosen))
+
+
+def safe_precision(device: torch.device) -> Precision:
+    """Return bfloat16 where the device computes in it, not in its place, else float32.
+
+    Training in float16 can fail, as gradients vanish or overflow in it; it is never chosen unasked.
+    """
+    if device.type == "cpu":
+        return "bfloat16"
+    if device.type != "cuda":
+        return "float32"
+    with torch.cuda.device(device):
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+
+
+def _best() -> torch.device:
+    from vsrestore.runtime.devices.pick import pick  # here: it loads VapourSynth
+
+    return pick(None)
+
+
+def _present(device: str) -> torch.device:
     try:
-        found = torch.device(device)
-        torch.zeros(1, device=found)
+        chosen = torch.device(device)
+        torch.zeros(1, device=chosen)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise TrainingError(
             f"device {device!r} cannot be used ({reason}); give cpu, cuda, cuda:N, xpu or mps"
         ) from None
-    return Machine(found, precision)
+    return chosen

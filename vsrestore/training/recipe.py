@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from vsrestore.errors import VsrestoreError
+
 CRITIC_SEES = 64  # px at least
 OPTIMISERS = ("orthogonal", "adamw")
 
 
-class RecipeError(ValueError):
+class RecipeError(VsrestoreError, ValueError):
     """A recipe cannot be read, or says something that is not known."""
 
 

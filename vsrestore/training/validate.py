@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vsrestore.comparison.measures import psnr
 from vsrestore.networks.traits import Border
 from vsrestore.networks.windows import window
 from vsrestore.training.task import Frames, Restorer, Sample
@@ -19,6 +20,8 @@ Measure = Callable[[Tensor, Tensor, Tensor], dict[str, float]]
 """Further figures from what is seen, what the last head gives, and the truth, (T, 3, H, W) each."""
 CPU = torch.device("cpu")
 CHUNK = 4  # frames restored per call
+HIGHEST = 80.0  # dB that equal clips count as
+KEPT = 79.0  # dB from which on what is seen is what should come out
 BORDER: Border = "reflect_circle"  # what stands for neighbours beyond the ends of a shot
 
 
@@ -37,13 +40,12 @@ class Scores:
     more: Mapping[str, float] = field(default_factory=dict)
 
 
-def psnr(a: Tensor, b: Tensor) -> float:
+def clip_psnr(a: Tensor, b: Tensor) -> float:
     """PSNR in dB, at most 80, of frames (T, C, H, W) in [0, 1], from the mean square error over the whole clip.
 
     Not a mean over frames: one frame without a mark would outweigh all that are damaged.
     """
-    error = (a.clamp(0, 1) - b).square().mean().clamp(min=1e-8)
-    return float(-10 * torch.log10(error))
+    return psnr(float((a.clamp(0, 1) - b).square().mean()), HIGHEST)
 
 
 def restore_clip(
@@ -78,8 +80,8 @@ def score(
     return Scores(
         clip,
         case,
-        tuple(psnr(plain, target) for target in targets),
-        tuple(psnr(ours, target) for ours, target in zip(restored, targets, strict=True)),
+        tuple(clip_psnr(plain, target) for target in targets),
+        tuple(clip_psnr(ours, target) for ours, target in zip(restored, targets, strict=True)),
         more(seen, restored[-1], targets[-1]) if more else {},
     )
 
@@ -117,9 +119,6 @@ def means(rows: Sequence[Scores], heads: Sequence[str]) -> dict[str, float]:
             kept = all(before >= KEPT for before, _ in pairs)
             figures[f"{case} {head}"] = float(np.mean([after - (0 if kept else before) for before, after in pairs]))
     return figures
-
-
-KEPT = 79.0  # dB: what is seen is what should come out
 
 
 def table(rows: Sequence[Scores], heads: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from vsrestore.ffmpeg import FFmpegError, open_media
 from vsrestore.training.errors import DataError
 
 
@@ -72,15 +73,14 @@ class Video:
 
 @contextmanager
 def _stream(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open the first video stream that is no cover picture; whatever fails inside is told with the file's name.
-
-    The path is given in full, for FFmpeg would take `12:30.mp4` for an address.
-    """
+    """Open the first video stream that is no cover picture; whatever fails inside is told with the file's name."""
     try:
-        with av.open(str(path.absolute())) as container:
+        with open_media(path) as container:
             streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
             if not streams:
                 raise DataError(f"{path}: cannot be decoded: it has no video")
             yield container, streams[0]
+    except FFmpegError as error:
+        raise DataError(str(error)) from error
     except (av.FFmpegError, OSError) as error:
         raise DataError(f"{path}: cannot be decoded: {error.strerror or error}") from error

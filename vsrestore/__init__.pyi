@@ -1,0 +1,26 @@
+# Written by scripts/filter_lists.py.
+from .filters.basicvsrpp import basicvsrpp as basicvsrpp
+from .filters.bsrnet import bsrnet as bsrnet
+from .filters.ddcolor import ddcolor as ddcolor
+from .filters.deoldify import deoldify as deoldify
+from .filters.digital_damage import digital_damage as digital_damage
+from .filters.edvr import edvr as edvr
+from .filters.esrgan import esrgan as esrgan
+from .filters.film import film as film
+from .filters.film_damage import film_damage as film_damage
+from .filters.image_model import image_model as image_model
+from .filters.mat import mat as mat
+from .filters.onnx import onnx as onnx
+from .filters.realbasicvsr import realbasicvsr as realbasicvsr
+from .filters.scunet import scunet as scunet
+from .filters.style import style as style
+from .filters.swinir import swinir as swinir
+from .filters.tape import tape as tape
+from .filters.tape_damage import tape_damage as tape_damage
+from .filters.uformer import uformer as uformer
+from .filters.unet import unet as unet
+from .filters.upscale import upscale as upscale
+from .video.scenes import scenes as scenes
+
+FILTERS: dict[str, str]
+__version__: str

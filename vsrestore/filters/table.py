@@ -1,0 +1,38 @@
+"""The filters: their one list, from which the package, its stub and the README's table are made.
+
+A new filter is a function in a file of its name, and a row here; ``scripts/filter_lists.py`` writes the rest.
+"""
+
+from __future__ import annotations
+
+# Package -> the modules in it that each hold the filter of their name.
+_MODULES = {
+    "vsrestore.filters": (
+        "basicvsrpp",
+        "bsrnet",
+        "ddcolor",
+        "deoldify",
+        "digital_damage",
+        "edvr",
+        "esrgan",
+        "film",
+        "film_damage",
+        "image_model",
+        "mat",
+        "onnx",
+        "realbasicvsr",
+        "scunet",
+        "style",
+        "swinir",
+        "tape",
+        "tape_damage",
+        "tape_reference",
+        "uformer",
+        "unet",
+        "upscale",
+    ),
+    "vsrestore.video": ("scenes",),
+}
+
+FILTERS = dict(sorted((name, f"{package}.{name}") for package, names in _MODULES.items() for name in names))
+"""Filter -> the module that holds it, sorted by name."""
