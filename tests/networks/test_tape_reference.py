@@ -4,7 +4,8 @@ import torch
 from tests.golden import records
 from vsrestore import networks
 from vsrestore.networks import tape_reference
-from vsrestore.networks.tape_reference import BLACK, SMALLEST, ReferenceAttention, SwinT, TapeReference
+from vsrestore.networks.absent_frames import BLACK
+from vsrestore.networks.tape_reference import SMALLEST, ReferenceAttention, SwinT, TapeReference
 
 SMALL = {"width": 16, "depths": (1, 2, 1, 2), "heads": 2}
 WINDOW = torch.arange(5)[None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from vsrestore.networks.absent_frames import ABSENT
 from vsrestore.networks.traits import Traits
 from vsrestore.runtime.descriptor import Descriptor
 from vsrestore.runtime.plans.sequence import Sequence
@@ -35,6 +36,15 @@ class WindowMean(Counting):
 
     def forward(self, frames: Tensor, windows: Tensor) -> Tensor:
         return frames[0][windows].mean(1).unsqueeze(0)
+
+
+class LitMean(Counting):
+    """The mean over each window, in which frames may be black, or missing at the end."""
+
+    def forward(self, frames: Tensor, windows: Tensor) -> Tensor:
+        lit = (windows >= 0)[..., None, None, None]
+        there = (windows != ABSENT).sum(1).view(-1, 1, 1, 1)
+        return ((frames[0][windows.clamp(min=0)] * lit).sum(1) / there).unsqueeze(0)
 
 
 class FirstOfSequence(Counting):

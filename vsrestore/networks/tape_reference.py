@@ -25,6 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vsrestore.networks.absent_frames import BLACK
 from vsrestore.networks.layers.imagenet import imagenet_statistics
 from vsrestore.networks.layers.swin import (
     ALL,
@@ -51,8 +52,6 @@ WINDOW = 5
 """Frames of a published window."""
 REFERENCES = 5
 """Reference frames of a window; with another number than that of its frames they guide other places of the picture."""
-BLACK = -1
-"""Stands in a window for a black frame."""
 
 LEVELS = 3  # halvings between the first convolution and the bottleneck, and reference features
 SPACE_TIME: Axes = (2, 8, 8)
