@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .filters.analog_swin_unet import analog_swin_unet
     from .filters.basicvsrpp import basicvsrpp
     from .filters.bsrnet import bsrnet
     from .filters.ddcolor import ddcolor
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
     from .filters.film_damage import film_damage
     from .filters.image_model import image_model
     from .filters.mat import mat
+    from .filters.mmp_rnn import mmp_rnn
     from .filters.onnx import onnx
+    from .filters.psrt import psrt
     from .filters.realbasicvsr import realbasicvsr
+    from .filters.rvrt import rvrt
     from .filters.scunet import scunet
     from .filters.style import style
     from .filters.swinir import swinir
@@ -41,6 +45,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # Filter -> the module that holds it.
 FILTERS = {
+    "analog_swin_unet": "vsrestore.filters.analog_swin_unet",
     "basicvsrpp": "vsrestore.filters.basicvsrpp",
     "bsrnet": "vsrestore.filters.bsrnet",
     "ddcolor": "vsrestore.filters.ddcolor",
@@ -52,8 +57,11 @@ FILTERS = {
     "film_damage": "vsrestore.filters.film_damage",
     "image_model": "vsrestore.filters.image_model",
     "mat": "vsrestore.filters.mat",
+    "mmp_rnn": "vsrestore.filters.mmp_rnn",
     "onnx": "vsrestore.filters.onnx",
+    "psrt": "vsrestore.filters.psrt",
     "realbasicvsr": "vsrestore.filters.realbasicvsr",
+    "rvrt": "vsrestore.filters.rvrt",
     "scenes": "vsrestore.video.scenes",
     "scunet": "vsrestore.filters.scunet",
     "style": "vsrestore.filters.style",
@@ -67,6 +75,7 @@ FILTERS = {
 
 __all__ = [
     "FILTERS",
+    "analog_swin_unet",
     "basicvsrpp",
     "bsrnet",
     "ddcolor",
@@ -78,8 +87,11 @@ __all__ = [
     "film_damage",
     "image_model",
     "mat",
+    "mmp_rnn",
     "onnx",
+    "psrt",
     "realbasicvsr",
+    "rvrt",
     "scenes",
     "scunet",
     "style",
