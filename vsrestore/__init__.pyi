@@ -1,4 +1,5 @@
 # Written by scripts/filter_lists.py.
+from .filters.analog_swin_unet import analog_swin_unet as analog_swin_unet
 from .filters.basicvsrpp import basicvsrpp as basicvsrpp
 from .filters.bsrnet import bsrnet as bsrnet
 from .filters.ddcolor import ddcolor as ddcolor
@@ -10,13 +11,17 @@ from .filters.film import film as film
 from .filters.film_damage import film_damage as film_damage
 from .filters.image_model import image_model as image_model
 from .filters.mat import mat as mat
+from .filters.mmp_rnn import mmp_rnn as mmp_rnn
 from .filters.onnx import onnx as onnx
+from .filters.psrt import psrt as psrt
 from .filters.realbasicvsr import realbasicvsr as realbasicvsr
+from .filters.rvrt import rvrt as rvrt
 from .filters.scunet import scunet as scunet
 from .filters.style import style as style
 from .filters.swinir import swinir as swinir
 from .filters.tape import tape as tape
 from .filters.tape_damage import tape_damage as tape_damage
+from .filters.tape_reference import tape_reference as tape_reference
 from .filters.uformer import uformer as uformer
 from .filters.unet import unet as unet
 from .filters.upscale import upscale as upscale

@@ -6,7 +6,7 @@ from vsrestore.networks import ARCHITECTURES
 
 WITHOUT_CHECKPOINTS = {"film_damage", "tape_damage", "digital_damage", "scenes"}
 UNPUBLISHED = {"unet"}  # its users train it themselves
-PARTS = {"spynet"}  # of other networks
+PARTS = {"mmp_net", "spynet"}  # of other networks
 
 
 def test_every_filter_with_weights_is_that_of_some_entry():

@@ -27,6 +27,11 @@ DEOLDIFY = {"blocks": (1, 1, 1, 1), "stem": 8, "ups": (8, 8, 8, 8, 8), "widths":
 MAT = {"size": 128, "width": 12, "code": 32, "most": 16, "capacity": 1024}
 UFORMER = {"width": 8, "depths": (1, 2, 1, 1, 2, 1, 1, 2, 1), "heads": (1, 1, 1, 1, 2, 2, 1, 1, 1)}
 TAPE_REFERENCE = {"width": 16, "depths": (1, 1, 1, 1), "heads": 2}
+RVRT = {"channels": 24, "attention_heads": 2, "residual_groups": (1, 1, 1)}
+RVRT_DENOISE = {**RVRT, "same_size": True, "denoises": True}
+PSRT = {"channels": 8, "groups": 1, "layers": 2, "heads": 2, "hidden": 12}
+MMP_RNN = {"features": 8, "cell_blocks": 1, "decoder_blocks": 1}
+ANALOG_SWIN_UNET = {"width": 16, "depths": (1, 1, 1, 1), "decoder_depths": (1, 1, 2), "heads": 4}
 DERIVED = ("spynet.mean", "spynet.std")
 
 
@@ -48,7 +53,7 @@ def tensors(architecture: str, **settings: object) -> dict[str, torch.Tensor]:
     state = {key: records.tensor(key, spec, gain=0.9) for key, spec in keys.items()}
     state |= records.spectral_vectors(state, keys, gain=0.9, scale=1.0)
     for key in state:
-        if "conv_last" in key or key.startswith(("image_cleaning.1", "output_proj")):
+        if "conv_last" in key or key.startswith(("image_cleaning.1", "output_proj", "conv_output", "recons.model.2")):
             state[key] *= 0.2
     return state
 

@@ -155,7 +155,7 @@ def test_every_name_asks_for_its_file(model: str, tmp_path: Path, monkeypatch: p
 
 def test_named_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = seeded.checkpoint(tmp_path / "same.safetensors", "basicvsrpp", **seeded.BASICVSRPP, **SAME_SIZE)
-    monkeypatch.setattr(checkpoint, "find", lambda name, architecture: path)
+    monkeypatch.setattr(checkpoint, "find", lambda *_, **__: path)
     source = clips.noise(width=40, height=32)
     assert vsrestore.basicvsrpp(source, "denoise", device="cpu").get_frame(3).width == 40
     with pytest.raises(vs.Error, match=r"basicvsrpp: .*same.safetensors is a checkpoint of another task than reds4"):

@@ -19,13 +19,17 @@ Filter = Callable[[vs.VideoNode], vs.VideoNode]
 
 # Filters whose weights others published, and settings of a small network that stands in.
 SMALL = {
+    "analog_swin_unet": seeded.ANALOG_SWIN_UNET,
     "basicvsrpp": {**seeded.BASICVSRPP, "same_size": True},
     "ddcolor": seeded.DDCOLOR,
     "deoldify": seeded.DEOLDIFY,
     "edvr": {**seeded.EDVR, "predeblur": True, "hr_in": True},
     "mat": seeded.MAT,
+    "mmp_rnn": seeded.MMP_RNN,
+    "psrt": seeded.PSRT,
     "realbasicvsr": seeded.REALBASICVSR,
     "tape_reference": seeded.TAPE_REFERENCE,
+    "rvrt": seeded.RVRT_DENOISE,
     "uformer": seeded.UFORMER,
 }
 # What keeps those of them fast that work at a size of their own, or need to be told more.
@@ -89,7 +93,7 @@ def apply(name: str, tmp_path: Path) -> Filter:
 @pytest.fixture
 def scale(name: str) -> int:
     """Output size / input size of what :func:`apply` gives."""
-    return {"realbasicvsr": 4, "upscale": 2}.get(name, 1)
+    return {"psrt": 4, "realbasicvsr": 4, "upscale": 2}.get(name, 1)
 
 
 def painted(name: str, fmt: int) -> int:

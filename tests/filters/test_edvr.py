@@ -118,7 +118,9 @@ def placed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     """Small checkpoints in the place of published ones, by the registry's names; for all others nothing is there."""
     files: dict[str, Path] = {}
     search = checkpoint.find
-    monkeypatch.setattr(checkpoint, "find", lambda name, architecture: files.get(name) or search(name, architecture))
+    monkeypatch.setattr(
+        checkpoint, "find", lambda name, *rest, **named: files.get(name) or search(name, *rest, **named)
+    )
     monkeypatch.setenv("VSRESTORE_WEIGHTS", str(tmp_path / "none"))
     return files
 

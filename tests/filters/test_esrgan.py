@@ -29,7 +29,7 @@ def compact(path: Path, scale: float) -> Path:
 def placed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     """Small checkpoints in the place of the two published ones that are mixed; the second is half the first."""
     files = {GENERAL: compact(tmp_path / "general.pth", 1.0), WEAK: compact(tmp_path / "weak.pth", 0.5)}
-    monkeypatch.setattr(checkpoint, "find", lambda name, architecture: files.get(str(name)) or Path(name))
+    monkeypatch.setattr(checkpoint, "find", lambda name, *_, **__: files.get(str(name)) or Path(name))
     return files
 
 

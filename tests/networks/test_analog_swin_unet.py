@@ -6,7 +6,7 @@ from vsrestore import networks
 from vsrestore.networks import analog_swin_unet
 from vsrestore.networks.absent_frames import ABSENT, BLACK
 from vsrestore.networks.analog_swin_unet import AnalogSwinUNet
-from vsrestore.runtime.tape_borders import tape_window
+from vsrestore.networks.windows import window
 
 SMALL = {"width": 16, "depths": (1, 2, 1, 1), "decoder_depths": (1, 1, 2), "heads": 4}
 
@@ -24,7 +24,7 @@ def _network(**settings):
 def test_a_whole_clip_gives_the_published_frames():
     record = records.read("analog_swin_unet-pipeline")
     clip = record.frames()
-    windows = torch.tensor([tape_window(number, clip.shape[1]) for number in range(clip.shape[1])])
+    windows = torch.tensor([window(n, clip.shape[1], 2, 2, "black_short") for n in range(clip.shape[1])])
     with torch.inference_mode():
         restored = networks.load(record.tensors)(clip, windows)[0].clamp(0, 1)
     assert (restored - record.outputs["out_frames"]).abs().max() < 1e-5

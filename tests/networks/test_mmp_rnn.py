@@ -5,7 +5,6 @@ from tests.golden import records
 from vsrestore import networks
 from vsrestore.networks import mmp_rnn
 from vsrestore.networks.mmp_rnn import MMPRNN
-from vsrestore.runtime.mirrored_chunks import mirrored_chunks
 
 SMALL = {"features": 8, "cell_blocks": 1, "decoder_blocks": 2}
 
@@ -17,42 +16,23 @@ def _network(**settings):
     return network
 
 
-def _outputs(restored, chunks):
-    """What counts of the outputs (1, K * (L - 4), 3, H, W) of chunks, in the order of the frames."""
-    rows = restored[0].unflatten(0, (len(chunks), -1))
-    return torch.cat([row[: len(chunk.outputs)] for row, chunk in zip(rows, chunks, strict=True)])
+def _published_chunks(length, chunk):
+    """First frames of chunks that overlap by 4, the last one moved back to the end of the clip."""
+    return [*range(0, length - chunk, chunk - 4), length - chunk]
 
 
 def test_a_whole_clip_gives_the_published_frames():
     record = records.read("mmp_rnn-pipeline")
-    clip, network = record.frames(), networks.load(record.tensors)
-    chunks = mirrored_chunks(clip.shape[1], record.config["chunk"], mirror=False)
+    clip, chunk = record.frames(), record.config["chunk"]
+    network, sharp = networks.load(record.tensors), {}
     with torch.inference_mode():
-        sharp = _outputs(network(clip, torch.tensor([chunk.frames for chunk in chunks])), chunks)
+        for first in _published_chunks(clip.shape[1], chunk):
+            restored = network(clip[:, first : first + chunk])[0]
+            sharp |= {first + 2 + index: frame for index, frame in enumerate(restored)}
     expected = record.outputs["out_frames"]
-    assert (sharp - 0.5 - expected).abs().max() < 1e-5 * expected.abs().max()
-
-
-def test_all_chunks_in_one_call_give_what_each_gives_alone():
-    network, clip = _network(), torch.rand(2, 9, 3, 16, 20)
-    rows = torch.tensor([chunk.frames for chunk in mirrored_chunks(9, chunk=8)])
-    with torch.inference_mode():
-        together = network(clip, rows)
-        alone = torch.cat([network(clip[:, row]) for row in rows], dim=1)
-    assert together.shape == (2, 4 * len(rows), 3, 16, 20)
-    assert torch.allclose(together, alone, atol=1e-6)
-
-
-def test_what_depends_on_a_frame_alone_is_computed_once(monkeypatch):
-    network, computed = _network(), []
-    middle = network.cell.middle
-    monkeypatch.setattr(
-        network.cell, "middle", lambda frame: computed.append(float(frame[0, 0, 0, 0])) or middle(frame)
-    )
-    clip = torch.arange(9.0).view(1, 9, 1, 1, 1).expand(1, 9, 3, 16, 16)
-    with torch.inference_mode():
-        network(clip, torch.tensor([chunk.frames for chunk in mirrored_chunks(9, chunk=8)]))
-    assert sorted(computed) == [number - 0.5 for number in range(9)]
+    assert sorted(sharp) == list(range(2, clip.shape[1] - 2))
+    found = torch.stack([sharp[number] for number in sorted(sharp)])
+    assert (found - 0.5 - expected).abs().max() < 1e-5 * expected.abs().max()
 
 
 def test_frames_see_all_before_them_and_two_after_in_their_chunk():

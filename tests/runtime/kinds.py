@@ -110,7 +110,9 @@ KINDS: dict[str, Kind] = {
     "single": Kind(Single(chunk=3), nets.Identity, 14),
     "window": Kind(Window(chunk=4, before=2, after=2), nets.WindowMean, 10),
     "window, circle": Kind(Window(chunk=4, before=2, after=2, border="reflect_circle"), nets.WindowMean, 10),
-    "window, black": Kind(Window(chunk=4, before=2, after=2, border="black"), nets.DarkenedMean, 10),
+    "window, black": Kind(
+        Window(chunk=4, before=2, after=2, border="black_short", halves=True), nets.LitMean, 10 * HALVES
+    ),
     "window, halves": Kind(Window(chunk=4, before=2, after=2, halves=True), nets.WindowMean, 10 * HALVES),
     "window, repeats": Kind(Window(chunk=4, before=2, after=2, skips_repeats=True), nets.WindowMean, 10),
     "sequence": Kind(Sequence(chunk=5, overlap=2), nets.FirstOfSequence, 8),

@@ -6,7 +6,7 @@ import torch
 import vapoursynth as vs
 from torch import Tensor, nn
 
-from vsrestore.networks.absent_frames import BLACK
+from vsrestore.networks.absent_frames import ABSENT
 from vsrestore.networks.traits import Traits
 from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.descriptor import Descriptor, Options
@@ -41,12 +41,13 @@ class WindowMean(Counting):
         return frames[0][windows].mean(1).unsqueeze(0)
 
 
-class DarkenedMean(Counting):
-    """The mean over each window, in which black frames may stand."""
+class LitMean(Counting):
+    """The mean over each window, in which frames may be black, or missing at the end."""
 
     def forward(self, frames: Tensor, windows: Tensor) -> Tensor:
-        black = (windows == BLACK).view(*windows.shape, 1, 1, 1)
-        return frames[0][windows].masked_fill(black, 0).mean(1).unsqueeze(0)
+        lit = (windows >= 0)[..., None, None, None]
+        there = (windows != ABSENT).sum(1).view(-1, 1, 1, 1)
+        return ((frames[0][windows.clamp(min=0)] * lit).sum(1) / there).unsqueeze(0)
 
 
 class FirstOfSequence(Counting):

@@ -42,6 +42,12 @@ def variable_size() -> vs.VideoNode:
         (clips.noise, nets.IMAGE.changed(plan=Single(chunk=0)), Options(), "chunk=0; a whole number of at least 1"),
         (
             clips.noise,
+            nets.IMAGE.changed(plan=Single(chunk=10**9)),
+            Options(),
+            "1000000000 frames at once; 1 to 1024 are",
+        ),
+        (
+            clips.noise,
             nets.RECURRENT.changed(plan=Sequence(chunk=1, overlap=2)),
             Options(),
             "overlap=2 is more than chunk=1",

@@ -8,6 +8,7 @@ import math
 import random
 import sys
 import weakref
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -16,11 +17,14 @@ import vapoursynth as vs
 from tests import clips
 from tests.runtime import networks as nets
 from tests.runtime.kinds import CPU, KINDS, Kind
+from vsrestore.runtime import graph
 from vsrestore.runtime.apply import Stage, apply, apply_stages
 from vsrestore.runtime.call import Companion
 from vsrestore.runtime.descriptor import Options
 from vsrestore.runtime.plans.references import ChosenReferences
+from vsrestore.runtime.plans.sequence import Sequence
 from vsrestore.runtime.plans.single import Single
+from vsrestore.video.cache import uncached
 
 LINUX = sys.platform.startswith("linux")
 needs_mallinfo = pytest.mark.skipif(
@@ -154,6 +158,33 @@ def test_window_network_repeats_at_the_ends() -> None:
     assert [clips.number(clip.get_frame(n)) for n in range(6)] == pytest.approx(
         [0.6, 1.2, 2.0, 3.0, 3.8, 4.4], abs=1e-3
     )
+
+
+def test_black_frames_stand_beyond_the_ends_and_cuts() -> None:
+    clip = KINDS["window, black"].restored(clips.numbered(9, cuts=(5,)))
+    values = [clips.number(clip.get_frame(n)) for n in range(9)]
+    expected = [3 / 5, 6 / 5, 10 / 5, 10 / 4, 9 / 4, 18 / 5, 26 / 5, 26 / 4, 21 / 4]
+    assert values == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_chunk_longer_than_the_clip_costs_no_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes: list[str] = []
+
+    class Counted:
+        def __getattr__(self, name: str) -> Callable[..., vs.VideoNode]:
+            nodes.append(name)
+            return getattr(uncached, name)
+
+    monkeypatch.setattr(graph, "uncached", Counted())
+    counts = []
+    for chunk in (4, 1024):
+        clip = run(
+            clips.numbered(4), nets.IMAGE.changed(plan=Sequence(chunk=chunk, overlap=chunk)), nets.FirstOfSequence
+        )
+        assert [clips.number(clip.get_frame(n)) for n in range(4)] == [0, 0.5, 1, 1.5]
+        counts.append(len(nodes))
+        nodes.clear()
+    assert counts[0] == counts[1]
 
 
 def test_nothing_crosses_a_cut_of_a_window_network() -> None:

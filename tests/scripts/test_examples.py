@@ -16,7 +16,7 @@ from vsrestore.pipeline.programs import environment, ffmpeg, vspipe
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 WIDTH, HEIGHT, FRAMES = 64, 48, 6
 SHIPPED = ("upscale.vpy",)
-SCALES = {"upscale.vpy": 2, "edvr.vpy": 4, "esrgan.vpy": 2, "basicvsrpp.vpy": 4, "realbasicvsr.vpy": 4}
+SCALES = {"upscale.vpy": 2, "edvr.vpy": 4, "esrgan.vpy": 2, "basicvsrpp.vpy": 4, "realbasicvsr.vpy": 4, "psrt.vpy": 4}
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,12 @@ def models(tmp_path_factory):
         "edvr.vpy": seeded.checkpoint(folder / "edvr.safetensors", "edvr", **seeded.EDVR),
         "basicvsrpp.vpy": seeded.checkpoint(folder / "basicvsrpp.safetensors", "basicvsrpp", **seeded.BASICVSRPP),
         "realbasicvsr.vpy": seeded.checkpoint(folder / "real.safetensors", "realbasicvsr", **seeded.REALBASICVSR),
+        "rvrt.vpy": seeded.checkpoint(folder / "rvrt.safetensors", "rvrt", **seeded.RVRT_DENOISE),
+        "psrt.vpy": seeded.checkpoint(folder / "psrt.safetensors", "psrt", **seeded.PSRT),
+        "mmp_rnn.vpy": seeded.checkpoint(folder / "mmp.safetensors", "mmp_rnn", **seeded.MMP_RNN),
+        "analog_swin_unet.vpy": seeded.checkpoint(
+            folder / "analog.safetensors", "analog_swin_unet", **seeded.ANALOG_SWIN_UNET
+        ),
         "mat.vpy": seeded.checkpoint(folder / "mat.safetensors", "mat", **seeded.MAT),
         "ddcolor.vpy": seeded.checkpoint(folder / "ddcolor.safetensors", "ddcolor", **seeded.DDCOLOR),
         "deoldify.vpy": seeded.checkpoint(folder / "deoldify.safetensors", "deoldify", **seeded.DEOLDIFY),

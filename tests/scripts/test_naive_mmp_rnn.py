@@ -22,6 +22,6 @@ def test_both_ways_agree(part, attention):
     clip, chunks = torch.rand(1, 8, 3, 20, 36), [[*range(6)], [*range(2, 8)]]
     with torch.inference_mode():
         expected = naive.deblur(weights, clip, chunks, attention)
-        found = network(clip, torch.tensor(chunks))
+        found = torch.cat([network(clip[:, row]) for row in chunks], dim=1)
     assert found.shape == (1, 4, 3, 20, 36)
     assert (found - expected).abs().max() < 1e-5 * expected.abs().max()

@@ -11,6 +11,7 @@ from ..runtime.descriptor import Descriptor, Options, Precision
 from ..runtime.plans.sequence import Sequence
 from ..video.errors import fail
 from .checkpoint import Model, entry_of, recognised
+from .recurrent import cached_from
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,6 @@ VARIANTS = {
     "deblur_gopro": Variant("basicvsrpp-deblur-gopro", same_size=True),
     "denoise": Variant("basicvsrpp-denoise", same_size=True),
 }
-
-# Frames of a chunk with its overlap, beyond which its features rest in the machine's memory; None: they never do.
-CPU_CACHE = {None: 100, True: 0, False: None}
 
 
 def basicvsrpp(
@@ -95,11 +93,10 @@ def basicvsrpp(
         Chan, Zhou, Xu, Loy, BasicVSR++, CVPR 2022, arXiv 2104.13371; the same, arXiv 2204.05308 (same size).
 
     """
-    if not isinstance(cpu_cache, bool | None):
-        fail("basicvsrpp", f"cpu_cache={cpu_cache!r}; True, False or None is accepted")
+    cached = cached_from("basicvsrpp", cpu_cache)
     published = {name: row.entry for name, row in VARIANTS.items()}
     entry = entry_of("basicvsrpp", model, published)
-    found = recognised("basicvsrpp", entry, "basicvsrpp", cpu_cache=CPU_CACHE[cpu_cache])
+    found = recognised("basicvsrpp", entry, "basicvsrpp", cpu_cache=cached)
     variant = VARIANTS.get(model) if isinstance(model, str) else None
     if variant and found.settings["same_size"] != variant.same_size:
         fail("basicvsrpp", f"{found.path} is a checkpoint of another task than {model}; fetch {variant.entry} again")

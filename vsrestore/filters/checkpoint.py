@@ -61,7 +61,7 @@ def network_of(name: str, model: Model, architecture: str, **settings: object) -
     if not isinstance(model, str) or model not in entries():
         return recognised(name, model, architecture, **settings).build
     with told_by(name, CheckpointError):  # a registry file is known by its checksum: torch need not be imported yet
-        path = find(model, architecture)
+        path = find(model, architecture, filter=name)
         peek(path)
     return Checkpoint(path, architecture, {**_published(model), **settings}).build
 
@@ -88,13 +88,13 @@ def located(name: str, model: Model, architecture: str | None = None) -> Path:
         architecture: which an entry of the registry must have (default: any).
 
     Raises:
-        vs.Error: there is no such entry or file, or it is not the published one.
+        vs.Error: there is no such entry or file, or it is not the published one, or other filters run it.
 
     """
     if not isinstance(model, str | PathLike):
         fail(name, f"model={model!r}; a name of the registry or the path of a checkpoint is accepted")
     with told_by(name, CheckpointError):
-        return find(model if isinstance(model, str) else Path(model), architecture)
+        return find(model if isinstance(model, str) else Path(model), architecture, filter=name)
 
 
 def entry_of(name: str, model: Model, published: Mapping[str, str]) -> Model:

@@ -8,6 +8,7 @@ from __future__ import annotations
 # Package -> the modules in it that each hold the filter of their name.
 _MODULES = {
     "vsrestore.filters": (
+        "analog_swin_unet",
         "basicvsrpp",
         "bsrnet",
         "ddcolor",
@@ -19,8 +20,11 @@ _MODULES = {
         "film_damage",
         "image_model",
         "mat",
+        "mmp_rnn",
         "onnx",
+        "psrt",
         "realbasicvsr",
+        "rvrt",
         "scunet",
         "style",
         "swinir",

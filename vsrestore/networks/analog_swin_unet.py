@@ -7,16 +7,9 @@ Source:
     arXiv 2311.04261. Tensor names are the published ones but for those of the resamplers.
 
 What a caller has to know:
-    Both sides must be multiples of `MULTIPLE`; zeros to the right and the bottom are the padding that does least harm
-    (the published one only works for multiples). Any size from 16 pixels on is accepted; below 128 windows shrink.
-    Near the ends of a clip windows hold black frames (`BLACK`) and may be a frame short (`ABSENT`);
-    `vsrestore.runtime.tape_borders` gives them for every rule.
-    Windows of attention lie on a grid of 128 pixels, shifted by 64 in every second block, so tiles should begin on
-    multiples of 128. Published scripts see one square of 512 or 768 pixels.
-    Windows of a chunk share nothing, so half a chunk costs half.
-    Weights must not be laid out with channels last: those of the first convolution have five axes.
-    Weights in bfloat16 or float16 take float32 frames; the published script runs in float16 on CUDA. With seeded
-    weights on real frames the largest error is 0.011 in bfloat16 and 0.0014 in float16.
+    Published scripts see one square of 512 or 768 pixels. Any size from 16 pixels on is accepted; below 128 the windows
+    of attention shrink.
+    Windows of frames share nothing, so half a chunk costs half.
 """
 
 from __future__ import annotations
@@ -31,12 +24,15 @@ from torch import Tensor, nn
 from vsrestore.networks.absent_frames import ABSENT, BLACK
 from vsrestore.networks.layers.swin import Axes, Expansion, PatchMerging, SwinLayer, pictures, tokens
 from vsrestore.networks.state_dict import Shapes, count_numbered
+from vsrestore.networks.traits import Traits
 
 MULTIPLE = 16
 WINDOW = 5
 """Frames of a window."""
 CENTRE = 2
 """Place in a window of the frame that is wanted, in short windows too."""
+
+TILE_GRID = 128  # pixels of a window of attention at the bottleneck
 
 LEVELS = 3  # halvings between the first convolution and the bottleneck
 SPACE_TIME: Axes = (2, 8, 8)
@@ -136,6 +132,24 @@ def _check(frames: Tensor) -> None:
     if height % MULTIPLE or width % MULTIPLE:
         accepted = f"multiples of {MULTIPLE} are accepted: pad them with zeros"
         raise ValueError(f"frames are {width}x{height}; {accepted}")
+
+
+def describe(_settings: Mapping[str, Any]) -> Traits:
+    """Return what the network asks of its pictures.
+
+    Zeros are the padding that does least harm (the published one only works for multiples). Windows of attention lie on
+    a grid of 128 pixels, shifted by 64 in every second block. The published script runs in float16 on CUDA; with seeded
+    weights on real frames the largest error, of the largest value, is 0.011 in bfloat16 and 0.0014 in float16.
+    """
+    return Traits(
+        multiple=MULTIPLE,
+        padding="constant",
+        tile_overlap=TILE_GRID,
+        tile_grid=TILE_GRID,
+        float32_frames=True,
+        frames=WINDOW,
+        border="black_short",
+    )
 
 
 def rename[Value](state_dict: Mapping[str, Value]) -> dict[str, Value]:

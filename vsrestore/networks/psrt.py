@@ -1,9 +1,7 @@
 """PSRT-recurrent: x4 super-resolution of a whole sequence by a transformer, forward and backward in time, twice each.
 
-What a descriptor must know is told by the attributes of :class:`PSRT`, and by these rules. Frames are float32 in any
-precision, and so are the flows; weights may be float16 or bfloat16. Chunks may begin at any frame and want 8 frames of
-context on both sides, because what a cut changes dies away by 5 dB a frame only. Neighbouring tiles share 32 pixels or
-more, plus twice the largest motion.
+Chunks may begin at any frame and want 8 frames of context on both sides, because what a cut changes dies away by 5 dB a
+frame only.
 
 A pixel of the input takes 6 kB while a trunk runs and 480 bytes per frame of the chunk, half of both in half precision,
 and 192 bytes per frame that is kept.
@@ -22,7 +20,7 @@ from typing import Any, Self, cast
 import torch
 from torch import Tensor, nn
 
-from vsrestore.networks import basicvsrpp
+from vsrestore.networks import basicvsrpp, spynet
 from vsrestore.networks.basicvsrpp import BRANCHES, Step, steps
 from vsrestore.networks.layers.layout import channels_last
 from vsrestore.networks.layers.patch_align import patch_align
@@ -32,9 +30,14 @@ from vsrestore.networks.layers.warp import flow_warp
 from vsrestore.networks.layers.window_batches import PIXELS, SIDES, SwinLayer, WindowGrid
 from vsrestore.networks.spynet import SPyNet
 from vsrestore.networks.state_dict import count_numbered
+from vsrestore.networks.traits import Traits
 
 FRAMES = 3  # that go through a trunk together: the one before, the present one, the one before that
 PRESENT = 1  # which of them leaves it
+SCALE = 4
+SMALLEST = spynet.MULTIPLE + 1  # height and width that the flow needs; the published network was run on 64 and more
+TILE_GRID = 8  # where windows of attention and aligned blocks begin
+MARGIN = 16  # pixels on both sides of a tile, from which on the cut is hard to see
 TAIL_WIDTH = 64
 TAIL_REACH = 3  # pixels beyond a strip that its enlargement depends on
 TAIL_PIXELS = 2**15  # enlarged together; each takes some 12 kB in float32
@@ -139,19 +142,7 @@ class PSRT(FourfoldTail):
         patch: edge of the blocks that are aligned, in pixels; no shape shows it.
         cpu_cache: in sequences longer than so many frames, features, flows and enlarged frames rest in host memory;
             only matters where the network runs on another device. None: never.
-
-    Attributes:
-        scale: size of the output by that of the input.
-        multiple: what height and width of the frames must be multiples of.
-        tile_grid: what the origins of tiles must be multiples of: windows and aligned blocks begin there. On another
-            grid tiles do not meet, however much they overlap.
-        minimum: height and width from which on the network works; the published one was run on 64 and more.
     """
-
-    scale = 4
-    multiple = 1
-    tile_grid = 8
-    minimum = 33
 
     def __init__(
         self,
@@ -201,7 +192,7 @@ class PSRT(FourfoldTail):
         for branch in BRANCHES[:-1]:
             for index, state in self._propagate(branch, features, flows, grids, t):
                 features[index] = state
-        size = (n, len(keep), 3, self.scale * height, self.scale * width)
+        size = (n, len(keep), 3, SCALE * height, SCALE * width)
         enlarged = torch.empty(size, dtype=frames.dtype, device="cpu" if host else frames.device)
         for index, state in self._propagate(BRANCHES[-1], features, flows, grids, keep.stop):
             if index in keep:
@@ -209,8 +200,8 @@ class PSRT(FourfoldTail):
         return enlarged
 
     def _check(self, height: int, width: int, length: int, keep: range) -> None:
-        if min(height, width) < self.minimum:
-            raise ValueError(f"frames are {width}x{height}; {self.minimum} pixels each way are the least: pad them")
+        if min(height, width) < SMALLEST:
+            raise ValueError(f"frames are {width}x{height}; {SMALLEST} pixels each way are the least: pad them")
         if keep.step != 1 or not 0 <= keep.start < keep.stop <= length:
             raise ValueError(f"keep is {keep}; consecutive frames of 0 to {length - 1} are accepted")
 
@@ -251,13 +242,13 @@ class PSRT(FourfoldTail):
     def _enlarged(self, frame: Tensor, features: Tensor) -> Tensor:
         """Turn a frame (N, 3, H, W) and its features (N, H, W, C) into its picture, in strips that bound memory."""
         height, width = frame.shape[-2:]
-        picture = enlarge(frame, self.scale)
+        picture = enlarge(frame, SCALE)
         rows = max(TAIL_PIXELS // width, TAIL_REACH)
         for top in range(0, height, rows):
             bottom, above = min(top + rows, height), max(top - TAIL_REACH, 0)
             strip = self.conv_before_upsample(as_image(features[:, above : bottom + TAIL_REACH]))
-            added = self.to_pixels(strip)[..., self.scale * (top - above) :, :]
-            part = picture[..., self.scale * top : self.scale * bottom, :]
+            added = self.to_pixels(strip)[..., SCALE * (top - above) :, :]
+            part = picture[..., SCALE * top : SCALE * bottom, :]
             part += added[..., : part.shape[-2], :]
         return picture
 
@@ -280,6 +271,23 @@ def rename[Value](state_dict: Mapping[str, Value]) -> dict[str, Value]:
     """
     renamed = basicvsrpp.rename(state_dict)
     return {name: value for name, value in renamed.items() if not UNUSED.fullmatch(name)}
+
+
+def describe(_settings: Mapping[str, Any]) -> Traits:
+    """Return what the network asks of its pictures.
+
+    Tiles on another grid would not meet, however much they overlap. Flows are float32 in any precision; with seeded
+    weights on real frames the largest error, of the largest value, is 9.6e-4 in float16 (73 dB) and 6.9e-3 in bfloat16
+    (55 dB).
+    """
+    return Traits(
+        scale=SCALE,
+        padding="symmetric",
+        pads_to=SMALLEST,
+        tile_overlap=2 * MARGIN,
+        tile_grid=TILE_GRID,
+        float32_frames=True,
+    )
 
 
 def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:

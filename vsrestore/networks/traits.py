@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Padding = Literal["reflect", "symmetric", "replicate", "constant"]
 Precision = Literal["float32", "float16", "bfloat16"]
-Border = Literal["repeat", "reflect", "reflect_circle", "circle", "black"]
+Border = Literal["repeat", "reflect", "reflect_circle", "circle"]
+"""Which frames stand for those beyond a clip's end or a cut; see ``networks.windows``."""
+BlackBorder = Literal["black", "black_short"]
+"""What else stands for them, in windows of networks that take black frames."""
 
-PRECISIONS: tuple[Precision, ...] = ("float32", "float16", "bfloat16")
-BORDERS: tuple[Border, ...] = ("repeat", "reflect", "reflect_circle", "circle")
-"""Those by which other frames stand in, for any network; the networks alone know of black frames."""
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+BORDERS: tuple[Border, ...] = get_args(Border)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,5 +48,5 @@ class Traits:
     """Whether it takes float32 frames whatever the precision of its weights."""
     frames: int = 1
     """Frames that it sees for each one it gives, the wanted one in the middle (window networks)."""
-    border: Border = "repeat"
-    """Which frames stand for those beyond a clip's end or a cut (window networks)."""
+    border: Border | BlackBorder = "repeat"
+    """What stands for those beyond a clip's end or a cut (window networks)."""

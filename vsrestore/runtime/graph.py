@@ -53,7 +53,8 @@ class ChunkMaker(Protocol):
 def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker) -> vs.VideoNode:
     """Return the clip that ``maker`` makes of ``clip`` (RGBS or GRAYS), one frame for each of it."""
     plan = maker.descriptor.plan
-    chunks = -(-clip.num_frames // plan.chunk)
+    chunk = _chunk(plan, clip.num_frames)
+    chunks = -(-clip.num_frames // chunk)
     blank = _blank(clip, maker.descriptor, chunks)
     carrier = uncached.BlankClip(clip, width=16, height=16, format=vs.GRAY8, length=chunks, keep=True)
     lanes = _all_lanes(clip, plan, maker.companions, chunks)
@@ -64,8 +65,9 @@ def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker) -> vs.VideoNode:
     carriers = uncached.Trim(uncached.Interleave(turns, modify_duration=False), length=chunks)
     keep(carriers, CARRIERS_KEPT + _neighbouring(plan))
     seen = [carriers, *_neighbours(carriers)] if _neighbouring(plan) else [carriers]
+    limited = maker.descriptor.values is None
     positions = [
-        uncached.ModifyFrame(blank, seen, _taker(maker.descriptor, position)) for position in range(plan.chunk)
+        uncached.ModifyFrame(blank, seen, _taker(chunk, position, limited=limited)) for position in range(chunk)
     ]
     whole = uncached.Interleave(positions, modify_duration=False)
     return uncached.Trim(whole, first=0, length=clip.num_frames)
@@ -75,6 +77,17 @@ def frames_in_flight(plan: Plan) -> int:
     """Return how many neighbouring frames the graph asks for at once, all its turns together."""
     before, after = plan.reach
     return before + (TURNS + _neighbouring(plan)) * plan.chunk + after
+
+
+def _chunk(plan: Plan, length: int) -> int:
+    """Return the frames of a chunk, no more than the clip has."""
+    return min(plan.chunk, length)
+
+
+def _reach(plan: Plan, length: int) -> tuple[int, int]:
+    """Return how many frames before and after a chunk are brought, no more than the clip has."""
+    before, after = plan.reach
+    return min(before, length), min(after, length)
 
 
 def _neighbouring(plan: Plan) -> int:
@@ -92,9 +105,10 @@ def _blank(clip: vs.VideoNode, descriptor: Descriptor, chunks: int) -> vs.VideoN
 
 def _all_lanes(clip: vs.VideoNode, plan: Plan, companions: Mapping[str, Companion], chunks: int) -> list[vs.VideoNode]:
     """Return the lanes of the clip, then those of every clip of every companion."""
-    lanes = _lanes(clip, plan, plan.reach, chunks)
+    all_around = _reach(plan, clip.num_frames)
+    lanes = _lanes(clip, plan, all_around, chunks)
     for companion in companions.values():
-        reach = plan.reach if companion.at == "frames" else (0, 0)
+        reach = all_around if companion.at == "frames" else (0, 0)
         lanes += [lane for part in companion.clips for lane in _lanes(part, plan, reach, chunks)]
     return lanes
 
@@ -102,12 +116,13 @@ def _all_lanes(clip: vs.VideoNode, plan: Plan, companions: Mapping[str, Companio
 def _lanes(clip: vs.VideoNode, plan: Plan, reach: tuple[int, int], chunks: int) -> list[vs.VideoNode]:
     """Return one clip per position of the run: frame k of lane j is the j-th frame of the run of chunk k."""
     before, after = reach
-    last, behind = clip.num_frames - 1, chunks * plan.chunk - clip.num_frames + after
+    chunk = _chunk(plan, clip.num_frames)
+    last, behind = clip.num_frames - 1, chunks * chunk - clip.num_frames + after
     # One frame more than is ever asked for makes this a clip of its own, whose cache may be set.
     padded = uncached.DuplicateFrames(clip, [0] * before + [last] * (behind + 1))
     keep(padded, frames_in_flight(plan) if before + after else 0)
-    starts = [uncached.Trim(padded, first=j) for j in range(before + plan.chunk + after)]
-    return [uncached.Trim(_every(start, plan.chunk), length=chunks) for start in starts]
+    starts = [uncached.Trim(padded, first=j) for j in range(before + chunk + after)]
+    return [uncached.Trim(_every(start, chunk), length=chunks) for start in starts]
 
 
 def _every(clip: vs.VideoNode, cycle: int, offset: int = 0) -> vs.VideoNode:
@@ -127,7 +142,7 @@ def _maker(maker: ChunkMaker, length: int, turn: int) -> Callable[[int, Frames],
 
     def make(n: int, f: Frames) -> vs.VideoFrame:
         carrier, blank = f[0].copy(), f[1]
-        run = _run(maker, (TURNS * n + turn) * descriptor.plan.chunk, length, f[2:])
+        run = _run(maker, (TURNS * n + turn) * _chunk(descriptor.plan, length), length, f[2:])
         first, last = run.number(run.wanted.start), run.number(run.wanted[-1])
         frames = f"frames {first} to {last}" if last > first else f"frame {first}"
         try:
@@ -150,18 +165,18 @@ def _maker(maker: ChunkMaker, length: int, turn: int) -> Callable[[int, Frames],
 def _run(maker: ChunkMaker, start: int, length: int, frames: Frames) -> Run:
     """Return the run around a chunk, given the frames of all lanes."""
     plan = maker.descriptor.plan
-    before, after = plan.reach
+    chunk, (before, after) = _chunk(plan, length), _reach(plan, length)
     remaining = iter(frames)
 
     def taken(count: int) -> list[vs.VideoFrame]:
         return [next(remaining) for _ in range(count)]
 
-    run = taken(before + plan.chunk + after)
+    run = taken(before + chunk + after)
     beside = {}
     for name, companion in maker.companions.items():
-        count = len(run) if companion.at == "frames" else plan.chunk
+        count = len(run) if companion.at == "frames" else chunk
         beside[name] = [taken(count) for _ in companion.clips]
-    return Run(start, before, plan.chunk, length, run, beside)
+    return Run(start, before, chunk, length, run, beside)
 
 
 def _written(blank: vs.VideoFrame, descriptor: Descriptor, picture: np.ndarray) -> vs.VideoFrame:
@@ -170,9 +185,8 @@ def _written(blank: vs.VideoFrame, descriptor: Descriptor, picture: np.ndarray) 
     return write_planes(blank, picture.reshape(1, -1, picture.shape[-1]), limited=False)
 
 
-def _taker(descriptor: Descriptor, position: int) -> Callable[[int, object], vs.VideoFrame]:
+def _taker(chunk: int, position: int, *, limited: bool) -> Callable[[int, object], vs.VideoFrame]:
     """Return the callback that takes a position's frame off its carrier, or the mean of what several hold of it."""
-    chunk = descriptor.plan.chunk
 
     def take(n: int, f: vs.VideoFrame | Frames) -> vs.VideoFrame:
         carriers = [f] if isinstance(f, vs.VideoFrame) else f
@@ -183,7 +197,7 @@ def _taker(descriptor: Descriptor, position: int) -> Callable[[int, object], vs.
         if len(held) == 1:
             return held[0]
         mean = np.mean([plane_views(frame) for frame in held], axis=0)
-        return write_planes(held[0], mean, limited=descriptor.values is None)
+        return write_planes(held[0], mean, limited=limited)
 
     return take
 

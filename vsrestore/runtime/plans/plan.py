@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from ...video import checks
+from ...video.errors import fail
 from ..call import Call, Companion, Copy, Given
 from ..run import Run
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Network = Callable[..., "Tensor"]
+
+LONGEST = 1024
+"""Frames of a chunk at most: each is a few nodes of VapourSynth, and all are in memory at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,8 @@ class Plan(ABC):
     def check(self, name: str) -> None:
         """Raise ``vs.Error`` unless the numbers fit; ``name`` is that of the filter."""
         checks.whole(name, "chunk", self.chunk, 1)
+        if self.chunk > LONGEST:
+            fail(name, f"{self.chunk} frames at once; 1 to {LONGEST} are accepted")
 
     def beside(self, clip: vs.VideoNode) -> tuple[vs.VideoNode, Mapping[str, Companion]]:
         """Return the clip whose frame n is seen for the wanted frame n, and companions that the plan makes of it."""

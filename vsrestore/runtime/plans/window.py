@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...networks.absent_frames import BLACK
-from ...networks.traits import Border
-from ...networks.windows import window
+from ...networks.traits import BlackBorder, Border
+from ...networks.windows import reach, window
 from ...video.repeats import repeated
 from ..call import Call, Given
 from ..run import Run, Shot
@@ -22,14 +21,15 @@ if TYPE_CHECKING:
 class Window(Plan):
     """``network(frames (1, T, C, H, W), windows (K, W), companion=(1, T, c, H, W)...) -> (1, K, C', s*H, s*W)``.
 
-    Row k of ``windows`` holds the positions in T of the window of the k-th wanted frame, borders resolved, and
-    ``BLACK`` for black frames. Companions "wanted" are (K, ...). What windows share the network may compute once.
+    Row k of ``windows`` holds the positions in T of the window of the k-th wanted frame, borders resolved; where a rule
+    says so, what stands for a frame that is not there (``networks.absent_frames``). Companions "wanted" are (K, ...).
+    What windows share the network may compute once.
     """
 
     before: int = 0
     after: int = 0
-    border: Border = "repeat"
-    """Which frames stand for those beyond a clip's end or a cut."""
+    border: Border | BlackBorder = "repeat"
+    """What stands for those beyond a clip's end or a cut."""
     skips_repeats: bool = False
     """Whether a frame that a transfer repeated is no neighbour of itself."""
     halves: bool = False
@@ -37,11 +37,8 @@ class Window(Plan):
 
     @property
     def reach(self) -> tuple[int, int]:
-        """The radius, or twice as much where frames of the other side stand in."""
-        if self.border in ("repeat", "black"):
-            return self.before, self.after
-        both = self.before + self.after
-        return both, both
+        """The radius, or more where frames of the other side stand in."""
+        return reach(self.before, self.after, self.border)
 
     @property
     def compares(self) -> bool:
@@ -67,27 +64,26 @@ class Window(Plan):
         middle = len(call.wanted) // 2
         if not self.halves or not middle or call.slots:
             return None
-        rows = [_renumbered(row, call.frames) for row in call.tables["windows"]]
+        rows = [_moved(row, call.frames.__getitem__) for row in call.tables["windows"]]
         return _call(call.wanted[:middle], rows[:middle]), _call(call.wanted[middle:], rows[middle:])
 
     def _window(self, shot: Shot, centre: int, repeats: frozenset[int]) -> list[int]:
         """Return the positions of the run around ``centre``."""
         around = _neighbours(shot, centre, repeats)
         rule = (self.before, self.after, self.border)
-        return _renumbered(window(around.index(centre), len(around), *rule), around)
+        return _moved(window(around.index(centre), len(around), *rule), around.__getitem__)
 
 
-def _renumbered(row: Sequence[float], numbers: Sequence[int]) -> list[int]:
-    """Return the number that each position of a window stands for; black frames have none."""
-    return [BLACK if position == BLACK else numbers[int(position)] for position in row]
+def _moved(row: Sequence[float], where: Callable[[int], int]) -> list[int]:
+    """Return the positions of a window as others; what stands for absent frames has no position and stays."""
+    return [where(int(position)) if position >= 0 else int(position) for position in row]
 
 
 def _call(wanted: Sequence[int], rows: list[list[int]]) -> Call:
     """Return the call that gives the centres of windows, which are given as positions in the run."""
-    seen = [position for row in rows for position in row if position != BLACK]
-    frames = range(min(seen), max(seen) + 1)
-    windows = [[BLACK if position == BLACK else frames.index(position) for position in row] for row in rows]
-    return Call(frames, wanted, {"windows": windows})
+    there = [position for row in rows for position in row if position >= 0]
+    frames = range(min(there), max(there) + 1)
+    return Call(frames, wanted, {"windows": [_moved(row, lambda position: position - frames.start) for row in rows]})
 
 
 def _neighbours(shot: Shot, centre: int, repeats: frozenset[int]) -> list[int]:
