@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vsrestore.pipeline.programs import allocator
 from vsrestore.runtime.descriptor import Precision
 
+from .process import restart_with
 from .report import Report
 
 if TYPE_CHECKING:
@@ -195,4 +197,6 @@ def everything(
 
 
 if __name__ == "__main__":
+    # So that all that is measured, and all processes for it, keep memory as vspipe does under the command.
+    restart_with(allocator())
     app(prog_name="scripts/bench")

@@ -6,17 +6,19 @@ Peak memory does, and so does the speed of rivals whose threads wait awake for w
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
-
-from vsrestore.runtime import memory
 
 from .timing import Run, duration
 
 KIB, MIB = 1 << 10, 1 << 20
+STATUS = Path("/proc/self/statm")  # sizes in pages: of the address space, then of what is in memory
 # Threads that wait awake (those of ONNX Runtime do, unless told otherwise) would slow whoever comes next, in seconds.
 REST = 0.3
 
@@ -71,4 +73,13 @@ def resident_peak() -> float:
 
 def resident_now() -> float:
     """Return the memory that this process holds, in MiB; where the system does not tell, the most it ever held."""
-    return memory.resident() / MIB if memory.STATUS.exists() else resident_peak()
+    if not STATUS.exists():
+        return resident_peak()
+    return int(STATUS.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / MIB
+
+
+def restart_with(variables: Mapping[str, str]) -> None:
+    """Start this process over with environment variables, unless the user or an earlier start has set them."""
+    missing = {name: value for name, value in variables.items() if name not in os.environ}
+    if missing:
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, **missing})
