@@ -134,6 +134,32 @@ def basicvsrpp(repeats: Repeats = 5, one_thread: ProcessorTime = False) -> None:
     publish(peer.run(repeats))
 
 
+@app.command()
+def video(repeats: Repeats = 5, one_thread: ProcessorTime = False) -> None:
+    """RVRT, PSRT, MMP-RNN, TAPE and the analog Swin-UNet our way against the published one."""
+    from . import video as benchmark
+
+    publish(benchmark.run(repeats, clock(one_thread)))
+
+
+@app.command()
+def against(
+    checkout: Annotated[
+        Path, typer.Argument(help="folder of another checkout of vsrestore", exists=True, file_okay=False)
+    ],
+    case: Annotated[list[str] | None, typer.Option(help="filter; repeatable; all by default")] = None,
+    repeats: Repeats = 5,
+) -> None:
+    """Speed of filters here against another checkout's, in processes that take turns."""
+    from . import against as benchmark
+    from .filter_speed import CASES
+
+    unknown = [name for name in case or () if name not in CASES]
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]} is no case; accepted: {', '.join(CASES)}")
+    publish(benchmark.run(checkout.resolve(), case or list(CASES), repeats))
+
+
 @app.command("basicvsrpp-memory")
 def basicvsrpp_memory(repeats: Repeats = 3) -> None:
     """Peak memory of basicvsrpp by length of clip and of chunk."""
@@ -184,7 +210,7 @@ def everything(
     """Run all benchmarks with their defaults."""
     missed = False
     runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command]
-    runs += [edvr, basicvsrpp, basicvsrpp_memory, tiles, colour]
+    runs += [edvr, basicvsrpp, video, basicvsrpp_memory, tiles, colour]
     if clips is not None:
         runs.append(lambda: film_quality(clips, pattern))
     for run in runs:

@@ -31,11 +31,19 @@ def figures_of(module: str, *arguments: object) -> list[float]:
 
 
 class Rival:
-    """A process that runs ``python -m benchmarks.MODULE ARGUMENTS`` and waits; a call is one run, and its seconds."""
+    """A process that runs ``python -m benchmarks.MODULE ARGUMENTS`` and waits; a call is one run, and its seconds.
 
-    def __init__(self, module: str, *arguments: object) -> None:
+    Args:
+        module: of this package.
+        arguments: as they stand on its command line.
+        environment: of the process; None takes that of this one.
+
+    """
+
+    def __init__(self, module: str, *arguments: object, environment: Mapping[str, str] | None = None) -> None:
         command = [sys.executable, "-m", f"{__package__}.{module}", *map(str, arguments)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
 
     def __call__(self) -> float:
         """Have the process take its turn (see :func:`take_turns`), once the threads of the one before are asleep."""
