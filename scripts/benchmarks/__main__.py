@@ -149,6 +149,7 @@ def against(
     ],
     case: Annotated[list[str] | None, typer.Option(help="filter; repeatable; all by default")] = None,
     repeats: Repeats = 5,
+    one_thread: ProcessorTime = False,
 ) -> None:
     """Speed of filters here against another checkout's, in processes that take turns."""
     from . import against as benchmark
@@ -157,7 +158,7 @@ def against(
     unknown = [name for name in case or () if name not in CASES]
     if unknown:
         raise typer.BadParameter(f"{unknown[0]} is no case; accepted: {', '.join(CASES)}")
-    publish(benchmark.run(checkout.resolve(), case or list(CASES), repeats))
+    publish(benchmark.run(checkout.resolve(), case or list(CASES), repeats, one_thread))
 
 
 @app.command("basicvsrpp-memory")

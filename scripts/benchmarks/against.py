@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from operator import truediv
 from pathlib import Path
@@ -36,6 +36,7 @@ SCRIPTS = Path(__file__).resolve().parents[1]
 HERE, THERE = "here", "there"
 # Time here over time there.
 MOST: dict[Precision, float] = {"float32": 1.1, "bfloat16": 1.03}
+COLUMNS = ("filter", "precision", "fps here", "fps there", "time here/there")
 TELL_ENVIRONMENT = "import json; from vsrestore.pipeline.programs import environment; print(json.dumps(environment()))"
 
 
@@ -55,8 +56,17 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
 GAIN = 0.7
 
 
-def run(checkout: Path, cases: Sequence[str], repeats: int) -> list[Report]:
-    """Time filters here and in ``checkout``, a folder that holds the package vsrestore."""
+def run(checkout: Path, cases: Sequence[str], repeats: int, processor: bool = False) -> list[Report]:
+    """Time filters here and in another checkout.
+
+    Args:
+        checkout: a folder that holds the package vsrestore.
+        cases: names of filters.
+        repeats: turns of each process that count.
+        processor: seconds are those of the processor, with one thread.
+
+    """
+    clock = "processor" if processor else "wall"
     rows: list[Sequence[Cell]] = []
     requirements = []
     places = {HERE: environment_of(PACKAGE_PARENT), THERE: environment_of(checkout)}
@@ -64,19 +74,23 @@ def run(checkout: Path, cases: Sequence[str], repeats: int) -> list[Report]:
         for name in cases:
             write_checkpoint(name, Path(folder))
             for precision, most in MOST.items():
-                with ExitStack() as running:
-                    arguments = ("filter_speed", name, precision, folder, repeats)
-                    rivals = {
-                        place: running.enter_context(Rival(*arguments, environment=environment))
-                        for place, environment in places.items()
-                    }
-                    seconds = rounds(rivals, repeats, lambda rival: cast("float", rival()))
+                seconds = _seconds(places, repeats, name, precision, folder, repeats, clock)
                 ratio = median(map(truediv, seconds[HERE], seconds[THERE]))
                 fps = (CASES[name].frames / median(seconds[place]) for place in places)
                 rows.append((name, precision, *fps, ratio))
                 requirements.append(Requirement(f"{name}, {precision}: time here over there", ratio, most=most))
-    columns = ("filter", "precision", "fps here", "fps there", "time here/there")
-    return [Report("against", columns, rows, requirements, {"repeats": repeats, "checkout": str(checkout)})]
+    settings: dict[str, object] = {"repeats": repeats, "clock": clock, "checkout": str(checkout)}
+    return [Report("against", COLUMNS, rows, requirements, settings)]
+
+
+def _seconds(places: Mapping[str, Mapping[str, str]], repeats: int, *arguments: object) -> dict[str, list[float]]:
+    """Return what a filter takes, by place and round; a place is the environment of its process."""
+    with ExitStack() as running:
+        rivals = {
+            place: running.enter_context(Rival("filter_speed", *arguments, environment=environment))
+            for place, environment in places.items()
+        }
+        return rounds(rivals, repeats, lambda rival: cast("float", rival()))
 
 
 def environment_of(checkout: Path) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""One filter of whichever vsrestore is imported: ``python -m benchmarks.filter_speed CASE PRECISION FOLDER REPEATS``.
+"""One filter of whichever vsrestore is imported.
+
+It is a process of its own: ``python -m benchmarks.filter_speed CASE PRECISION FOLDER REPEATS CLOCK``, and the clock is
+"wall", or "processor" for processor seconds of one thread.
 
 It takes turns with others (see ``benchmarks.process.take_turns``). Checkouts of other times run it, too: it knows of
 vsrestore the filters alone. The folder holds checkpoints by the names of the cases.
@@ -11,13 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 import vapoursynth as vs
 
 import vsrestore
 
 from .material import moving_clip
 from .process import take_turns
-from .timing import successive
+from .timing import duration, processor_time, successive
 
 
 class Case(NamedTuple):
@@ -44,11 +48,15 @@ CASES = {
 
 def main() -> None:
     """Filter the next frames for every line on stdin."""
-    name, precision, checkpoints, repeats = sys.argv[1:]
-    case = CASES[name]
+    name, precision, checkpoints, repeats, clock = sys.argv[1:]
+    case, measure = CASES[name], duration
+    if clock == "processor":
+        torch.set_num_threads(1)
+        measure = processor_time
     clip = moving_clip(case.frames * (int(repeats) + 1), case.width, case.height, vs.YUV420P8)
     checkpoint = Path(checkpoints) / f"{name}.pth"
-    take_turns(successive(case.filtered(clip, checkpoint, device="cpu", precision=precision), case.frames))
+    filtered = case.filtered(clip, checkpoint, device="cpu", precision=precision)
+    take_turns(successive(filtered, case.frames), measure)
 
 
 if __name__ == "__main__":

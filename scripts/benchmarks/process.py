@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .timing import Run, duration
+from .timing import Measure, Run, duration
 
 KIB, MIB = 1 << 10, 1 << 20
 STATUS = Path("/proc/self/statm")  # sizes in pages: of the address space, then of what is in memory
@@ -63,10 +63,10 @@ class Rival:
         self._process.communicate()
 
 
-def take_turns(run: Run) -> None:
+def take_turns(run: Run, measure: Measure = duration) -> None:
     """Run once for every line on stdin and print the seconds; Python's collector rests after the first."""
     for turn, _ in enumerate(sys.stdin):
-        print(duration(run), flush=True)
+        print(measure(run), flush=True)
         if not turn:
             gc.collect()
             gc.freeze()

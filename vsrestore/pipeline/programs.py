@@ -20,9 +20,9 @@ OLDEST_FFMPEG = (5, 1)
 # Times that a thread of libgomp looks whether the others are done before it sleeps: a millisecond, where its own number
 # is 300,000. In that time the encoder's threads, which keep the others, do not get this thread's core either.
 SPINS = "20000"
-# What glibc keeps of memory that was freed, in bytes (mallopt(3); other C libraries take no notice). A network's tensors
-# are larger than its own limit of 32 MiB: each would be taken from the system and given back again, and half of the
-# time would go into clearing pages. Threads share one heap: one of their own could hold no block of more than 64 MiB.
+# What glibc keeps of memory that was freed, in bytes (mallopt(3); other C libraries take no notice). Tensors of a
+# network exceed its own limit of 32 MiB: each would be taken from the system and given back again, and half of the time
+# would go into clearing pages. Threads share one heap: one of their own could hold no block of more than 64 MiB.
 ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": str(2**30),  # smaller blocks lie on the heap, where they are used again
     "MALLOC_TRIM_THRESHOLD_": str(2**30),  # free at the heap's end before any of it goes back
