@@ -27,7 +27,7 @@ from .report import Report
 from .timing import Measure, duration
 from .ways import COLUMNS, Bound, Way, compare, conditions
 
-PUBLISHED, OURS, FLOAT32, BFLOAT16 = "published", "ours", "+ convolutions of the runtime", "in bfloat16"
+PUBLISHED, FLOAT32, BFLOAT16 = "published", "ours", "ours in bfloat16"
 # bfloat16 is another arithmetic: its picture is shown, not required.
 BOUNDS = {FLOAT32: Bound(1.3), BFLOAT16: Bound(2.0, difference=None)}
 
@@ -43,6 +43,8 @@ class Case(NamedTuple):
     """What the network takes, frames (1, T, 3, H, W) first."""
     given: int
     """Frames that come of them."""
+    steps: Mapping[str, Callable[..., Tensor]] = {}
+    """Between the two, where our ways can be taken back one by one: takes our network, then what it takes."""
 
 
 def windows(count: int, length: int) -> Tensor:
@@ -55,12 +57,23 @@ def deblur(network: MMPRNN, frames: Tensor) -> Tensor:
     return mmp_rnn.deblur(network.state_dict(), frames, [range(frames.shape[1])], attention=True)
 
 
+def without(taken_back: Sequence[rvrt.TakesBack]) -> Callable[..., Tensor]:
+    """Return the run of RVRT without some of our ways."""
+    return lambda network, frames: rvrt.without(network, frames, *taken_back)
+
+
+RVRT_STEPS = {
+    "+ channels last": without(rvrt.NAIVE[1:]),
+    "+ fused attention": without(rvrt.NAIVE[2:]),
+    "+ one point of the deformable attention at a time": without(rvrt.NAIVE[3:]),
+}
 CASES = {
     "RVRT denoise": Case(
         lambda: seeded(RVRT(channels=192, same_size=True, denoises=True), 0.9),
         rvrt.restore,
         [moving_noise(4, 160, 160)],
         4,
+        RVRT_STEPS,
     ),
     "PSRT x4": Case(lambda: seeded(PSRT(), 0.9), psrt.enlarge, [moving_noise(4, 40, 40)], 4),
     "MMP-RNN": Case(lambda: seeded(MMPRNN(attention=True), 0.5), deblur, [moving_noise(20, 96, 96)], 16),
@@ -91,11 +104,12 @@ def run(repeats: int, measure: Measure = duration, cases: Mapping[str, Case] = C
 
 
 def ways(case: Case) -> dict[str, Way]:
-    """Return the published way and ours, in float32 as it is and as filters run it, and in bfloat16."""
+    """Return the published way, steps from there to ours where there are any, ours, and ours in bfloat16."""
+    ours = in_filters(case, "float32")
     return {
         PUBLISHED: partial(case.naive, case.build(), *case.inputs),
-        OURS: partial(folded(case.build()), *case.inputs),
-        FLOAT32: partial(in_filters(case, "float32"), *case.inputs),
+        **{name: partial(step, ours, *case.inputs) for name, step in case.steps.items()},
+        FLOAT32: partial(ours, *case.inputs),
         BFLOAT16: partial(in_filters(case, "bfloat16"), *case.inputs),
     }
 
