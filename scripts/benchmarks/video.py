@@ -42,7 +42,9 @@ class Case(NamedTuple):
     inputs: Sequence[Tensor]
     """What the network takes, frames (1, T, 3, H, W) first."""
     given: int
-    """Frames that come of them."""
+    """Frames of them that a filter takes, the others being overlap."""
+    keep: range | None = None
+    """Which these are, for a network that is told so: the published one makes all and drops the others."""
     steps: Mapping[str, Callable[..., Tensor]] = {}
     """Between the two, where our ways can be taken back one by one: takes our network, then what it takes."""
 
@@ -59,7 +61,7 @@ def deblur(network: MMPRNN, frames: Tensor) -> Tensor:
 
 def without(taken_back: Sequence[rvrt.TakesBack]) -> Callable[..., Tensor]:
     """Return the run of RVRT without some of our ways."""
-    return lambda network, frames: rvrt.without(network, frames, *taken_back)
+    return lambda network, frames, keep: rvrt.without(network, frames, *taken_back, keep=keep)
 
 
 RVRT_STEPS = {
@@ -71,17 +73,18 @@ CASES = {
     "RVRT denoise": Case(
         lambda: seeded(RVRT(channels=192, same_size=True, denoises=True), 0.9),
         rvrt.restore,
-        [moving_noise(4, 160, 160)],
+        [moving_noise(8, 160, 160)],
         4,
+        range(2, 6),
         RVRT_STEPS,
     ),
-    "PSRT x4": Case(lambda: seeded(PSRT(), 0.9), psrt.enlarge, [moving_noise(4, 40, 40)], 4),
+    "PSRT x4": Case(lambda: seeded(PSRT(), 0.9), psrt.enlarge, [moving_noise(6, 40, 40)], 3, range(1, 4)),
     "MMP-RNN": Case(lambda: seeded(MMPRNN(attention=True), 0.5), deblur, [moving_noise(20, 96, 96)], 16),
     "TAPE": Case(
         lambda: seeded(TapeReference(), 0.7),
         tape_reference.restore,
-        [moving_noise(6, 64, 64), windows(2, 5), torch.tensor([[0, 1, 2, 3, 5]] * 2)],
-        2,
+        [moving_noise(8, 64, 64), windows(4, 5), torch.tensor([[0, 1, 2, 3, 7]] * 4)],
+        4,
     ),
     "analog Swin-UNet": Case(
         lambda: seeded(AnalogSwinUNet(), 0.7),
@@ -106,12 +109,18 @@ def run(repeats: int, measure: Measure = duration, cases: Mapping[str, Case] = C
 def ways(case: Case) -> dict[str, Way]:
     """Return the published way, steps from there to ours where there are any, ours, and ours in bfloat16."""
     ours = in_filters(case, "float32")
+    kept = {} if case.keep is None else {"keep": case.keep}
     return {
-        PUBLISHED: partial(case.naive, case.build(), *case.inputs),
-        **{name: partial(step, ours, *case.inputs) for name, step in case.steps.items()},
-        FLOAT32: partial(ours, *case.inputs),
-        BFLOAT16: partial(in_filters(case, "bfloat16"), *case.inputs),
+        PUBLISHED: partial(_published, case, case.build()),
+        **{name: partial(step, ours, *case.inputs, **kept) for name, step in case.steps.items()},
+        FLOAT32: partial(ours, *case.inputs, **kept),
+        BFLOAT16: partial(in_filters(case, "bfloat16"), *case.inputs, **kept),
     }
+
+
+def _published(case: Case, network: nn.Module) -> Tensor:
+    restored = case.naive(network, *case.inputs)
+    return restored if case.keep is None else restored[:, case.keep.start : case.keep.stop]
 
 
 def in_filters(case: Case, precision: Precision) -> nn.Module:

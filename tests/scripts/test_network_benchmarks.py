@@ -52,8 +52,8 @@ def small_video_cases(video):
     seeded, noise = video.seeded, video.moving_noise
     windows = [noise(6, 64, 64), video.windows(2, 5)]
     builds = {
-        "RVRT denoise": (lambda: video.RVRT(channels=24, same_size=True, denoises=True), [noise(2, 132, 132)], 2),
-        "PSRT x4": (lambda: video.PSRT(channels=8, groups=2, layers=2, heads=2, hidden=12), [noise(2, 35, 42)], 2),
+        "RVRT denoise": (lambda: video.RVRT(channels=24, same_size=True, denoises=True), [noise(8, 132, 132)], 4),
+        "PSRT x4": (lambda: video.PSRT(channels=8, groups=2, layers=2, heads=2, hidden=12), [noise(6, 35, 42)], 3),
         "MMP-RNN": (lambda: video.MMPRNN(8, 2, 1, attention=True), [noise(6, 20, 36)], 2),
         "TAPE": (
             lambda: video.TapeReference(width=16, depths=(2, 2, 2, 2)),
@@ -86,7 +86,7 @@ def test_video_networks_have_a_bound_in_each_precision(part):
     (report,) = video.run(1, lambda run: run() or 1.0, cases)
     assert [row[1] for row in report.rows] == [video.PUBLISHED, video.FLOAT32, video.BFLOAT16]
     assert [requirement.least for requirement in report.requirements] == [1.3, None, 2.0]
-    assert report.settings["sizes"] == {"PSRT x4": "2 frames of 42x35"}
+    assert report.settings["sizes"] == {"PSRT x4": "6 frames of 42x35"}
 
 
 def test_published_ways_use_torchvision_and_ours_does_not(part, edvr_case, calls):

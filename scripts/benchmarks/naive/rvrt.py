@@ -36,13 +36,14 @@ def without(
     network: RVRT,
     frames: Tensor,
     *taken_back: TakesBack,
+    keep: range | None = None,
     noise_level: float | Tensor | None = None,
 ) -> Tensor:
     """Return what ``network`` makes of frames without some of our ways."""
     with ExitStack() as contexts:
         for context in taken_back:
             contexts.enter_context(context())
-        restored: Tensor = network(frames, noise_level=noise_level)
+        restored: Tensor = network(frames, keep, noise_level)
     return restored
 
 
