@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vsrestore.pipeline.programs import allocator
 from vsrestore.runtime.descriptor import Precision
 
+from .process import restart_with
 from .report import Report
 
 if TYPE_CHECKING:
@@ -132,6 +134,33 @@ def basicvsrpp(repeats: Repeats = 5, one_thread: ProcessorTime = False) -> None:
     publish(peer.run(repeats))
 
 
+@app.command()
+def video(repeats: Repeats = 5, one_thread: ProcessorTime = False) -> None:
+    """RVRT, PSRT, MMP-RNN, TAPE and the analog Swin-UNet our way against the published one."""
+    from . import video as benchmark
+
+    publish(benchmark.run(repeats, clock(one_thread)))
+
+
+@app.command()
+def against(
+    checkout: Annotated[
+        Path, typer.Argument(help="folder of another checkout of vsrestore", exists=True, file_okay=False)
+    ],
+    case: Annotated[list[str] | None, typer.Option(help="filter; repeatable; all by default")] = None,
+    repeats: Repeats = 5,
+    one_thread: ProcessorTime = False,
+) -> None:
+    """Speed of filters here against another checkout's, in processes that take turns."""
+    from . import against as benchmark
+    from .filter_speed import CASES
+
+    unknown = [name for name in case or () if name not in CASES]
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]} is no case; accepted: {', '.join(CASES)}")
+    publish(benchmark.run(checkout.resolve(), case or list(CASES), repeats, one_thread))
+
+
 @app.command("basicvsrpp-memory")
 def basicvsrpp_memory(repeats: Repeats = 3) -> None:
     """Peak memory of basicvsrpp by length of clip and of chunk."""
@@ -182,7 +211,7 @@ def everything(
     """Run all benchmarks with their defaults."""
     missed = False
     runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command]
-    runs += [edvr, basicvsrpp, basicvsrpp_memory, tiles, colour]
+    runs += [edvr, basicvsrpp, video, basicvsrpp_memory, tiles, colour]
     if clips is not None:
         runs.append(lambda: film_quality(clips, pattern))
     for run in runs:
@@ -195,4 +224,6 @@ def everything(
 
 
 if __name__ == "__main__":
+    # So that all that is measured, and all processes for it, keep memory as vspipe does under the command.
+    restart_with(allocator())
     app(prog_name="scripts/bench")

@@ -24,7 +24,7 @@ from .timing import drain
 
 WIDTH, HEIGHT = 256, 192
 CHUNK, OVERLAP = 8, 2
-CLIPS = (3 * CHUNK, 24 * CHUNK)
+CLIPS = (60, 300)
 CHUNKS = (4, 8, 16, 32)
 GROWTH = 1.05
 

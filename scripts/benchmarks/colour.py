@@ -10,7 +10,6 @@ from typing import NamedTuple
 import torch
 import vapoursynth as vs
 from torch import Tensor, nn
-from vsrestore.runtime.processor import PROCESSOR
 
 import vsrestore
 from vsrestore.networks import load
@@ -18,6 +17,7 @@ from vsrestore.networks.ddcolor import DDColor
 from vsrestore.networks.deoldify import DeOldify
 from vsrestore.networks.layers.layout import channels_last
 from vsrestore.runtime.descriptor import Precision
+from vsrestore.runtime.devices.cpu import PROCESSOR
 
 from .material import moving_clip
 from .published import seeded

@@ -27,7 +27,7 @@ MOST = 1.1
 # takes longest, runs on both sides of the command.
 BEFORE, COMMAND, AFTER = "network before", "command", "network after"
 # Frames that are asked for before anything counts: networks are loaded with the first.
-LOADING = DESCRIPTOR.chunk
+LOADING = DESCRIPTOR.plan.chunk
 
 
 def run(seconds: float, repeats: int, model: str = "film", precision: Precision = "float32") -> list[Report]:

@@ -12,8 +12,9 @@ import vapoursynth as vs
 from torch import Tensor, nn
 
 import vsrestore
-from vsrestore.runtime.apply import apply
+from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.descriptor import Descriptor, Options
+from vsrestore.runtime.plans.window import Window
 
 from .material import moving_clip
 from .process import figures_of, resident_peak
@@ -53,8 +54,8 @@ def _clip(case: str, frames: int, model: str) -> vs.VideoNode:
         clip = moving_clip(frames, 128, 96, vs.YUV420P8)
         return vsrestore.film(clip, model=model, device="cpu")
     clip = moving_clip(frames, 320, 240, vs.YUV420P8)
-    descriptor = Descriptor(name="mean", kind="window", chunk=4, before=2, after=2)
-    return apply(clip, descriptor, Mean, Options(device="cpu"))
+    descriptor = Descriptor(name="mean", plan=Window(chunk=4, before=2, after=2))
+    return apply(clip, Stage(descriptor=descriptor, build=Mean), Options(device="cpu"))
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from typing import cast
 import vapoursynth as vs
 
 import vsrestore
-from vsrestore.runtime.apply import apply
+from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.descriptor import Descriptor, Options, Precision
 
 from .material import moving_clip
@@ -48,7 +48,8 @@ def run(frames: int, repeats: int) -> list[Report]:
 
 
 def _in_torch(clip: vs.VideoNode, precision: Precision) -> vs.VideoNode:
-    return apply(clip, Descriptor(name="plain"), plain, Options(device="cpu", precision=precision))
+    stage = Stage(descriptor=Descriptor(name="plain"), build=plain)
+    return apply(clip, stage, Options(device="cpu", precision=precision))
 
 
 def _peer(clip: vs.VideoNode, path: Path) -> vs.VideoNode:

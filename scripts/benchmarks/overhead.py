@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from operator import truediv
 from statistics import median
 
 import torch
 from torch import Tensor, nn
-from vsrestore.runtime.precision import Networks
-from vsrestore.runtime.processor import PROCESSOR
 
 from vsrestore.filters.film import DESCRIPTOR as FILM
 from vsrestore.networks.temporal_unet import TemporalUNet
-from vsrestore.runtime.apply import apply
+from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.descriptor import Descriptor, Options
+from vsrestore.runtime.devices.cpu import PROCESSOR
+from vsrestore.runtime.parts import Networks
+from vsrestore.runtime.plans.window import Window
 
 from .material import moving_clip, moving_frames
 from .networks import plain
@@ -27,7 +27,7 @@ WIDTH, HEIGHT = 640, 480
 SHARE = 0.95
 CASES: dict[str, tuple[Descriptor, Callable[[], nn.Module]]] = {
     "single image": (Descriptor(name="plain"), plain),
-    "5-frame window": (replace(FILM, name="film network"), TemporalUNet),
+    "5-frame window": (FILM.changed(name="film network"), TemporalUNet),
 }
 
 
@@ -35,9 +35,9 @@ def run(chunks: int, repeats: int) -> list[Report]:
     """Compare a network on single images and one on windows of five frames, 640x480 RGBS, float32, round by round."""
     rows, requirements = [], []
     for name, (descriptor, build) in CASES.items():
-        count = chunks * descriptor.chunk
+        count = chunks * descriptor.plan.chunk
         clip = moving_clip(count * (repeats + 1), WIDTH, HEIGHT)
-        filtered = apply(clip, descriptor, build, Options(device="cpu"))
+        filtered = apply(clip, Stage(descriptor=descriptor, build=build), Options(device="cpu"))
         seconds = rounds({"bare": bare(build, descriptor, chunks), "filter": successive(filtered, count)}, repeats)
         share = median(map(truediv, seconds["bare"], seconds["filter"]))
         rows.append((name, *(count / median(taken) for taken in seconds.values()), share))
@@ -53,17 +53,17 @@ def bare(build: Callable[[], nn.Module], descriptor: Descriptor, chunks: int) ->
     threads would slow both down.
     """
     network = PROCESSOR.run(partial(Networks(build, lambda: torch.device("cpu")).get, "float32"))
-    length = descriptor.before + descriptor.chunk + descriptor.after
-    frames = torch.from_numpy(moving_frames(WIDTH, HEIGHT)[:length]).permute(0, 3, 1, 2)
-    window = torch.arange(descriptor.before + 1 + descriptor.after)
-    table = torch.arange(descriptor.chunk)[:, None] + window
-
-    def call() -> Tensor:
-        return network(frames) if descriptor.kind == "image" else network(frames.unsqueeze(0), table)
+    plan = descriptor.plan
+    seen = sum(plan.reach) + plan.chunk
+    frames = torch.from_numpy(moving_frames(WIDTH, HEIGHT)[:seen]).permute(0, 3, 1, 2)
+    inputs: tuple[Tensor, ...] = (frames,)
+    if isinstance(plan, Window):
+        table = torch.arange(plan.chunk)[:, None] + torch.arange(plan.before + 1 + plan.after)
+        inputs = (frames.unsqueeze(0), table)
 
     def calls() -> None:
         with torch.inference_mode():
             for _ in range(chunks):
-                call()
+                network(*inputs)
 
     return lambda: PROCESSOR.run(calls)

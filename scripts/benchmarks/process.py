@@ -6,17 +6,19 @@ Peak memory does, and so does the speed of rivals whose threads wait awake for w
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from vsrestore.runtime import memory
-
-from .timing import Run, duration
+from .timing import Measure, Run, duration
 
 KIB, MIB = 1 << 10, 1 << 20
+STATUS = Path("/proc/self/statm")  # sizes in pages: of the address space, then of what is in memory
 # Threads that wait awake (those of ONNX Runtime do, unless told otherwise) would slow whoever comes next, in seconds.
 REST = 0.3
 
@@ -29,11 +31,19 @@ def figures_of(module: str, *arguments: object) -> list[float]:
 
 
 class Rival:
-    """A process that runs ``python -m benchmarks.MODULE ARGUMENTS`` and waits; a call is one run, and its seconds."""
+    """A process that runs ``python -m benchmarks.MODULE ARGUMENTS`` and waits; a call is one run, and its seconds.
 
-    def __init__(self, module: str, *arguments: object) -> None:
+    Args:
+        module: of this package.
+        arguments: as they stand on its command line.
+        environment: of the process; None takes that of this one.
+
+    """
+
+    def __init__(self, module: str, *arguments: object, environment: Mapping[str, str] | None = None) -> None:
         command = [sys.executable, "-m", f"{__package__}.{module}", *map(str, arguments)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
 
     def __call__(self) -> float:
         """Have the process take its turn (see :func:`take_turns`), once the threads of the one before are asleep."""
@@ -53,10 +63,10 @@ class Rival:
         self._process.communicate()
 
 
-def take_turns(run: Run) -> None:
+def take_turns(run: Run, measure: Measure = duration) -> None:
     """Run once for every line on stdin and print the seconds; Python's collector rests after the first."""
     for turn, _ in enumerate(sys.stdin):
-        print(duration(run), flush=True)
+        print(measure(run), flush=True)
         if not turn:
             gc.collect()
             gc.freeze()
@@ -71,4 +81,13 @@ def resident_peak() -> float:
 
 def resident_now() -> float:
     """Return the memory that this process holds, in MiB; where the system does not tell, the most it ever held."""
-    return memory.resident() / MIB if memory.STATUS.exists() else resident_peak()
+    if not STATUS.exists():
+        return resident_peak()
+    return int(STATUS.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / MIB
+
+
+def restart_with(variables: Mapping[str, str]) -> None:
+    """Start this process over with environment variables, unless the user or an earlier start has set them."""
+    missing = {name: value for name, value in variables.items() if name not in os.environ}
+    if missing:
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, **missing})

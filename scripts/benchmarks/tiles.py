@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from vsrestore.networks import describe
 from vsrestore.networks.basicvsrpp import BasicVSRpp
 from vsrestore.networks.edvr import EDVR
-from vsrestore.runtime.tiles import starts
+from vsrestore.networks.traits import Traits
+from vsrestore.runtime.tiles import Tiling
 
 from .process import MIB, figures_of, resident_now, resident_peak
 from .published import moving_noise, seeded
@@ -34,18 +36,19 @@ class Case(NamedTuple):
     """A network, and what its filter does with it."""
 
     build: Callable[[], torch.nn.Module]
-    multiple: int
-    overlap: int
+    traits: Traits
     chunk: int
     context: int
     """Frames before, and as many after the chunk."""
 
 
+EDVR_L: dict[str, Any] = {"channels": 128, "back_blocks": 40, "predeblur": True, "hr_in": True, "frames": 5}
+BASICVSRPP: dict[str, Any] = {"channels": 64, "blocks": 15, "same_size": True}
 CASES = {
-    "EDVR L deblur": Case(
-        lambda: seeded(EDVR(channels=128, back_blocks=40, predeblur=True, hr_in=True), 0.9), 16, 64, 8, 2
+    "EDVR L deblur": Case(lambda: seeded(EDVR(**EDVR_L), 0.9), describe("edvr", EDVR_L), 8, 2),
+    "BasicVSR++ deblur": Case(
+        lambda: seeded(BasicVSRpp(**BASICVSRPP), 0.85), describe("basicvsrpp", BASICVSRPP), 16, 2
     ),
-    "BasicVSR++ deblur": Case(lambda: seeded(BasicVSRpp(channels=64, blocks=15, same_size=True), 0.85), 4, 64, 16, 2),
 }
 COLUMNS = ("network", "tile", "tiles", "seconds per frame", "one tile, MiB", "frames, MiB", "together, GiB")
 
@@ -72,29 +75,30 @@ def run(tiles: tuple[int, ...] = TILES, chunk: int | None = None, processor: boo
     return [Report("tiles", COLUMNS, rows, requirements, settings)]
 
 
-def count(case: Case, tile: int) -> int:
-    """Return how many tiles a frame has."""
+def tiles_of(case: Case, tile: int) -> list[tuple[int, int]]:
+    """Return height and width of every tile of a frame."""
+    whole = padded(case)
     if tile == WHOLE:
-        return 1
-    along = [starts(length, tile, case.overlap, case.multiple) for length in padded(case)]
-    return len(along[0]) * len(along[1])
+        return [whole]
+    rows, columns = (Tiling.of(case.traits, tile).along(length) for length in whole)
+    return [(row.stop - row.start, column.stop - column.start) for row in rows for column in columns]
 
 
 def padded(case: Case) -> tuple[int, int]:
     """Return height and width of a frame, padded to multiples of what the network takes."""
-    return HEIGHT + -HEIGHT % case.multiple, WIDTH + -WIDTH % case.multiple
+    return HEIGHT + -HEIGHT % case.traits.multiple, WIDTH + -WIDTH % case.traits.multiple
 
 
 def _row(name: str, tile: int, chunk: int, processor: bool) -> tuple[Cell, ...]:
-    case, tiles = CASES[name], count(CASES[name], tile)
-    height, width = padded(case)
-    size = (height, width) if tile == WHOLE else (min(tile, height), min(tile, width))
+    case = CASES[name]
+    tiles = tiles_of(case, tile)
     threads = 1 if processor else torch.get_num_threads()
-    seconds, memory = figures_of("tiles", name, *size, chunk, threads)
+    seconds, memory = figures_of("tiles", name, *max(tiles), chunk, threads)
+    height, width = padded(case)
     # Whole frames are among what was measured.
     frames = 0.0 if tile == WHOLE else (chunk + 2 * case.context) * 3 * height * width * 4 / MIB
     label = "whole" if tile == WHOLE else str(tile)
-    return name, label, tiles, seconds * tiles / chunk, memory, frames, (memory + frames) / 1024
+    return name, label, len(tiles), seconds * len(tiles) / chunk, memory, frames, (memory + frames) / 1024
 
 
 def _least(rows: list[tuple[Cell, ...]], name: str) -> float:

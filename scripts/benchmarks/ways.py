@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from vsrestore.runtime.memory import Heap
 
 from .report import Cell, Requirement
 from .timing import Measure, duration, medians
@@ -57,7 +56,6 @@ def compare(
         measure: how long a run took.
 
     """
-    Heap()  # freed tensors are used again as in the filters, for all ways alike
     pictures: dict[str, Tensor] = {}
 
     def keep(name: str) -> None:

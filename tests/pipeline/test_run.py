@@ -10,7 +10,7 @@ import pytest
 
 from vsrestore.pipeline.commands import DELIVERY
 from vsrestore.pipeline.errors import PipelineError, RunError
-from vsrestore.pipeline.programs import SPINS, environment, vspipe
+from vsrestore.pipeline.programs import ALLOCATOR, SPINS, allocator, environment, vspipe
 from vsrestore.pipeline.progress import FrameCounter
 from vsrestore.pipeline.run import Program, check_exit, complete, last_words, pipe_broke, stopping, wait_for
 
@@ -102,6 +102,17 @@ def test_how_long_threads_of_torch_wait_is_the_users_choice(monkeypatch):
     assert environment()["GOMP_SPINCOUNT"] == SPINS
     monkeypatch.setenv("GOMP_SPINCOUNT", "7")
     assert environment()["GOMP_SPINCOUNT"] == "7"
+
+
+def test_what_the_c_library_keeps_is_the_users_choice(monkeypatch):
+    for name in ALLOCATOR:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert ALLOCATOR.items() <= environment().items()
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "4")
+    assert environment()["MALLOC_ARENA_MAX"] == "4"
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert allocator() == {}
 
 
 LEADER = """

@@ -178,7 +178,7 @@ def test_a_chunk_longer_than_the_clip_costs_no_nodes(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(graph, "uncached", Counted())
     counts = []
     for chunk in (4, 1024):
-        clip = run(
+        clip = nets.run(
             clips.numbered(4), nets.IMAGE.changed(plan=Sequence(chunk=chunk, overlap=chunk)), nets.FirstOfSequence
         )
         assert [clips.number(clip.get_frame(n)) for n in range(4)] == [0, 0.5, 1, 1.5]

@@ -47,6 +47,48 @@ def test_all_ways_of_basicvsrpp_give_the_same_picture(part, monkeypatch, setting
     assert 0 < part("ways").largest_difference(half, exact[0]) < 0.1
 
 
+def small_video_cases(video):
+    """The cases of the benchmark with networks of a few channels."""
+    seeded, noise = video.seeded, video.moving_noise
+    windows = [noise(6, 64, 64), video.windows(2, 5)]
+    builds = {
+        "RVRT denoise": (lambda: video.RVRT(channels=24, same_size=True, denoises=True), [noise(8, 132, 132)], 4),
+        "PSRT x4": (lambda: video.PSRT(channels=8, groups=2, layers=2, heads=2, hidden=12), [noise(6, 35, 42)], 3),
+        "MMP-RNN": (lambda: video.MMPRNN(8, 2, 1, attention=True), [noise(6, 20, 36)], 2),
+        "TAPE": (
+            lambda: video.TapeReference(width=16, depths=(2, 2, 2, 2)),
+            [*windows, torch.tensor([[0, 1, 2, 3, 5]] * 2)],
+            2,
+        ),
+        "analog Swin-UNet": (lambda: video.AnalogSwinUNet(16, (1, 2, 1, 1), (1, 2, 2)), windows, 2),
+    }
+    assert list(builds) == list(video.CASES)
+    return {
+        name: video.CASES[name]._replace(build=lambda build=build: seeded(build(), 0.7), inputs=inputs, given=given)
+        for name, (build, inputs, given) in builds.items()
+    }
+
+
+def test_all_ways_of_video_networks_give_the_same_picture(part):
+    video = part("video")
+    for name, case in small_video_cases(video).items():
+        with torch.inference_mode():
+            published, *exact, half = [way() for way in video.ways(case).values()]
+        assert published.shape[1] == case.given
+        for picture in exact:
+            assert part("ways").largest_difference(picture, published) < 1e-5, name
+        assert 0 < part("ways").largest_difference(half, published) < 0.1, name
+
+
+def test_video_networks_have_a_bound_in_each_precision(part):
+    video = part("video")
+    cases = {"PSRT x4": small_video_cases(video)["PSRT x4"]}
+    (report,) = video.run(1, lambda run: run() or 1.0, cases)
+    assert [row[1] for row in report.rows] == [video.PUBLISHED, video.FLOAT32, video.BFLOAT16]
+    assert [requirement.least for requirement in report.requirements] == [1.3, None, 2.0]
+    assert report.settings["sizes"] == {"PSRT x4": "6 frames of 42x35"}
+
+
 def test_published_ways_use_torchvision_and_ours_does_not(part, edvr_case, calls):
     with torch.inference_mode():
         for name, way in part("edvr").ways(edvr_case).items():
@@ -166,6 +208,68 @@ def test_a_tile_is_restored_for_the_wanted_frames(part):
         with torch.inference_mode():
             restored = benchmark.restored(published.seeded(network, 0.5), frames, case)
         assert restored.shape == (1, 2, 3, 32, 32)
+
+
+def test_filters_are_timed_here_and_in_another_checkout(part, monkeypatch):
+    against = part("against")
+    started: list[tuple] = []
+
+    class Rival:
+        def __init__(self, *arguments, environment):
+            started.append(arguments)
+            self.seconds = {"/here": 2.2, "/there": 2.0}[environment["PYTHONPATH"]]
+
+        def __call__(self):
+            return self.seconds
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+    monkeypatch.setattr(against, "Rival", Rival)
+    monkeypatch.setattr(against, "environment_of", lambda checkout: {"PYTHONPATH": str(checkout)})
+    monkeypatch.setattr(against, "PACKAGE_PARENT", "/here")
+    (report,) = against.run("/there", ["film"], 2)
+    assert [row[:2] for row in report.rows] == [("film", "float32"), ("film", "bfloat16")]
+    assert [row[-1] for row in report.rows] == [pytest.approx(1.1)] * 2
+    assert [requirement.most for requirement in report.requirements] == [1.1, 1.03]
+    assert not report.requirements[1].met
+    assert [arguments[:3] for arguments in started[:2]] == [("filter_speed", "film", "float32")] * 2
+
+
+def test_a_checkout_tells_the_environment_of_its_own_programs(part, monkeypatch):
+    from vsrestore.pipeline import programs
+
+    against = part("against")
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "7")  # that this process was started with
+    environment = against.environment_of(programs.PACKAGE_PARENT)
+    assert environment["PYTHONPATH"].split(":")[0] == str(programs.PACKAGE_PARENT)
+    assert str(against.SCRIPTS) in environment["PYTHONPATH"].split(":")
+    assert environment.get("MALLOC_ARENA_MAX") == programs.allocator().get("MALLOC_ARENA_MAX", "7")
+
+
+@pytest.mark.parametrize("name", ["basicvsrpp", "edvr", "esrgan", "style"])
+def test_filters_take_the_seeded_checkpoints(part, tmp_path, name):
+    import vapoursynth as vs
+
+    part("against").write_checkpoint(name, tmp_path)
+    case = part("filter_speed").CASES[name]
+    clip = vs.core.std.BlankClip(format=vs.YUV420P8, width=case.width, height=case.height, length=2)
+    clip = clip.std.SetFrameProps(_Matrix=6)
+    assert case.filtered(clip, tmp_path / f"{name}.pth", device="cpu", precision="float32").num_frames == 2
+
+
+def test_a_process_starts_over_only_where_a_variable_is_missing(part, monkeypatch):
+    process = part("process")
+    started: list[dict] = []
+    monkeypatch.setattr(process.os, "execve", lambda _program, _arguments, environment: started.append(environment))
+    monkeypatch.setenv("SET_BY_THE_USER", "1")
+    process.restart_with({"SET_BY_THE_USER": "2"})
+    assert not started
+    process.restart_with({"SET_BY_THE_USER": "2", "SET_BY_NOBODY": "3"})
+    assert (started[0]["SET_BY_THE_USER"], started[0]["SET_BY_NOBODY"]) == ("1", "3")
 
 
 def test_a_process_tells_its_memory(part):

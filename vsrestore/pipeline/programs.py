@@ -21,6 +21,15 @@ from .errors import PipelineError
 # Times that a thread of libgomp looks whether the others are done before it sleeps: a millisecond, where its own number
 # is 300,000. In that time the encoder's threads, which keep the others, do not get this thread's core either.
 SPINS = "20000"
+# What glibc keeps of memory that was freed, in bytes (mallopt(3); other C libraries take no notice). Tensors of a
+# network exceed its own limit of 32 MiB: each would be taken from the system and given back again, and half of the time
+# would go into clearing pages. Threads share one heap: one of their own could hold no block of more than 64 MiB.
+ALLOCATOR = {
+    "MALLOC_MMAP_THRESHOLD_": str(2**30),  # smaller blocks lie on the heap, where they are used again
+    "MALLOC_TRIM_THRESHOLD_": str(2**30),  # free at the heap's end before any of it goes back
+    "MALLOC_TOP_PAD_": str(2**27),  # by which the heap grows at least
+    "MALLOC_ARENA_MAX": "1",
+}
 PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 
 
@@ -70,13 +79,20 @@ def environment() -> dict[str, str]:
     """Return the environment for vspipe, in which scripts run by the very Python and vsrestore that are running.
 
     A module of the current folder, which may be full of strangers' files, is never imported in place of Python's own.
-    Threads of torch that have to wait for each other sleep sooner than usual: the encoder needs the processor.
+    Threads of torch that have to wait for each other sleep sooner than usual: the encoder needs the processor. What the
+    user's environment sets stays.
     """
     packages = [str(PACKAGE_PARENT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     commands = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     joined = {"PYTHONPATH": packages, "PATH": commands}
     paths = {name: os.pathsep.join(filter(None, folders)) for name, folders in joined.items()}
-    return {"GOMP_SPINCOUNT": SPINS, **os.environ, **paths, "PYTHONSAFEPATH": "1", "SVT_LOG": "1"}
+    chosen = {"GOMP_SPINCOUNT": SPINS, **allocator(), **os.environ}
+    return {**chosen, **paths, "PYTHONSAFEPATH": "1", "SVT_LOG": "1"}
+
+
+def allocator() -> dict[str, str]:
+    """Return the settings of the C library's memory, which a program reads at its start, for programs with networks."""
+    return dict(ALLOCATOR) if sys.platform.startswith("linux") else {}
 
 
 def index_folder(source: Path) -> Path | None:

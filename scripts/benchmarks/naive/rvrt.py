@@ -21,6 +21,8 @@ from vsrestore.networks.rvrt import RVRT
 
 from ..published import one_flow_at_a_time
 
+TakesBack = Callable[[], AbstractContextManager[None]]
+
 LAID_OUT = ("spynet", "layers.swin_groups", "layers.guided_attention")
 """Modules of vsrestore.networks that lay features of RVRT out with channels last."""
 
@@ -33,14 +35,15 @@ def restore(network: RVRT, frames: Tensor, noise_level: float | Tensor | None = 
 def without(
     network: RVRT,
     frames: Tensor,
-    *taken_back: Callable[[], AbstractContextManager[None]],
+    *taken_back: TakesBack,
+    keep: range | None = None,
     noise_level: float | Tensor | None = None,
 ) -> Tensor:
     """Return what ``network`` makes of frames without some of our ways."""
     with ExitStack() as contexts:
         for context in taken_back:
             contexts.enter_context(context())
-        restored: Tensor = network(frames, noise_level=noise_level)
+        restored: Tensor = network(frames, keep, noise_level)
     return restored
 
 
