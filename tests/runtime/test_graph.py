@@ -95,14 +95,14 @@ def test_any_order_gives_the_same_frames(kind: Kind, fmt: int) -> None:
 @every_kind
 def test_short_clips_and_chunk_edges(kind: Kind) -> None:
     chunk = kind.plan.chunk
-    for frames in {1, 2, 3, 4, 5, 6, chunk - 1, chunk, chunk + 1} - {0}:
+    for frames in {1, 2, chunk - 1, chunk, chunk + 1} - {0}:
         clip = kind.restored(clips.noise(length=frames))
         assert clip.num_frames == math.ceil(frames * kind.plan.rate)
         assert len(list(clip.frames())) == clip.num_frames
 
 
 @every_kind
-@pytest.mark.parametrize("cut", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("cut", [1, 2, 5])
 def test_short_shots(kind: Kind, cut: int) -> None:
     source = with_cut(clips.noise(length=6), cut)
     clip = kind.restored(source)
@@ -362,10 +362,10 @@ def test_evaluating_builds_no_network_and_renders_no_frame() -> None:
 @pytest.mark.parametrize("name", ["single", "window", "sequence", "pair", "strided references", "values"])
 def test_memory_in_use_does_not_grow_with_the_clip(name: str) -> None:
     """VapourSynth's own caches would note some five blocks of memory for every frame."""
-    source = vs.core.std.BlankClip(format=vs.YUV420P8, width=16, height=16, length=2000, keep=True)
+    source = vs.core.std.BlankClip(format=vs.YUV420P8, width=16, height=16, length=1200, keep=True)
     used = []
     for n, _ in enumerate(KINDS[name].restored(source, Options(device="cpu")).frames(close=True)):
-        if n in (500, source.num_frames - 1):
+        if n in (400, source.num_frames - 1):
             gc.collect()
             used.append(bytes_in_use())
     before, after = used
