@@ -157,7 +157,7 @@ def run_image_model(record):
     tensors = image_networks.published(record.name)
     told = image_models.describe(tensors)
     picture = torch.from_numpy(record.inputs["in_rgb"]).permute(2, 0, 1)[None].float() / 255
-    height, width = (told.scale * length for length in picture.shape[-2:])
+    height, width = (told.traits.scale * length for length in picture.shape[-2:])
     return {"out_rgb": image_models.load(tensors)(padded(picture, told.traits))[0, :, :height, :width].permute(1, 2, 0)}
 
 

@@ -80,13 +80,15 @@ def test_example(script, output, source, models, tmp_path):
     assert len(frames) == FRAMES * (len(b"FRAME\n") + width * height * 3 // 2)
 
 
-@pytest.mark.parametrize("script", [*(s for s in SCALES if s not in SHIPPED), "ddcolor.vpy", "deoldify.vpy"])
+@pytest.mark.parametrize(
+    "script", [*(s for s in SCALES if s not in SHIPPED), "ddcolor.vpy", "deoldify.vpy", "rvrt.vpy"]
+)
 def test_missing_weights_are_told(script, source, tmp_path):
     done = run(script, "-a", f"source={source}", VSRESTORE_WEIGHTS=str(tmp_path))
     assert done.returncode == 1
     published = re.search(r"vsrestore weights fetch ([\w-]+)", (SCRIPTS / script).read_text())
     assert published
-    assert published[0].encode() in done.stderr
+    assert f"the checkpoint {published[1]} is not here".encode() in done.stderr
 
 
 @pytest.mark.slow

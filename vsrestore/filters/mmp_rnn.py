@@ -88,7 +88,8 @@ def mmp_rnn(
     entry = entry_of("mmp_rnn", model, {name: row.entry for name, row in VARIANTS.items()})
     found = recognised("mmp_rnn", entry, "mmp_rnn")
     whole("mmp_rnn", "overlap", overlap, found.settings["frames"] // 2)
-    order: Literal["rgb", "bgr"] = channels or next((row.channels for row in VARIANTS.values() if row.entry == entry), "rgb")
+    published = {row.entry: row.channels for row in VARIANTS.values()}
+    order: Channels = channels or (published.get(entry, "rgb") if isinstance(entry, str) else "rgb")
     plan = Sequence(chunk=chunk, overlap=overlap, border="reflect", keeps=True)
     descriptor = Descriptor(name="mmp_rnn", plan=plan, traits=replace(found.traits, channels=order))
     options = Options(device=device, precision=precision, scene_changes=scene_changes)
