@@ -119,6 +119,23 @@ def test_all_errors_have_one_base() -> None:
     assert {name for name, given in bases.items() if given[0] != "VsrestoreError"} == set()
 
 
+def test_the_picture_of_the_architecture_is_true() -> None:
+    """Its arrows are the imports that are allowed, and all of those that there are."""
+    text = (ROOT / "docs/architecture.md").read_text()
+    drawn = set(re.findall(r"^    (\w+) --> (\w+)$", text, flags=re.MULTILINE))
+    assert drawn == {(room, other) for room, others in MAY_IMPORT.items() for other in others}
+
+
+def test_the_architecture_uses_the_words_of_the_code() -> None:
+    """Files and names that it mentions exist."""
+    text = re.sub(r"```.*?```", "", (ROOT / "docs/architecture.md").read_text(), flags=re.DOTALL)
+    for name in re.findall(r"`([\w/]+\.(?:py|toml)|[\w/]+/)`", text):
+        assert any((base / name).exists() for base in (ROOT, PACKAGE)), name
+    code = "\n".join(file.read_text() for file in PACKAGE.rglob("*.py"))
+    for name in re.findall(r"`([A-Z]\w+)`", text):
+        assert re.search(rf"\b{name}\b", code), name
+
+
 @pytest.mark.parametrize("room", NEVER)
 def test_a_room_keeps_its_libraries(room: str) -> None:
     for file in (PACKAGE / room).rglob("*.py"):
