@@ -50,20 +50,25 @@ def packaged_program() -> str:
         raise FFmpegError(f"no ffmpeg {oldest} or newer on PATH and none in imageio-ffmpeg; install one") from None
 
 
-def file_url(path: Path) -> str:
+def file_url(path: Path, *, utf8: bool = True) -> str:
     """Return how a file is named to ffmpeg and its libraries, to read or to write.
 
     A bare name is an address to them: what stands before a colon in it is taken for a protocol, so that the file
     ``http:host`` would be fetched from a host.
 
+    Args:
+        path: of a file on this machine.
+        utf8: whether its name must be UTF-8, as VapourSynth needs it.
+
     Raises:
-        FFmpegError: the name is not UTF-8, as VapourSynth and PyAV need it.
+        FFmpegError: the name is not UTF-8.
 
     """
     try:
         str(path).encode()
     except UnicodeEncodeError:
-        raise FFmpegError(f"{path}: the name is not in UTF-8; rename the file") from None
+        if utf8:
+            raise FFmpegError(f"{path}: the name is not in UTF-8; rename the file") from None
     return f"file:{path.absolute()}"
 
 
@@ -72,7 +77,7 @@ def input_options(path: Path) -> list[str]:
     return [*(word for key, value in LOCAL.items() for word in (f"-{key}", value)), "-i", file_url(path)]
 
 
-def open_media(path: Path) -> Any:
+def open_media(path: Path, *, utf8: bool = True) -> Any:
     """Return an open file of this machine, whatever its name looks like; it may draw in no address of the network.
 
     Raises:
@@ -82,7 +87,7 @@ def open_media(path: Path) -> Any:
     """
     import av
 
-    return av.open(file_url(path), options=dict(LOCAL))
+    return av.open(file_url(path, utf8=utf8), options=dict(LOCAL))
 
 
 def _version(path: str) -> tuple[int, int]:

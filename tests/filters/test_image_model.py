@@ -126,7 +126,7 @@ def test_square_networks_take_square_tiles(tmp_path: Path) -> None:
         ({}, {"tile": 32}, "image_model: tile=32; a whole number of at least 64"),
         ({}, {"model": 5}, "image_model: model=5; a name of the registry or the path"),
         ({}, {"model": "absent.pth"}, "image_model: absent.pth does not exist"),
-        ({}, {"model": "edvr-l-sr-reds"}, "image_model: .*vsrestore weights fetch edvr-l-sr-reds"),
+        ({}, {"model": "edvr-l-sr-reds"}, "image_model: edvr-l-sr-reds is a checkpoint for edvr, which image_model"),
         ({}, {"clip": "film.mkv"}, "image_model: clip is str; a video clip"),
     ],
 )

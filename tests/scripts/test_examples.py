@@ -11,7 +11,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from tests.filters import image_networks, seeded
-from vsrestore.pipeline.programs import environment, ffmpeg, vspipe
+from vsrestore import ffmpeg
+from vsrestore.pipeline.programs import environment, vspipe
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 WIDTH, HEIGHT, FRAMES = 64, 48, 6
@@ -23,7 +24,7 @@ SCALES = {"upscale.vpy": 2, "edvr.vpy": 4, "esrgan.vpy": 2, "basicvsrpp.vpy": 4,
 def source(tmp_path_factory):
     path = tmp_path_factory.mktemp("a clip") / "clip of six frames.mkv"
     picture = ["-f", "lavfi", "-i", f"testsrc=size={WIDTH}x{HEIGHT}:rate=24", "-frames:v", str(FRAMES)]
-    command = [ffmpeg(), "-loglevel", "error", *picture, "-pix_fmt", "yuv420p", "-c:v", "ffv1", str(path)]
+    command = [ffmpeg.program(), "-loglevel", "error", *picture, "-pix_fmt", "yuv420p", "-c:v", "ffv1", str(path)]
     subprocess.run(command, check=True)
     return path
 

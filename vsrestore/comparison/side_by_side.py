@@ -77,7 +77,8 @@ def _command(clip: vs.VideoNode, shown: Tags, path: Path) -> list[str]:
     raw = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", size, "-r", rate, "-i", "pipe:0"]
     return [
         *(ffmpeg.program(), "-hide_banner", "-y", "-v", "error", *raw, "-filter:v:0", filters(shown)),
-        *encoder_options("x264", CRF, PRESET), *output_options(shown), "-movflags", "+faststart", ffmpeg.file_url(path),
+        *encoder_options("x264", CRF, PRESET), *output_options(shown), "-movflags", "+faststart",
+        ffmpeg.file_url(path, utf8=False),
     ]  # fmt: skip
 
 

@@ -75,7 +75,7 @@ class Video:
 def _stream(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open the first video stream that is no cover picture; whatever fails inside is told with the file's name."""
     try:
-        with open_media(path) as container:
+        with open_media(path, utf8=False) as container:
             streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
             if not streams:
                 raise DataError(f"{path}: cannot be decoded: it has no video")
