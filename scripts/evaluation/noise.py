@@ -25,11 +25,8 @@ def noisy(truth: vs.VideoNode, sigma: float) -> vs.VideoNode:
     """
 
     def add(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-        random = np.random.default_rng(n)
-        deviation = np.float32(sigma / LEVELS)
-        return write_planes(
-            f.copy(),
-            [plane + deviation * random.standard_normal(plane.shape, np.float32) for plane in plane_views(f)],
-        )
+        random, deviation = np.random.default_rng(n), np.float32(sigma / LEVELS)
+        planes = np.stack(plane_views(f))
+        return write_planes(f, planes + deviation * random.standard_normal(planes.shape, np.float32), limited=False)
 
     return truth.std.ModifyFrame(clips=truth, selector=add)
