@@ -30,7 +30,7 @@ def dataset(
         Path | None,
         typer.Option(
             help="folder with a folder of low-quality frames for each clip, or the same as --truth where every clip "
-            "holds both (GoPro, UDM10); without it BIx4 and BDx4 are made from the true frames",
+            "holds both (GoPro, DVD, BSD, UDM10); without it BIx4, BDx4 and noise are made from the true frames",
             exists=True,
             file_okay=False,
         ),
@@ -53,7 +53,9 @@ def dataset(
 
     Every clip has a folder of images, by name in order: Vid4/GT/calendar and Vid4/BIx4/calendar, REDS4/GT/000 and
     REDS4/sharp_bicubic/000, UDM10/caffe/truth and UDM10/caffe/blur4, test/GOPR0384_11_00/sharp and .../blur of GoPro,
-    vimeo_septuplet/sequences/00001/0266 with --list sep_testlist.txt.
+    quantitative_datasets/IMG_0003/GT and .../input of DVD, BSD_3ms24ms/test/000/Sharp/RGB and .../Blur/RGB,
+    vimeo_septuplet/sequences/00001/0266 with --list sep_testlist.txt, DAVIS/JPEGImages/480p/aerobatics,
+    Set8/tractor, and gt/NAME and input/NAME of the synthetic VHS set of TAPE.
 
     Papers restore whole clips at once, so a recurrent filter repeats their tables with a chunk as long as the clip:
     "basicvsrpp(model='reds4', chunk=100, overlap=0)".

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from .errors import EvaluationError
+from .noise import NOISE
 
 Channel = Literal["RGB", "Y"]
 
@@ -44,6 +45,27 @@ DATASETS = {
     "udm10": Dataset(inputs=("BDx4", "BIx4"), channel="Y", clips=10, truth="truth", low="blur4"),
     "gopro": Dataset(inputs=("blur",), channel="RGB", clips=11, truth="sharp", low="blur"),
     "vimeo90k": Dataset(inputs=("BIx4", "BDx4"), channel="Y", clips=None, middle=True),
+    "dvd": Dataset(
+        inputs=("blur",),
+        channel="RGB",
+        clips=10,
+        names=(  # of all 71 videos, kept apart for testing
+            "720p_240fps_2",
+            *(f"IMG_{number:04}" for number in (3, 21, 30, 31, 32, 33, 37, 39, 49)),
+        ),
+        truth="GT",
+        low="input",
+    ),
+    "bsd": Dataset(
+        inputs=("1ms8ms", "2ms16ms", "3ms24ms"),  # how long the sharp and the blurred camera expose
+        channel="RGB",
+        clips=20,
+        truth="Sharp/RGB",
+        low="Blur/RGB",
+    ),
+    "davis": Dataset(inputs=tuple(NOISE), channel="RGB", clips=30),
+    "set8": Dataset(inputs=tuple(NOISE), channel="RGB", clips=8),
+    "vhs": Dataset(inputs=("synthetic",), channel="RGB", clips=None),  # of TAPE: truth and tape in folders of their own
 }
 
 

@@ -48,7 +48,7 @@ def gaussian() -> Downsampling:
     return Downsampling(taps / taps.sum(), "edge")
 
 
-MADE = {"BIx4": bicubic, "BDx4": gaussian}
+DOWNSAMPLINGS = {"BIx4": bicubic, "BDx4": gaussian}
 
 
 def downsampled(plane: np.ndarray, way: Downsampling) -> np.ndarray:
@@ -62,8 +62,9 @@ def downsampled(plane: np.ndarray, way: Downsampling) -> np.ndarray:
 
 
 def low_quality(truth: vs.VideoNode, name: str) -> vs.VideoNode:
-    """Return the input ``name`` of :data:`MADE` for an RGBS clip whose width and height are multiples of 4."""
-    way = MADE[name]()
+    """Return the input ``name`` of :data:`DOWNSAMPLINGS` for an RGBS clip, whose sides are cut to multiples of 4."""
+    way = DOWNSAMPLINGS[name]()
+    truth = truth.std.Crop(right=truth.width % SCALE, bottom=truth.height % SCALE)
     small = vs.core.std.BlankClip(truth, width=truth.width // SCALE, height=truth.height // SCALE, keep=True)
 
     def shrink(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:

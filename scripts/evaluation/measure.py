@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import vapoursynth as vs
@@ -12,10 +13,11 @@ import vsrestore
 from vsrestore.pipeline.script import FilterCall, parse_filter, resolved
 
 from .datasets import DATASETS, Dataset, clip_names, frame_paths
-from .downsample import MADE, SCALE, low_quality
+from .downsample import DOWNSAMPLINGS, SCALE, low_quality
 from .errors import EvaluationError
 from .images import clip_of, picture
 from .metrics import SMALLEST, Score, mean, score
+from .noise import NOISE, noisy
 
 Restore = Callable[[vs.VideoNode], vs.VideoNode]
 
@@ -60,6 +62,12 @@ def enlarged(clip: vs.VideoNode) -> vs.VideoNode:
 
 
 BASELINES: dict[str, Restore] = {"bicubic": enlarged, "input": lambda clip: clip}
+
+MADE: dict[str, Callable[[vs.VideoNode], vs.VideoNode]] = {
+    **{name: partial(low_quality, name=name) for name in DOWNSAMPLINGS},
+    **{name: partial(noisy, sigma=sigma) for name, sigma in NOISE.items()},
+}
+"""The inputs that are made of the true frames where no folder holds them."""
 
 
 def results(settings: Settings) -> Iterator[Result]:
@@ -110,8 +118,7 @@ def clips(settings: Settings, dataset: Dataset, name: str) -> tuple[vs.VideoNode
     """Return the true and the low-quality frames of a clip, as many of each."""
     truth = clip_of(frame_paths(settings.truth, name, dataset.truth)[: settings.frames])
     if settings.low is None:
-        truth = truth.std.Crop(right=truth.width % SCALE, bottom=truth.height % SCALE)
-        return truth, low_quality(truth, settings.input)
+        return truth, MADE[settings.input](truth)
     low = clip_of(frame_paths(settings.low, name, dataset.low)[: settings.frames])
     if low.num_frames != truth.num_frames:
         raise EvaluationError(f"{name} has {truth.num_frames} true and {low.num_frames} low-quality frames")

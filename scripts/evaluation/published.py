@@ -13,14 +13,14 @@ TABLE = Path(__file__).with_name("published.toml")
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """PSNR in dB and SSIM of one model on one test set."""
+    """PSNR in dB and SSIM of one model on one test set; papers on noise give no SSIM."""
 
     filter: str
     dataset: str
     input: str
     channel: Channel
     psnr: float
-    ssim: float
+    ssim: float | None = None
     model: str = ""
 
 

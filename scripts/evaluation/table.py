@@ -59,5 +59,5 @@ def _cells(score: Score) -> tuple[str, ...]:
 
 
 def _published(figure: Figure) -> tuple[str, ...]:
-    cells = (f"{figure.psnr:.4f}", f"{figure.ssim:.4f}")
+    cells = (f"{figure.psnr:.4f}", "" if figure.ssim is None else f"{figure.ssim:.4f}")
     return (*cells, "", "") if figure.channel == "RGB" else ("", "", *cells)

@@ -150,6 +150,36 @@ def test_downsampling_keeps_flat_and_sloped_pictures(part, way):
     np.testing.assert_allclose(downsample.downsampled(slope, way)[8, 4:12], np.arange(4, 12) * 4 + 1.5)
 
 
+def test_noise_has_its_strength_and_is_that_of_every_run(part):
+    """Black and white stay at the mean: noise that were limited would move it."""
+    frames = np.zeros((3, 3, 64, 64), np.float32)
+    frames[:, 1] = 1
+    clip = seeded.as_clip(frames)
+    noisy = part("noise").noisy
+    noise = seeded.as_frames(noisy(clip, 30)) - frames
+    np.testing.assert_allclose(noise.std(axis=(2, 3)), 30 / 255, rtol=0.05)
+    np.testing.assert_allclose(noise.mean(axis=(2, 3)), 0, atol=4 * 30 / 255 / 64)
+    flat = noise.reshape(9, -1)
+    assert np.abs(np.corrcoef(flat) - np.eye(9)).max() < 0.08
+    with noisy(clip, 30).get_frame(2) as last:
+        np.testing.assert_array_equal(np.stack([np.asarray(plane) for plane in last]) - frames[2], noise[2])
+
+
+@pytest.mark.parametrize("dataset", ["davis", "set8"])
+def test_noise_is_made_from_the_true_frames(part, tmp_path, dataset):
+    save(tmp_path / "tractor", np.full((2, 64, 62, 3), 128, np.uint8))
+    weak, strong = (run(part, dataset=dataset, input=name, truth=tmp_path)[0] for name in ("noise10", "noise20"))
+    assert weak.score.psnr_rgb == pytest.approx(20 * np.log10(255 / 10), abs=0.15)
+    assert strong.score.psnr_rgb == pytest.approx(20 * np.log10(255 / 20), abs=0.15)
+
+
+def test_the_tapes_of_a_set_and_their_truth_are_folders_of_their_own(part, tmp_path):
+    frames = save(tmp_path / "gt" / "00", pictures())
+    save(tmp_path / "input" / "00", frames ^ 1)
+    (found,) = run(part, dataset="vhs", input="synthetic", truth=tmp_path / "gt", low=tmp_path / "input")
+    assert found.score.psnr_rgb == pytest.approx(20 * np.log10(255))
+
+
 def test_vid4_with_its_input_beside_the_truth(part, tmp_path):
     clips = {}
     for number, name in enumerate(("calendar", "city")):
@@ -215,13 +245,21 @@ def test_a_network_is_measured_on_reds4(part, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("dataset", "input", "truth", "low"), [("gopro", "blur", "sharp", "blur"), ("udm10", "BDx4", "truth", "blur4")]
+    ("dataset", "input", "truth", "low"),
+    [
+        ("gopro", "blur", "sharp", "blur"),
+        ("udm10", "BDx4", "truth", "blur4"),
+        ("dvd", "blur", "GT", "input"),
+        ("bsd", "2ms16ms", "Sharp/RGB", "Blur/RGB"),
+    ],
 )
 def test_clips_that_hold_both_versions(part, tmp_path, dataset, input, truth, low):
     frames = save(tmp_path / "first" / truth, pictures(), "{:06d}.png", 47)
     save(tmp_path / "first" / low, frames + np.uint8(1), "{:06d}.png", 47)
     save(tmp_path / "first" / "blur_gamma", frames)
-    (found,) = run(part, dataset=dataset, input=input, truth=tmp_path, low=tmp_path)
+    (tmp_path / "list.txt").write_text("first\n")
+    folders = {"truth": tmp_path, "low": tmp_path, "listed": tmp_path / "list.txt"}
+    (found,) = run(part, dataset=dataset, input=input, **folders)
     assert found.score.psnr_rgb == pytest.approx(20 * np.log10(255), abs=0.5)
 
 
@@ -277,7 +315,10 @@ def test_frames_skip_and_border(part, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"dataset": "vid5"}, "vid5 is no known test set; accepted: vid4, reds4, udm10, gopro, vimeo90k"),
+        (
+            {"dataset": "vid5"},
+            "vid5 is no known test set; accepted: vid4, reds4, udm10, gopro, vimeo90k, dvd, bsd, davis, set8, vhs",
+        ),
         ({"input": "BIx2"}, "--input BIx2: accepted for vid4: BIx4, BDx4"),
         ({"dataset": "gopro", "input": "blur"}, "--input blur cannot be made from true frames"),
         ({}, "walk: the filter gives 12x8 where the truth is 48x32"),
@@ -305,17 +346,26 @@ def test_what_does_not_fit_is_told(part, tmp_path, settings, message):
 
 
 def test_published_figures_are_of_known_models_and_sets(part):
-    from vsrestore.filters import basicvsrpp, edvr
+    from vsrestore.filters import basicvsrpp, edvr, psrt, rvrt
 
-    models = {"edvr": {*edvr.VARIANTS, *entries()}, "basicvsrpp": {*basicvsrpp.VARIANTS}, "bicubic": {""}}
+    models = {
+        "edvr": {*edvr.VARIANTS, *entries()},
+        "basicvsrpp": {*basicvsrpp.VARIANTS},
+        "rvrt": {*rvrt.VARIANTS},
+        "psrt": {*psrt.PUBLISHED},
+        "bicubic": {""},
+    }
     rows = part("published").figures()
-    assert len({(row.filter, row.model, row.dataset, row.input, row.channel) for row in rows}) == len(rows) == 31
+    assert len({(row.filter, row.model, row.dataset, row.input, row.channel) for row in rows}) == len(rows) == 52
     for row in rows:
         assert row.model in models[row.filter]
         assert row.input in part("datasets").DATASETS[row.dataset].inputs
         assert row.channel in ("RGB", "Y")
         assert 20 < row.psnr < 45
-        assert 0.5 < row.ssim < 1
+        if row.input.startswith("noise"):
+            assert row.ssim is None
+        else:
+            assert 0.5 < row.ssim < 1
     (best,) = [row for row in part("published").figures_of("basicvsrpp", "udm10", "BDx4") if row.model == "vimeo90k_bd"]
     assert (best.psnr, best.ssim) == (40.7216, 0.9722)
 
@@ -329,6 +379,16 @@ def test_remarks_say_when_figures_cannot_be_compared(part):
     assert "--border" in table.remarks([result] * 4, measure.Settings(**plain, border=8))[0]
     unknown = measure.Settings(**{**plain, "filter": "input"})
     assert table.remarks([result], unknown) == ["No published figure of input for this input is in published.toml."]
+
+
+def test_a_figure_without_ssim_leaves_its_cell_empty(part, capsys):
+    table, measure, metrics = part("table"), part("measure"), part("metrics")
+    result = measure.Result("tractor", 3, metrics.Score(30, 0.9, 31, 0.91))
+    filter = "rvrt(task='denoise', sigma=20)"
+    settings = {"dataset": "set8", "truth": Path("Set8"), "low": None, "input": "noise20", "filter": filter}
+    table.show([result] * 8, measure.Settings(**settings))
+    last = [line for line in capsys.readouterr().out.splitlines() if "published" in line][-1]
+    assert [cell.strip() for cell in last.strip("│").split("│")] == ["published: denoise", "", "34.8300", "", "", ""]
 
 
 def command(*arguments):
