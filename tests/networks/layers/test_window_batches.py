@@ -3,7 +3,8 @@ import torch
 import torch.nn.functional as F
 
 from vsrestore.networks.layers import window_batches
-from vsrestore.networks.layers.window_batches import SwinLayer, WindowGrid, apart, distances
+from vsrestore.networks.layers.window_attention import apart, relative_positions
+from vsrestore.networks.layers.window_batches import SwinLayer, WindowGrid
 
 CPU = torch.device("cpu")
 
@@ -86,7 +87,7 @@ def test_heads_of_any_width_are_scaled_by_it():
 
 
 def test_distances_go_from_corner_to_corner():
-    rows = distances(3)
+    rows = relative_positions(3)
     assert rows.shape == (192, 192)
     assert (rows.min(), rows.max()) == (0, 5 * 225 - 1)
     assert (rows.diagonal() == 562).all()

@@ -19,12 +19,29 @@ DISTANCES = 2 * WINDOW - 1  # that two rows, or two columns, of a window can hav
 APART = -100.0  # added to the logit of two tokens that a roll brought together from opposite sides
 
 
-def relative_positions(frames: int = 1) -> Tensor:
+def relative_positions(frames: int = 1, device: torch.device | None = None) -> Tensor:
     """Return the row of the bias table for every pair of tokens of a window, (L, L) with L = 64 * frames."""
-    at = torch.arange(frames * WINDOW**2)
+    at = torch.arange(frames * WINDOW**2, device=device)
     positions = (at // WINDOW**2, frames), (at // WINDOW % WINDOW, WINDOW), (at % WINDOW, WINDOW)
     later, down, right = (x[:, None] - x[None, :] + count - 1 for x, count in positions)
     return (later * DISTANCES + down) * DISTANCES + right
+
+
+def apart(last_row: bool, last_column: bool, frames: int, device: torch.device | None = None) -> Tensor | None:
+    """Return -100 for pairs of tokens that a roll brought into one window from opposite sides, else 0; (L, L).
+
+    Args:
+        last_row: whether the windows are the lowest ones.
+        last_column: whether they are the rightmost ones; None is returned where they are neither.
+        frames: that a window spans.
+        device: where the result lies.
+    """
+    if not (last_row or last_column):
+        return None
+    at = torch.arange(WINDOW**2, device=device)
+    below, right = at // WINDOW >= SHIFT, at % WINDOW >= SHIFT
+    sides = (below * int(last_row) + 2 * right * int(last_column)).repeat(frames)
+    return (sides[:, None] != sides[None, :]) * APART
 
 
 def split_windows(x: Tensor) -> Tensor:
@@ -59,8 +76,9 @@ def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor, rolled: bool
     for rows, columns in product(parts, parts):
         area = (slice(None), rows, columns)
         if attended[area].numel():
-            apart = _apart(bias, last_row=rows is parts[1], last_column=columns is parts[1])
-            attended[area] = _attend(query[area], key[area], value[area], bias + apart)
+            mask = apart(rows is parts[1], columns is parts[1], bias.shape[-1] // WINDOW**2, bias.device)
+            masked = bias if mask is None else bias + mask.to(bias.dtype)
+            attended[area] = _attend(query[area], key[area], value[area], masked)
     return attended
 
 
@@ -69,11 +87,3 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
     q, k, v = (x.flatten(0, 2).unflatten(-1, (len(bias), -1)).transpose(1, 2) for x in (query, key, value))
     attended = F.scaled_dot_product_attention(q, k, v, attn_mask=bias[None])
     return attended.transpose(1, 2).reshape(query.shape)
-
-
-def _apart(bias: Tensor, last_row: bool, last_column: bool) -> Tensor:
-    """Return ``APART`` for pairs of tokens that a roll brought into one window from opposite sides, else 0; (L, L)."""
-    at = torch.arange(bias.shape[-1], device=bias.device)
-    below, right = at // WINDOW % WINDOW >= SHIFT, at % WINDOW >= SHIFT
-    sides = below * int(last_row) + 2 * right * int(last_column)
-    return (sides[:, None] != sides[None, :]).to(bias.dtype) * APART

@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-WINDOW = 8  # edge in tokens
+from vsrestore.networks.layers.window_attention import DISTANCES, SHIFT, WINDOW, apart, relative_positions
+
 PIXELS = WINDOW**2  # tokens of a window in each of its frames
-SIDES = (2 * WINDOW - 1) ** 2  # ways in which two tokens of a frame can lie to each other
-APART = -100.0  # added to the logits of tokens that do not see each other
+SIDES = DISTANCES**2  # ways in which two tokens of a frame can lie to each other
 # Windows that go through a layer together: on a processor few enough to stay in its cache, else to bound memory.
 AT_ONCE = {"cpu": 16}
 AT_ONCE_ELSEWHERE = 1024
@@ -48,13 +48,13 @@ class WindowGrid:
         n, frames, self.height, self.width = size
         self.rows, self.columns = -(-self.height // WINDOW), -(-self.width // WINDOW)
         self.padded = (n, frames, self.rows * WINDOW, self.columns * WINDOW)
-        self.distances = distances(frames, device)
+        self.distances = relative_positions(frames, device)
         places = torch.arange(n * frames * self.rows * self.columns * PIXELS, device=device).view(self.padded)
         self.kinds: list[tuple[Tensor | None, list[Windows]]] = []
         if not shifted:
             self.kinds.append((None, self._windows(self._cut(places))))
             return
-        windows = self._cut(places.roll((-WINDOW // 2, -WINDOW // 2), dims=(2, 3)))
+        windows = self._cut(places.roll((-SHIFT, -SHIFT), dims=(2, 3)))
         parts = (slice(None, -1), slice(-1, None))
         for rows, columns in product(parts, parts):
             mask = apart(rows is parts[1], columns is parts[1], frames, device)
@@ -163,35 +163,3 @@ class SwinLayer(nn.Module):
         x = self.attn(normed, bias, queries).add_(windows[:, queries])
         hidden = F.gelu(self.mlp["fc1"](self.norm2(x)))
         return cast("Tensor", self.mlp["fc2"](hidden).add_(x))
-
-
-def distances(frames: int, device: torch.device | None = None) -> Tensor:
-    """Return the row of the table of biases for every pair of tokens of a window; (L, L), int64.
-
-    Args:
-        frames: that a window spans; its tokens go by frame, row and column.
-        device: where the result lies.
-    """
-    at = torch.arange(frames * PIXELS, device=device)
-    time, down, right = (
-        place[:, None] - place[None, :] + length - 1
-        for place, length in ((at // PIXELS, frames), (at // WINDOW % WINDOW, WINDOW), (at % WINDOW, WINDOW))
-    )
-    return (time * (2 * WINDOW - 1) + down) * (2 * WINDOW - 1) + right
-
-
-def apart(last_row: bool, last_column: bool, frames: int, device: torch.device | None = None) -> Tensor | None:
-    """Return -100 for pairs of tokens that a roll brought into one window from opposite sides, else 0; (L, L).
-
-    Args:
-        last_row: whether the windows are the lowest ones.
-        last_column: whether they are the rightmost ones; None is returned where they are neither.
-        frames: that a window spans.
-        device: where the result lies.
-    """
-    if not (last_row or last_column):
-        return None
-    at = torch.arange(PIXELS, device=device)
-    below, right = at // WINDOW >= WINDOW // 2, at % WINDOW >= WINDOW // 2
-    sides = (below * int(last_row) + 2 * right * int(last_column)).repeat(frames)
-    return (sides[:, None] != sides[None, :]) * APART
