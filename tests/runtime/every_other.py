@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from tests.runtime.networks import Counting
-from vsrestore.runtime.call import Call, Given
+from vsrestore.runtime.call import Call, Inputs
 from vsrestore.runtime.plans.plan import Network, Plan
 from vsrestore.runtime.run import Run
 
@@ -28,8 +28,8 @@ class EveryOther(Plan):
                 frames = [p if p in there else wanted for p in (wanted - 2, wanted, wanted + 2)]
                 yield Call(frames, [wanted])
 
-    def ask(self, network: Network, call: Call, given: Given) -> Tensor:
-        return network(*given.frames.split(1))
+    def ask(self, network: Network, call: Call, inputs: Inputs) -> Tensor:
+        return network(*inputs.frames.split(1))
 
 
 class Mean(Counting):

@@ -11,7 +11,7 @@ from tests import clips
 from tests.runtime import networks as nets
 from vsrestore.networks.traits import Traits
 from vsrestore.runtime.apply import Stage, apply
-from vsrestore.runtime.call import Given
+from vsrestore.runtime.call import Inputs
 from vsrestore.runtime.descriptor import Options
 from vsrestore.runtime.tiles import Tiling, in_tiles
 
@@ -44,7 +44,7 @@ def _length(tile: slice) -> int:
 
 
 def run(frames: torch.Tensor, network: object, tile: int, overlap: int, scale: int = 1) -> torch.Tensor:
-    return in_tiles(Given(frames, {}, {}), lambda given: network(given.frames), Tiling(tile, overlap, 4, scale))
+    return in_tiles(Inputs(frames, {}, {}), lambda inputs: network(inputs.frames), Tiling(tile, overlap, 4, scale))
 
 
 def test_a_local_network_gives_the_same_picture_in_tiles() -> None:
@@ -55,8 +55,8 @@ def test_a_local_network_gives_the_same_picture_in_tiles() -> None:
 
 def test_companions_are_cut_like_the_frames() -> None:
     frames, mask = torch.rand(2, 3, 64, 96), torch.rand(2, 1, 64, 96)
-    given = Given(frames, {"mask": mask}, {})
-    result = in_tiles(given, lambda piece: piece.frames * piece.beside_frames["mask"], Tiling(32, 8, 4, 1))
+    inputs = Inputs(frames, {"mask": mask}, {})
+    result = in_tiles(inputs, lambda piece: piece.frames * piece.beside_frames["mask"], Tiling(32, 8, 4, 1))
     torch.testing.assert_close(result, frames * mask)
 
 

@@ -54,7 +54,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Given:
+class Inputs:
     """The tensors of one call, whole or cut to a tile."""
 
     frames: Tensor

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..video.frames import plane_views
-from .call import Call, Companion, Copy, Given, Slot
+from .call import Call, Companion, Copy, Inputs, Slot
 from .descriptor import Descriptor, Options, Precision
 from .devices import pick
 from .devices.buffers import Buffers
@@ -85,18 +85,17 @@ class Engine:
     def _copied(self, run: Run, copy: Copy) -> Pictures:
         beside = copy.companion
         frame = run.companions[beside][0][copy.wanted - run.before] if beside else run.frames[copy.frame]
-        return {copy.wanted: np.stack(plane_views(frame))}
+        return {copy.wanted: _picture(frame)}
 
     def _called(self, run: Run, call: Call, warn: Warn) -> Pictures:
         """Return the pictures of one call, without NaN and infinity."""
         if self.descriptor.numbered:
             call = replace(call, numbers=[run.number(position) for position in call.wanted])
-        given = self._given(run, call)
-        where = self.descriptor.only_where
-        if where is not None and not given.beside_frames[where].any():
-            return {wanted: np.stack(plane_views(run.frames[wanted])) for wanted in call.wanted}
-        results = self._finite(given, call, warn)
-        frames = given.frames
+        if self._changes_nothing(run, call):
+            return {wanted: _picture(run.frames[wanted]) for wanted in call.wanted}
+        inputs = self._inputs(run, call)
+        results = self._finite(inputs, call, warn)
+        frames = inputs.frames
         if not any(np.may_share_memory(result, frames.numpy()) for result in results):
             self._buffers.give_back(frames)
         pictures = [picture for result in results for picture in result]
@@ -104,18 +103,26 @@ class Engine:
             pictures = [picture[::-1] for picture in pictures]
         return dict(zip(call.wanted, pictures, strict=True))
 
-    def _finite(self, given: Given, call: Call, warn: Warn) -> list[np.ndarray]:
+    def _changes_nothing(self, run: Run, call: Call) -> bool:
+        """Tell whether the companion that says where the network acts is 0 in all frames of a call."""
+        where = self.descriptor.only_where
+        if where is None:
+            return False
+        masks = run.companions[where][0]
+        return not any(plane.any() for position in call.frames for plane in plane_views(masks[position]))
+
+    def _finite(self, inputs: Inputs, call: Call, warn: Warn) -> list[np.ndarray]:
         precision = self.options.precision
-        results = self._computed(given, call, precision)
+        results = self._computed(inputs, call, precision)
         if not _finite(results) and precision != "float32":
             warn(f"{precision} gave NaN or infinity; computed again in float32")
             with self.networks.instead("float32") as precision:
-                results = self._computed(given, call, precision)
+                results = self._computed(inputs, call, precision)
         if not _finite(results):
             raise ArithmeticError("the network gave NaN or infinity")
         return results
 
-    def _given(self, run: Run, call: Call) -> Given:
+    def _inputs(self, run: Run, call: Call) -> Inputs:
         """Return the tensors of a call, on the CPU."""
         beside_frames, beside_wanted = {}, {}
         for name, companion in self.companions.items():
@@ -126,7 +133,7 @@ class Engine:
                 slots: Sequence[Slot] = call.slots.get(name) or [(p, 0) for p in call.wanted]
                 frames = [clips[index][position - run.before] for position, index in slots]
                 beside_wanted[name] = self._pictures(frames, companion.channels)
-        return Given(
+        return Inputs(
             self._pictures([run.frames[p] for p in call.frames], None, lent=True), beside_frames, beside_wanted
         )
 
@@ -154,46 +161,51 @@ class Engine:
                 picture[channel] = plane
         return held
 
-    def _computed(self, given: Given, call: Call, precision: Precision) -> list[np.ndarray]:
+    def _computed(self, inputs: Inputs, call: Call, precision: Precision) -> list[np.ndarray]:
         """Let the network run where it runs, or both halves of the call side by side; results as of ``_compute``."""
         alone = not self._worker.splits or self.companions or call.numbers
         halves = None if alone else self.descriptor.plan.halved(call)
         if halves is None:
-            return [self._worker.run(partial(self._compute, given, call, precision))]
-        calls = [partial(self._compute, _part(given, call, half), half, precision) for half in halves]
+            return [self._worker.run(partial(self._compute, inputs, call, precision))]
+        calls = [partial(self._compute, _part(inputs, call, half), half, precision) for half in halves]
         return self._worker.side_by_side(calls)
 
-    def _compute(self, given: Given, call: Call, precision: Precision) -> np.ndarray:
+    def _compute(self, inputs: Inputs, call: Call, precision: Precision) -> np.ndarray:
         """Return (K, C, H, W) for the K wanted frames of a call."""
         import torch
 
         dtype = torch.float32 if self.descriptor.traits.float32_frames else getattr(torch, precision)
         network = partial(self.networks.get(precision), **self._arguments, **_numbers(call))
         with torch.inference_mode():
-            there = given.mapped(lambda pictures: pictures.to(device=self.networks.device, dtype=dtype))
+            there = inputs.mapped(lambda pictures: pictures.to(device=self.networks.device, dtype=dtype))
             result = self._sized(there, lambda piece: self.descriptor.plan.ask(network, call, piece))
             return result.float().cpu().numpy()
 
-    def _sized(self, given: Given, run: Callable[[Given], Tensor]) -> Tensor:
+    def _sized(self, inputs: Inputs, run: Callable[[Inputs], Tensor]) -> Tensor:
         """Pad to what the network takes, run whole or in tiles, crop."""
         from ..networks.padding import padded
 
         traits, tile = self.descriptor.traits, self.options.tile
-        height, width = given.frames.shape[-2:]
-        given = given.mapped(lambda pictures: padded(pictures, traits))
-        if tile is not None and tile < max(given.frames.shape[-2:]):
-            result = in_tiles(given, run, Tiling.of(traits, tile))
+        height, width = inputs.frames.shape[-2:]
+        inputs = inputs.mapped(lambda pictures: padded(pictures, traits))
+        if tile is not None and tile < max(inputs.frames.shape[-2:]):
+            result = in_tiles(inputs, run, Tiling.of(traits, tile))
         else:
-            result = run(given)
+            result = run(inputs)
         if self.descriptor.output_size:
             return result
         return result[..., : height * traits.scale, : width * traits.scale]
 
 
-def _part(given: Given, call: Call, half: Call) -> Given:
+def _picture(frame: vs.VideoFrame) -> np.ndarray:
+    """Return a frame as a picture (C, H, W) of its own."""
+    return np.stack(plane_views(frame))
+
+
+def _part(inputs: Inputs, call: Call, half: Call) -> Inputs:
     """Return what a half of a call sees of its frames, which lie side by side."""
     seen = slice(half.frames[0] - call.frames[0], half.frames[-1] + 1 - call.frames[0])
-    return given.mapped(lambda pictures: pictures[seen])
+    return inputs.mapped(lambda pictures: pictures[seen])
 
 
 def _numbers(call: Call) -> dict[str, Tensor]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, cast
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Protocol, Self, cast
 
 import numpy as np
 import vapoursynth as vs
@@ -50,24 +52,46 @@ class ChunkMaker(Protocol):
         """Return where memory ended and what to do, to follow the words "out of memory"."""
 
 
+@dataclass(frozen=True)
+class Grid:
+    """How a clip falls into chunks, and how far around each a run reaches: no further than the clip is long."""
+
+    chunk: int
+    before: int
+    after: int
+    length: int
+    """Frames of the clip."""
+
+    @classmethod
+    def of(cls, plan: Plan, length: int) -> Self:
+        """Return the grid of a plan on a clip of ``length`` frames."""
+        before, after = plan.reach
+        return cls(min(plan.chunk, length), min(before, length), min(after, length), length)
+
+    @property
+    def chunks(self) -> int:
+        """How many there are; the last may be short."""
+        return -(-self.length // self.chunk)
+
+
 def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker) -> vs.VideoNode:
     """Return the clip that ``maker`` makes of ``clip`` (RGBS or GRAYS), one frame for each of it."""
     plan = maker.descriptor.plan
-    chunk = _chunk(plan, clip.num_frames)
-    chunks = -(-clip.num_frames // chunk)
-    blank = _blank(clip, maker.descriptor, chunks)
-    carrier = uncached.BlankClip(clip, width=16, height=16, format=vs.GRAY8, length=chunks, keep=True)
-    lanes = _all_lanes(clip, plan, maker.companions, chunks)
+    grid = Grid.of(plan, clip.num_frames)
+    blank = _blank(clip, maker.descriptor, grid.chunks)
+    carrier = uncached.BlankClip(clip, width=16, height=16, format=vs.GRAY8, length=grid.chunks, keep=True)
+    lanes = _all_lanes(clip, plan, grid, maker.companions)
     turns = []
-    for turn in range(min(TURNS, chunks)):
+    for turn in range(min(TURNS, grid.chunks)):
         first, *others = (_every(part, TURNS, turn) for part in (carrier, blank, *lanes))
-        turns.append(uncached.ModifyFrame(first, [first, *others], _maker(maker, clip.num_frames, turn)))
-    carriers = uncached.Trim(uncached.Interleave(turns, modify_duration=False), length=chunks)
+        turns.append(uncached.ModifyFrame(first, [first, *others], _maker(maker, grid, turn)))
+    carriers = uncached.Trim(uncached.Interleave(turns, modify_duration=False), length=grid.chunks)
     keep(carriers, CARRIERS_KEPT + _neighbouring(plan))
     seen = [carriers, *_neighbours(carriers)] if _neighbouring(plan) else [carriers]
     limited = maker.descriptor.values is None
     positions = [
-        uncached.ModifyFrame(blank, seen, _taker(chunk, position, limited=limited)) for position in range(chunk)
+        uncached.ModifyFrame(blank, seen, _taker(grid.chunk, position, limited=limited))
+        for position in range(grid.chunk)
     ]
     whole = uncached.Interleave(positions, modify_duration=False)
     return uncached.Trim(whole, first=0, length=clip.num_frames)
@@ -77,17 +101,6 @@ def frames_in_flight(plan: Plan) -> int:
     """Return how many neighbouring frames the graph asks for at once, all its turns together."""
     before, after = plan.reach
     return before + (TURNS + _neighbouring(plan)) * plan.chunk + after
-
-
-def _chunk(plan: Plan, length: int) -> int:
-    """Return the frames of a chunk, no more than the clip has."""
-    return min(plan.chunk, length)
-
-
-def _reach(plan: Plan, length: int) -> tuple[int, int]:
-    """Return how many frames before and after a chunk are brought, no more than the clip has."""
-    before, after = plan.reach
-    return min(before, length), min(after, length)
 
 
 def _neighbouring(plan: Plan) -> int:
@@ -103,26 +116,24 @@ def _blank(clip: vs.VideoNode, descriptor: Descriptor, chunks: int) -> vs.VideoN
     return uncached.BlankClip(clip, format=fmt, length=chunks, keep=True, **shape)
 
 
-def _all_lanes(clip: vs.VideoNode, plan: Plan, companions: Mapping[str, Companion], chunks: int) -> list[vs.VideoNode]:
+def _all_lanes(clip: vs.VideoNode, plan: Plan, grid: Grid, companions: Mapping[str, Companion]) -> list[vs.VideoNode]:
     """Return the lanes of the clip, then those of every clip of every companion."""
-    all_around = _reach(plan, clip.num_frames)
-    lanes = _lanes(clip, plan, all_around, chunks)
+    kept = frames_in_flight(plan)
+    lanes = _lanes(clip, grid, kept)
     for companion in companions.values():
-        reach = all_around if companion.at == "frames" else (0, 0)
-        lanes += [lane for part in companion.clips for lane in _lanes(part, plan, reach, chunks)]
+        beside = grid if companion.at == "frames" else replace(grid, before=0, after=0)
+        lanes += [lane for part in companion.clips for lane in _lanes(part, beside, kept)]
     return lanes
 
 
-def _lanes(clip: vs.VideoNode, plan: Plan, reach: tuple[int, int], chunks: int) -> list[vs.VideoNode]:
+def _lanes(clip: vs.VideoNode, grid: Grid, kept: int) -> list[vs.VideoNode]:
     """Return one clip per position of the run: frame k of lane j is the j-th frame of the run of chunk k."""
-    before, after = reach
-    chunk = _chunk(plan, clip.num_frames)
-    last, behind = clip.num_frames - 1, chunks * chunk - clip.num_frames + after
+    last, behind = grid.length - 1, grid.chunks * grid.chunk - grid.length + grid.after
     # One frame more than is ever asked for makes this a clip of its own, whose cache may be set.
-    padded = uncached.DuplicateFrames(clip, [0] * before + [last] * (behind + 1))
-    keep(padded, frames_in_flight(plan) if before + after else 0)
-    starts = [uncached.Trim(padded, first=j) for j in range(before + chunk + after)]
-    return [uncached.Trim(_every(start, chunk), length=chunks) for start in starts]
+    padded = uncached.DuplicateFrames(clip, [0] * grid.before + [last] * (behind + 1))
+    keep(padded, kept if grid.before + grid.after else 0)
+    starts = [uncached.Trim(padded, first=j) for j in range(grid.before + grid.chunk + grid.after)]
+    return [uncached.Trim(_every(start, grid.chunk), length=grid.chunks) for start in starts]
 
 
 def _every(clip: vs.VideoNode, cycle: int, offset: int = 0) -> vs.VideoNode:
@@ -136,13 +147,13 @@ def _neighbours(carriers: vs.VideoNode) -> list[vs.VideoNode]:
     return [earlier, later]
 
 
-def _maker(maker: ChunkMaker, length: int, turn: int) -> Callable[[int, Frames], vs.VideoFrame]:
+def _maker(maker: ChunkMaker, grid: Grid, turn: int) -> Callable[[int, Frames], vs.VideoFrame]:
     """Return the callback that makes the carriers of every chunk whose turn it is, from the frames of its run."""
     descriptor = maker.descriptor
 
     def make(n: int, f: Frames) -> vs.VideoFrame:
         carrier, blank = f[0].copy(), f[1]
-        run = _run(maker, (TURNS * n + turn) * _chunk(descriptor.plan, length), length, f[2:])
+        run = _run(maker.companions, grid, (TURNS * n + turn) * grid.chunk, f[2:])
         first, last = run.number(run.wanted.start), run.number(run.wanted[-1])
         frames = f"frames {first} to {last}" if last > first else f"frame {first}"
         try:
@@ -162,21 +173,15 @@ def _maker(maker: ChunkMaker, length: int, turn: int) -> Callable[[int, Frames],
     return make
 
 
-def _run(maker: ChunkMaker, start: int, length: int, frames: Frames) -> Run:
-    """Return the run around a chunk, given the frames of all lanes."""
-    plan = maker.descriptor.plan
-    chunk, (before, after) = _chunk(plan, length), _reach(plan, length)
-    remaining = iter(frames)
-
-    def taken(count: int) -> list[vs.VideoFrame]:
-        return [next(remaining) for _ in range(count)]
-
-    run = taken(before + chunk + after)
+def _run(companions: Mapping[str, Companion], grid: Grid, start: int, frames: Frames) -> Run:
+    """Return the run around a chunk that begins at ``start``, from the frames of all lanes."""
+    lanes = iter(frames)
+    run = list(islice(lanes, grid.before + grid.chunk + grid.after))
     beside = {}
-    for name, companion in maker.companions.items():
-        count = len(run) if companion.at == "frames" else chunk
-        beside[name] = [taken(count) for _ in companion.clips]
-    return Run(start, before, chunk, length, run, beside)
+    for name, companion in companions.items():
+        count = len(run) if companion.at == "frames" else grid.chunk
+        beside[name] = [list(islice(lanes, count)) for _ in companion.clips]
+    return Run(start, grid.before, grid.chunk, grid.length, run, beside)
 
 
 def _written(blank: vs.VideoFrame, descriptor: Descriptor, picture: np.ndarray) -> vs.VideoFrame:

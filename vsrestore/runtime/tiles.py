@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..networks.traits import Traits
-    from .call import Given
+    from .call import Inputs
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,11 @@ class Tiling:
         return edge >= max(2 * self.overlap, self.grid) and gaps * self._stride(edge) + edge >= length
 
 
-def in_tiles(given: Given, run: Callable[[Given], Tensor], tiling: Tiling) -> Tensor:
+def in_tiles(inputs: Inputs, run: Callable[[Inputs], Tensor], tiling: Tiling) -> Tensor:
     """Run a network tile by tile and blend the results.
 
     Args:
-        given: the pictures (..., C, H, W), H and W multiples of the network's.
+        inputs: the pictures (..., C, H, W), H and W multiples of the network's.
         run: the network on one tile, whose result is (..., C', scale * h, scale * w).
         tiling: how long tiles are, and where they may begin.
 
@@ -70,13 +70,13 @@ def in_tiles(given: Given, run: Callable[[Given], Tensor], tiling: Tiling) -> Te
 
     from ..networks.layers.feather import feather
 
-    height, width = given.frames.shape[-2:]
+    height, width = inputs.frames.shape[-2:]
     scale = tiling.scale
     canvas = torch.empty(0)
     weights = torch.zeros(height * scale, width * scale)
     for rows, columns in product(tiling.along(height), tiling.along(width)):
         cut = (..., rows, columns)
-        piece = run(given.mapped(lambda pictures, cut=cut: pictures[cut])).float().cpu()  # type: ignore[misc]
+        piece = run(inputs.mapped(lambda pictures, cut=cut: pictures[cut])).float().cpu()  # type: ignore[misc]
         if not canvas.numel():
             canvas = piece.new_zeros((*piece.shape[:-2], *weights.shape))
         weight = feather(piece, tiling.overlap * scale)

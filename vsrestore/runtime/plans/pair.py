@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...video.errors import fail
 from ...video.props import starts_scene, stretched
 from ...video.scenes import shifted
-from ..call import Call, Companion, Copy, Given
+from ..call import Call, Companion, Copy, Inputs
 from ..run import Run
 from .plan import Network, Plan
 
@@ -66,9 +66,9 @@ class Pair(Plan):
         if between:
             yield Call(between, between, {"times": times})
 
-    def ask(self, network: Network, call: Call, given: Given) -> Tensor:
+    def ask(self, network: Network, call: Call, inputs: Inputs) -> Tensor:
         """Give the network both frames of every pair, and the time between them."""
         import torch
 
-        times = torch.tensor(call.tables["times"], device=given.frames.device)[:, 0]
-        return network(given.frames, times=times, **given.beside_frames, **given.beside_wanted)
+        times = torch.tensor(call.tables["times"], device=inputs.frames.device)[:, 0]
+        return network(inputs.frames, times=times, **inputs.beside_frames, **inputs.beside_wanted)

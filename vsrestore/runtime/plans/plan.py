@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ...video import checks
 from ...video.errors import fail
-from ..call import Call, Companion, Copy, Given
+from ..call import Call, Companion, Copy, Inputs
 from ..run import Run
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Plan(ABC):
         """Return how the wanted frames of a run come about."""
 
     @abstractmethod
-    def ask(self, network: Network, call: Call, given: Given) -> Tensor:
+    def ask(self, network: Network, call: Call, inputs: Inputs) -> Tensor:
         """Return what the network gives in a call, (K, C, H, W) for the K wanted frames."""
 
     def halved(self, call: Call) -> tuple[Call, Call] | None:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...video.reorder import reordered
-from ..call import Call, Companion, Given
+from ..call import Call, Companion, Inputs
 from ..run import Run
 from .plan import Network, Plan
 from .window import Window
@@ -50,9 +50,9 @@ class StridedReferences(Plan):
             keep = [shot.wanted.start - local.start, shot.wanted.stop - local.start]
             yield Call([*local, *afar], shot.wanted, {"local": [[len(local)]], "keep": [keep]})
 
-    def ask(self, network: Network, call: Call, given: Given) -> Tensor:
+    def ask(self, network: Network, call: Call, inputs: Inputs) -> Tensor:
         """Give the network local frames and references, one after the other."""
-        frames, companions = given.as_batch()
+        frames, companions = inputs.as_batch()
         keep = range(*map(int, call.tables["keep"][0]))
         return network(frames, local=int(call.tables["local"][0][0]), keep=keep, **companions)[0]
 
@@ -88,15 +88,15 @@ class ChosenReferences(Window):
             tables = {**call.tables, "references": rows}
             yield replace(call, tables=tables, slots={REFERENCE_FRAMES: list(slots.values())})
 
-    def ask(self, network: Network, call: Call, given: Given) -> Tensor:
+    def ask(self, network: Network, call: Call, inputs: Inputs) -> Tensor:
         """Give the network windows and references."""
         import torch
 
-        references = torch.tensor(call.tables["references"], dtype=torch.int64, device=given.frames.device)
-        beside = dict(given.beside_wanted)
+        references = torch.tensor(call.tables["references"], dtype=torch.int64, device=inputs.frames.device)
+        beside = dict(inputs.beside_wanted)
         sequence = beside.pop(REFERENCE_FRAMES).unsqueeze(0)
         guided = partial(network, references=references, reference_frames=sequence)
-        return super().ask(guided, call, replace(given, beside_wanted=beside))
+        return super().ask(guided, call, replace(inputs, beside_wanted=beside))
 
     def _chosen(self, index: int, number: int) -> int:
         return self.choose(number)[index]

@@ -10,7 +10,7 @@ from ...networks.traits import Border
 from ...networks.windows import window
 from ...video import checks
 from ...video.errors import fail
-from ..call import Call, Given
+from ..call import Call, Inputs
 from ..run import Run, Shot
 from .plan import Network, Plan
 
@@ -74,9 +74,9 @@ class Sequence(Plan):
             keep = [[first, first + len(wanted)]]
             yield Call([*frames, *[frames[-1]] * missing], wanted, {"keep": keep})
 
-    def ask(self, network: Network, call: Call, given: Given) -> Tensor:
+    def ask(self, network: Network, call: Call, inputs: Inputs) -> Tensor:
         """Give the network the sequence, and take what is wanted of it."""
-        frames, companions = given.as_batch()
+        frames, companions = inputs.as_batch()
         first, end = map(int, call.tables["keep"][0])
         if self.keeps:
             return network(frames, keep=range(first, end), **companions)[0]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..call import Call, Given
+from ..call import Call, Inputs
 from ..run import Run
 from .plan import Network, Plan
 
@@ -27,6 +27,6 @@ class Single(Plan):
         """Return one call for the whole chunk."""
         yield Call(run.wanted, run.wanted)
 
-    def ask(self, network: Network, call: Call, given: Given) -> Tensor:
+    def ask(self, network: Network, call: Call, inputs: Inputs) -> Tensor:
         """Give the network all frames as a batch."""
-        return network(given.frames, **given.beside_frames, **given.beside_wanted)
+        return network(inputs.frames, **inputs.beside_frames, **inputs.beside_wanted)

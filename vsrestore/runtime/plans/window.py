@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...networks.traits import BlackBorder, Border
 from ...networks.windows import reach, window
 from ...video.repeats import repeated
-from ..call import Call, Given
+from ..call import Call, Inputs
 from ..run import Run, Shot
 from .plan import Network, Plan
 
@@ -51,11 +51,11 @@ class Window(Plan):
         for shot in run.shots:
             yield _call(shot.wanted, [self._window(shot, centre, repeats) for centre in shot.wanted])
 
-    def ask(self, network: Network, call: Call, given: Given) -> Tensor:
+    def ask(self, network: Network, call: Call, inputs: Inputs) -> Tensor:
         """Give the network the frames of all windows once, and the windows as a table."""
         import torch
 
-        frames, companions = given.as_batch()
+        frames, companions = inputs.as_batch()
         windows = torch.tensor(call.tables["windows"], dtype=torch.int64, device=frames.device)
         return network(frames, windows, **companions)[0]
 
