@@ -6,7 +6,7 @@ arithmetic on the same weights.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
@@ -18,7 +18,7 @@ from vsrestore.networks.layers import deform_conv
 from vsrestore.networks.spynet import SPyNet
 
 LAID_OUT = ("basicvsrpp", "spynet", "layers.deform_align")
-"""Modules of vsrestore.networks that lay features out with channels last."""
+"""Modules of vsrestore.networks that lay features of BasicVSR++ out with channels last."""
 
 
 def seeded[Network: nn.Module](network: Network, gain: float, seed: int = 1) -> Network:
@@ -56,10 +56,10 @@ def torchvision_sampling() -> Iterator[None]:
 
 
 @contextmanager
-def contiguous_layout() -> Iterator[None]:
-    """Features are laid out channel by channel, PyTorch's default, wherever BasicVSR++ asks for channels last."""
+def contiguous_layout(modules: Iterable[str] = LAID_OUT) -> Iterator[None]:
+    """Features are laid out channel by channel, PyTorch's default, wherever modules ask for channels last."""
     with ExitStack() as patches:
-        for module in LAID_OUT:
+        for module in modules:
             patches.enter_context(patch(f"vsrestore.networks.{module}.channels_last", Tensor.contiguous))
         yield
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 import vapoursynth as vs
 from safetensors.torch import save_file
+from torch import nn
 
 from tests import clips
 from tests.golden import records
@@ -96,6 +97,17 @@ def as_frames(clip: vs.VideoNode, order: list[int] | None = None) -> np.ndarray:
     numbers = list(range(clip.num_frames)) if order is None else order
     found = {n: np.stack(clips.samples(clip.get_frame(n))) for n in numbers}
     return np.stack([found[n] for n in sorted(found)])
+
+
+def chunk_by_chunk(network: nn.Module, frames: np.ndarray, chunk: int, overlap: int, **arguments: object) -> np.ndarray:
+    """Return what a network gives chunk by chunk; all frames are made, those of the overlap thrown away."""
+    restored = []
+    for start in range(0, len(frames), chunk):
+        first, end = max(start - overlap, 0), min(start + chunk, len(frames))
+        seen = torch.from_numpy(frames[first : end + overlap])[None]
+        with torch.inference_mode():
+            restored.append(network(seen, **arguments)[0, start - first : end - first].clamp(0, 1).numpy())
+    return np.concatenate(restored)
 
 
 def psnr(one: np.ndarray, other: np.ndarray) -> float:

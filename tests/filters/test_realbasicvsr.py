@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import vapoursynth as vs
 
 import vsrestore
@@ -22,13 +21,7 @@ LENGTH = 7
 
 
 def direct(path: Path, frames: np.ndarray, chunk: int, overlap: int, passes: int) -> np.ndarray:
-    network, given = networks.load(read(path), passes=passes), []
-    for start in range(0, len(frames), chunk):
-        first, end = max(start - overlap, 0), min(start + chunk, len(frames))
-        seen = torch.from_numpy(frames[first : end + overlap])[None]
-        with torch.inference_mode():
-            given.append(network(seen)[0, start - first : end - first].clamp(0, 1).numpy())
-    return np.concatenate(given)
+    return seeded.chunk_by_chunk(networks.load(read(path), passes=passes), frames, chunk, overlap)
 
 
 @pytest.fixture

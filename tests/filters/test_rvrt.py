@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import vapoursynth as vs
 
 import vsrestore
@@ -40,14 +39,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def direct(path: Path, frames: np.ndarray, chunk: int, overlap: int, **named: object) -> np.ndarray:
-    """What the network gives chunk by chunk; all frames are reconstructed, those of the overlap thrown away."""
-    network, given = networks.load(read(path)), []
-    for start in range(0, len(frames), chunk):
-        first, end = max(start - overlap, 0), min(start + chunk, len(frames))
-        seen = torch.from_numpy(frames[first : end + overlap])[None]
-        with torch.inference_mode():
-            given.append(network(seen, **named)[0, start - first : end - first].clamp(0, 1).numpy())
-    return np.concatenate(given)
+    return seeded.chunk_by_chunk(networks.load(read(path)), frames, chunk, overlap, **named)
 
 
 @pytest.mark.parametrize("task", ["deblur", "sr"])

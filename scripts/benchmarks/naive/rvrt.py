@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from unittest.mock import patch
 
 import torch
@@ -19,7 +20,7 @@ from vsrestore.networks.layers import guided_attention as guided
 from vsrestore.networks.layers import window_attention as windows
 from vsrestore.networks.rvrt import RVRT
 
-from ..published import one_flow_at_a_time
+from ..published import contiguous_layout, one_flow_at_a_time
 
 TakesBack = Callable[[], AbstractContextManager[None]]
 
@@ -45,15 +46,6 @@ def without(
             contexts.enter_context(context())
         restored: Tensor = network(frames, keep, noise_level)
     return restored
-
-
-@contextmanager
-def contiguous_layout() -> Iterator[None]:
-    """Features are laid out channel by channel, PyTorch's default, wherever RVRT asks for channels last."""
-    with ExitStack() as patches:
-        for module in LAID_OUT:
-            patches.enter_context(patch(f"vsrestore.networks.{module}.channels_last", Tensor.contiguous))
-        yield
 
 
 @contextmanager
@@ -108,5 +100,5 @@ def attend_to_columns(query: Tensor, key: Tensor, value: Tensor, offsets: Tensor
     return (attention.unsqueeze(5) * values).sum(dim=0).flatten(2, 4).permute(0, 1, 3, 4, 2)
 
 
-NAIVE = (contiguous_layout, attention_by_products, all_points_at_once, one_flow_at_a_time)
+NAIVE = (partial(contiguous_layout, LAID_OUT), attention_by_products, all_points_at_once, one_flow_at_a_time)
 """All of our ways, in the order in which a comparison brings them back."""
