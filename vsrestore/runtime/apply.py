@@ -62,7 +62,7 @@ def apply_stages(clip: vs.VideoNode, stages: Sequence[Stage], options: Options) 
     result = seen = picture = prepared.planes(stages[0].descriptor.planes)
     for index, stage in enumerate(stages):
         if index:
-            seen, picture = prepared.seen_again(result, rate, stage.descriptor.planes)
+            seen, picture = prepared.continued(result, rate, stage.descriptor.planes)
         result = through(seen, stage, options)
         step = stage.descriptor.plan.rate
         if (result.format.color_family, picture.format.color_family) == (vs.GRAY, vs.RGB):

@@ -47,7 +47,7 @@ class Prepared:
             self._seen[planes] = self._keep(to_planes(self.named, planes))
         return self._seen[planes]
 
-    def seen_again(self, result: vs.VideoNode, rate: Fraction, planes: Planes) -> tuple[vs.VideoNode, vs.VideoNode]:
+    def continued(self, result: vs.VideoNode, rate: Fraction, planes: Planes) -> tuple[vs.VideoNode, vs.VideoNode]:
         """Return what a network gave as the next one sees it, and the picture that it belongs to.
 
         Args:
