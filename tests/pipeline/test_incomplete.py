@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,8 +15,7 @@ from vsrestore.pipeline.job import ffmpeg_words
 from vsrestore.pipeline.packets import read_packets
 
 # An ffmpeg that loses the end of what it writes and reports success, as ffmpeg 5.1 does on a full disk.
-FORGETFUL = """#!{python}
-import subprocess, sys
+FORGETFUL = """import subprocess, sys
 code = subprocess.run([{ffmpeg!r}, *sys.argv[1:]]).returncode
 target = sys.argv[-1].removeprefix("file:")
 if target.endswith({ending!r}) and "part." in target:
@@ -31,8 +31,10 @@ def forgetful(tmp_path_factory, monkeypatch):
 
     def use(share: float, ending: str = ".mkv") -> None:
         program = tmp_path_factory.mktemp("bin") / "ffmpeg"
-        words = {"python": sys.executable, "ffmpeg": ffmpeg.program(), "share": share, "ending": ending}
-        program.write_text(FORGETFUL.format(**words))
+        script = program.with_suffix(".py")
+        script.write_text(FORGETFUL.format(ffmpeg=ffmpeg.program(), share=share, ending=ending))
+        # A shell starts it, for no space may stand in the path of an interpreter that a file names in its first line.
+        program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(script))} "$@"\n')
         program.chmod(0o755)
         monkeypatch.setattr(ffmpeg, "program", lambda: str(program))
 
