@@ -11,7 +11,7 @@ from torch import nn
 
 from tests.runtime import networks as nets
 from tests.runtime.every_other import EveryOther, Mean
-from vsrestore.runtime.apply import Stage, apply, apply_stages, prepare, through
+from vsrestore.runtime.apply import Stage, apply, apply_between, apply_stages, prepare, through
 from vsrestore.runtime.call import Companion
 from vsrestore.runtime.descriptor import Descriptor, Options
 from vsrestore.runtime.devices.cpu import PROCESSOR
@@ -35,6 +35,8 @@ class Kind:
     """Of the network, in a clip of 40 frames."""
     companions: Companions = lambda _: {}
     facts: dict[str, object] = field(default_factory=dict)
+    rate: Fraction = Fraction(1)
+    """Frames given / frames taken."""
 
     def counted(self, made: list[nn.Module]) -> Build | Parts:
         """The network, which is noted in ``made`` when it is built."""
@@ -87,6 +89,14 @@ class Flowing(Kind):
         return prepared.finished(through(seen, stage, options))
 
 
+class Interpolated(Kind):
+    """Frames between those of the clip."""
+
+    def restored(self, clip: vs.VideoNode, options: Options = CPU, build: Build | Parts | None = None) -> vs.VideoNode:
+        stage = Stage(descriptor=Descriptor(name="toy", plan=self.plan), build=build or self.network)
+        return apply_between(clip, stage, options, self.rate)
+
+
 class TwoStages(Kind):
     """A network on luma after one on RGB."""
 
@@ -120,8 +130,10 @@ KINDS: dict[str, Kind] = {
     "sequence, even": Kind(Sequence(chunk=4, overlap=2, multiple=2, minimum=4), nets.FirstOfSequence, 10),
     "sequence, mirrored": Kind(Sequence(chunk=4, overlap=2, border="reflect"), nets.FirstOfSequence, 10),
     "sequence, averaged": Kind(Sequence(chunk=4, overlap=3, averages=True), nets.FirstOfSequence, 10),
-    "pair": Kind(Pair(chunk=3), nets.Between, 26),
-    "pair, 5/2": Kind(Pair(chunk=4, frame_rate=Fraction(5, 2)), nets.Between, 25),
+    "pair": Interpolated(Pair(chunk=3), nets.Between, 26, rate=Fraction(2)),
+    "pair, alone": Interpolated(Pair(), nets.Between, 39, rate=Fraction(2)),
+    "pair, 5/2": Interpolated(Pair(chunk=4), nets.Between, 25, rate=Fraction(5, 2)),
+    "pair, 3/5": Interpolated(Pair(chunk=4), nets.Between, 6, rate=Fraction(3, 5)),
     "strided references": Kind(StridedReferences(chunk=3, around=1, stride=4, span=9), nets.MeanOfReferences, 14),
     "chosen references": Kind(
         ChosenReferences(chunk=4, before=1, after=1, choose=references_of, count=2), nets.MeanOfChosen, 10

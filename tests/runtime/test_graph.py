@@ -83,13 +83,14 @@ def test_any_order_gives_the_same_frames(kind: Kind, fmt: int) -> None:
         return {n: clips.picture(clip.get_frame(n)) for n in order}
 
     count = kind.restored(source).num_frames
-    assert count == math.ceil(23 * kind.plan.rate)
+    assert count == math.ceil(23 * kind.rate)
     linear = render(list(range(count)), parallel=False)
     shuffled = random.Random(1).sample(range(count), count)
     assert render(list(reversed(range(count))), parallel=False) == linear
     assert render(shuffled, parallel=False) == linear
     assert render(shuffled, parallel=True) == linear
-    assert render([7, 7, 0, 7, 22, 0], parallel=False) == {n: linear[n] for n in (7, 0, 22)}
+    late = min(22, count - 1)
+    assert render([7, 7, 0, 7, late, 0], parallel=False) == {n: linear[n] for n in (7, 0, late)}
 
 
 @every_kind
@@ -97,7 +98,7 @@ def test_short_clips_and_chunk_edges(kind: Kind) -> None:
     chunk = kind.plan.chunk
     for frames in {1, 2, chunk - 1, chunk, chunk + 1} - {0}:
         clip = kind.restored(clips.noise(length=frames))
-        assert clip.num_frames == math.ceil(frames * kind.plan.rate)
+        assert clip.num_frames == math.ceil(frames * kind.rate)
         assert len(list(clip.frames())) == clip.num_frames
 
 
@@ -114,7 +115,7 @@ def test_short_shots(kind: Kind, cut: int) -> None:
 def test_odd_sizes(kind: Kind, fmt: int) -> None:
     clip = kind.restored(clips.noise(fmt, 37, 53, 4))
     assert (clip.width, clip.height, clip.format.id) == (37, 53, fmt)
-    assert len(clips.picture(clip.get_frame(3))) > 0
+    assert len(clips.picture(clip.get_frame(clip.num_frames - 1))) > 0
 
 
 @pytest.mark.parametrize("requests", [1, 8])

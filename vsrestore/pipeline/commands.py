@@ -68,6 +68,7 @@ class Shown:
         tags: colour, shape of the samples and fields.
         rate: frames in a second, 0 when the clip has no constant rate.
         frames: how many the clip has.
+        given: how many of them its filters made of each frame of the source.
         size: (width, height).
         mastering: whether it carries HDR mastering data, which are not passed on.
 
@@ -76,6 +77,7 @@ class Shown:
     tags: tags.Tags
     rate: Fraction
     frames: int
+    given: Fraction
     size: tuple[int, int]
     mastering: bool
 
@@ -88,11 +90,12 @@ def read_report(task: Task) -> Shown:
     facts = json.loads(task.report.read_text(encoding="utf-8"))
     rate = Fraction(facts["fps"][0], facts["fps"][1] or 1)
     width, height = facts["size"]
-    mastering = not MASTERING.isdisjoint(facts["props"])
-    shown, picture = tags.from_props(facts["props"]), task.media.picture
+    props = facts["props"]
+    mastering, given = not MASTERING.isdisjoint(props), Fraction(*facts["given"])
+    shown, picture = tags.from_props(props), task.media.picture
     if (shown.sar or 1) == picture.coded_sar != picture.sar:
         shown = replace(shown, sar=picture.sar)
-    return Shown(shown, rate, facts["frames"], (width, height), mastering)
+    return Shown(shown, rate, facts["frames"], given, (width, height), mastering)
 
 
 def rendering(task: Task) -> list[str]:

@@ -76,7 +76,7 @@ def restore(job: Job, tell: Tell, count: Count, stage: Tell = lambda name: None)
             kept = keep(task.part, output, "incomplete")
             raise RunError(f"{error}; what was made so far is kept as {kept}") from None
         frames = len(durations) if shortened(job) else shown.frames
-        found = differences(Contents(media, seen.packets), task.part, task.plan, frames)
+        found = differences(Contents(media, seen.packets), task.part, task.plan, frames, shown.given)
         refuse_incomplete(job, task, output, found, words)
         for difference in found:
             tell(str(difference))

@@ -75,17 +75,15 @@ class Engine:
         """
         pictures: Pictures = {}
         for call in self.descriptor.plan.calls(run):
-            pictures.update(self._copied(run, call) if isinstance(call, Copy) else self._called(run, call, warn))
+            if isinstance(call, Copy):
+                pictures[call.wanted] = _picture(run.frames[call.frame])
+            else:
+                pictures.update(self._called(run, call, warn))
         return pictures
 
     def memory_advice(self) -> str:
         """Return where memory ended and what to do, to follow the words "out of memory"."""
         return advice(self.descriptor, self.options, self.networks.device)
-
-    def _copied(self, run: Run, copy: Copy) -> Pictures:
-        beside = copy.companion
-        frame = run.companions[beside][0][copy.wanted - run.before] if beside else run.frames[copy.frame]
-        return {copy.wanted: _picture(frame)}
 
     def _called(self, run: Run, call: Call, warn: Warn) -> Pictures:
         """Return the pictures of one call, without NaN and infinity."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from ...video import checks
@@ -38,11 +37,6 @@ class Plan(ABC):
     def reach(self) -> tuple[int, int]:
         """How many frames before and after a chunk may be needed, border rules included."""
         return 0, 0
-
-    @property
-    def rate(self) -> Fraction:
-        """Frames given / frames taken."""
-        return Fraction(1)
 
     @property
     def within_shots(self) -> bool:
