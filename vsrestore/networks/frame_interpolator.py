@@ -25,6 +25,7 @@ from vsrestore.networks.layers.luma import luma
 from vsrestore.networks.layers.unet import UNet, initialise, unet_settings
 from vsrestore.networks.layers.warp import flow_warp
 from vsrestore.networks.layers.window_frames import CHANNELS, LOUDER, SOFTER
+from vsrestore.networks.temporal_traits import BETWEEN
 from vsrestore.networks.traits import Traits
 
 PHASES = 4  # positions within a 2x2 block of pixels: the U-Net works on blocks
@@ -144,7 +145,7 @@ def _known(motion: Motion, times: Tensor) -> Tensor:
 def describe(settings: Mapping[str, Any]) -> Traits:
     """Return what a network with these settings asks of its pictures."""
     del settings
-    return Traits(multiple=MULTIPLE, padding="replicate", tile_overlap=64, float32_frames=True)
+    return BETWEEN
 
 
 def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""What our own networks for windows of frames ask of the pictures they get, told without loading torch."""
+"""What our own networks for several frames ask of the pictures they get, told without loading torch."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ TEMPORAL = Traits(
     border="reflect_circle",
 )
 """Two frames on each side, whole blocks of search."""
+
+BETWEEN = Traits(multiple=32, padding="replicate", tile_overlap=64, float32_frames=True)
+"""A pair of frames, whole pixels of the smallest size of the search for motion."""
 
 ENLARGING_OVERLAP = 48
 """Tiles of networks that enlarge share this much."""

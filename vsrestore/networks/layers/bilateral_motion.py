@@ -10,7 +10,7 @@ all short moves of whole pixels are tried; the moves count by how well they fit 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -28,6 +28,9 @@ BLOCK = 7
 FLATTENED = 0.5  # share of the mean around a pixel that is taken off: brightness may change
 NEAR = 5  # size of the box of that mean
 PRICE = 0.002  # of a pixel of a move, as a difference in [0, 1]: what a move must be better by
+HIDDEN = 0.02  # share of a block that counts as fitting, so that blocks without a share that shows fit
+BESIDE = 4  # pixels to the places whose motion is tried
+SWITCH = 0.004  # what the motion of another place must be better by
 NOISE, RELATIVE = 0.002, 0.05  # moves fit equally well if they differ by this, and by this share of the best
 ALONE = 9  # what shows in one frame only moves like what is within such a box
 LEAST = 0.05  # share of the box that must show in both
@@ -65,6 +68,7 @@ def bilateral_motion(first: Tensor, second: Tensor, times: Tensor) -> Motion:
     for level, pair in enumerate(reversed(sizes)):
         flow = larger(flow) if level else flow
         contrasts = [each - FLATTENED * box_mean(each, (NEAR, NEAR)) for each in pair]
+        flow = _better(*contrasts, flow, _others(flow), times)
         for _ in range(ROUNDS):
             flow, misfit = _round(*contrasts, flow, times)
     return Motion(flow, misfit, inside(flow, times))
@@ -103,6 +107,33 @@ def _round(first: Tensor, second: Tensor, flow: Tensor, times: Tensor) -> tuple[
     return _steadied(median3x3(_spread(flow, shown)), least, shown), least
 
 
+def _others(flow: Tensor) -> list[Tensor]:
+    """Motion that a pixel may have instead: none, as what a camera follows, or that of pixels at some distance."""
+    height, width = flow.shape[-2:]
+    around = F.pad(flow, (BESIDE,) * 4, mode="replicate")
+    places = ((0, BESIDE), (2 * BESIDE, BESIDE), (BESIDE, 0), (BESIDE, 2 * BESIDE))
+    beside = [around[..., y : y + height, x : x + width] for y, x in places]
+    return [torch.zeros_like(flow), *beside]
+
+
+def _better(first: Tensor, second: Tensor, flow: Tensor, others: Sequence[Tensor], times: Tensor) -> Tensor:
+    """Take another motion where it fits clearly better."""
+    best, cost = flow, _cost(first, second, flow, times)
+    for other in others:
+        theirs = _cost(first, second, other, times) + SWITCH
+        best = torch.where(theirs < cost, other, best)
+        cost = torch.minimum(theirs, cost)
+    return best
+
+
+def _cost(first: Tensor, second: Tensor, flow: Tensor, times: Tensor) -> Tensor:
+    """How badly blocks fit, (N, 1, h, w); those that are partly outside as badly as the part that shows."""
+    back, ahead = ways(flow, times)
+    apart = (flow_warp(first, back, "border") - flow_warp(second, ahead, "border")).abs_()
+    shown = inside(flow, times).prod(1, keepdim=True)
+    return box_mean(apart * shown, (BLOCK, BLOCK)) / (box_mean(shown, (BLOCK, BLOCK)) + HIDDEN)
+
+
 def _costs(first: Tensor, second: Tensor, shown: Tensor) -> Tensor:
     """How badly blocks fit for every short move, (N, M, h, w), those down outside and those across inside.
 
@@ -117,7 +148,7 @@ def _costs(first: Tensor, second: Tensor, shown: Tensor) -> Tensor:
         low, right = top + down, left + across
         theirs = second[:, low : low + height, right : right + width]
         apart.append((first[:, top : top + height, left : left + width] - theirs).abs_())
-    costs = box_mean(torch.stack(apart, 1) * shown, (BLOCK, BLOCK)) / (box_mean(shown, (BLOCK, BLOCK)) + 0.02)
+    costs = box_mean(torch.stack(apart, 1) * shown, (BLOCK, BLOCK)) / (box_mean(shown, (BLOCK, BLOCK)) + HIDDEN)
     steps = torch.arange(-REACH, REACH + 1, device=costs.device, dtype=costs.dtype)
     return costs + PRICE * torch.hypot(steps[:, None], steps[None]).view(-1, 1, 1)
 
