@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["ARCHITECTURES", "NetworkError", "describe", "fill", "load", "recognise"]
 
 ARCHITECTURES: dict[str, str] = {
+    "adacof": "vsrestore.networks.adacof:AdaCoF",
     "analog_swin_unet": "vsrestore.networks.analog_swin_unet:AnalogSwinUNet",
     "basicvsrpp": "vsrestore.networks.basicvsrpp:BasicVSRpp",
     "ddcolor": "vsrestore.networks.ddcolor:DDColor",
@@ -42,6 +43,7 @@ ARCHITECTURES: dict[str, str] = {
     "mmp_rnn": "vsrestore.networks.mmp_rnn:MMPRNN",
     "psrt": "vsrestore.networks.psrt:PSRT",
     "realbasicvsr": "vsrestore.networks.realbasicvsr:RealBasicVSR",
+    "rife": "vsrestore.networks.rife:RIFE",
     "rvrt": "vsrestore.networks.rvrt:RVRT",
     "spynet": "vsrestore.networks.spynet:SPyNet",
     "tape_reference": "vsrestore.networks.tape_reference:TapeReference",
