@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["ARCHITECTURES", "NetworkError", "describe", "fill", "load", "recognise"]
 
 ARCHITECTURES: dict[str, str] = {
-    "adacof": "vsrestore.networks.adacof:AdaCoF",
     "analog_swin_unet": "vsrestore.networks.analog_swin_unet:AnalogSwinUNet",
     "basicvsrpp": "vsrestore.networks.basicvsrpp:BasicVSRpp",
     "ddcolor": "vsrestore.networks.ddcolor:DDColor",
@@ -45,6 +44,7 @@ ARCHITECTURES: dict[str, str] = {
     "realbasicvsr": "vsrestore.networks.realbasicvsr:RealBasicVSR",
     "rife": "vsrestore.networks.rife:RIFE",
     "rvrt": "vsrestore.networks.rvrt:RVRT",
+    "sf_adacof": "vsrestore.networks.sf_adacof:AdaCoF",
     "spynet": "vsrestore.networks.spynet:SPyNet",
     "tape_reference": "vsrestore.networks.tape_reference:TapeReference",
     "temporal_unet": "vsrestore.networks.temporal_unet:TemporalUNet",

