@@ -1,4 +1,5 @@
 # Written by scripts/filter_lists.py.
+from .filters.adacof import adacof as adacof
 from .filters.analog_swin_unet import analog_swin_unet as analog_swin_unet
 from .filters.basicvsrpp import basicvsrpp as basicvsrpp
 from .filters.bsrnet import bsrnet as bsrnet
@@ -15,6 +16,7 @@ from .filters.mmp_rnn import mmp_rnn as mmp_rnn
 from .filters.onnx import onnx as onnx
 from .filters.psrt import psrt as psrt
 from .filters.realbasicvsr import realbasicvsr as realbasicvsr
+from .filters.rife import rife as rife
 from .filters.rvrt import rvrt as rvrt
 from .filters.scunet import scunet as scunet
 from .filters.style import style as style

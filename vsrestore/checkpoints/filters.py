@@ -10,6 +10,7 @@ _FILTERS_OF = {
     "clip": ("tape_reference",),
     "fast_neural_style": ("style",),
     "rrdbnet": ("esrgan", "bsrnet", "image_model"),
+    "sf_adacof": ("adacof",),
     "scunet": ("scunet", "image_model"),
     "srvgg": ("esrgan", "image_model"),
     "swinir": ("swinir", "image_model"),

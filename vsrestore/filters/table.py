@@ -8,6 +8,7 @@ from __future__ import annotations
 # Package -> the modules in it that each hold the filter of their name.
 _MODULES = {
     "vsrestore.filters": (
+        "adacof",
         "analog_swin_unet",
         "basicvsrpp",
         "bsrnet",
@@ -25,6 +26,7 @@ _MODULES = {
         "onnx",
         "psrt",
         "realbasicvsr",
+        "rife",
         "rvrt",
         "scunet",
         "style",
