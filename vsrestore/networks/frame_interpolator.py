@@ -12,7 +12,7 @@ blend (Huang et al., RIFE, ECCV 2022).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -33,7 +33,8 @@ CANDIDATES = 4  # both frames moved, and both as they are
 SHOWN = 4 * CHANNELS * PHASES  # channels: the blend, and how it differs from the candidates
 CLUES = 5  # the motion, how badly it fits, whether its ends lie in the picture
 FAR = 32.0  # pixels that a motion is measured in
-UNMOVED = -3.0  # logit of the frames as they are before training
+DOUBTED = 0.12  # a misfit at which the frames as they are count as much as moved
+FITS = 1e-3  # differences below it tell nothing
 OUTSIDE = -6.0  # logit of a frame where the motion leads out of it
 
 
@@ -64,11 +65,10 @@ class FrameInterpolator(nn.Module):
         self._initialise()
 
     def _initialise(self) -> None:
-        """Begin as a plain blend of the moved frames."""
+        """Begin as a blend of the moved frames and, where they do not fit, of the frames as they are."""
         initialise(self)
         for last in (self.move, self.weigh, self.add):
             nn.init.zeros_(last.weight)
-        nn.init.constant_(cast("Tensor", self.weigh.bias)[2 * PHASES :], UNMOVED)
 
     def forward(self, frames: Tensor, following: Tensor, times: Tensor) -> Tensor:
         """Make a frame between each pair.
@@ -133,13 +133,15 @@ class FrameInterpolator(nn.Module):
 
 
 def _known(motion: Motion, times: Tensor) -> Tensor:
-    """Logits of the candidates that need no training, (N, CANDIDATES * PHASES, h, w): near frames, and those that show.
+    """Logits of the candidates that need no training, (N, CANDIDATES * PHASES, h, w).
 
-    What moves out of one frame is taken from the other.
+    The nearer frame counts for more. What moves out of one frame is taken from the other. Where blocks along the motion
+    do not fit, the frames as they are have a share: what is not known is better blurred than broken.
     """
     near = torch.cat((1 - times, times), dim=1).log()
     moved = near + OUTSIDE * (1 - motion.inside)
-    return torch.cat((moved, near.expand_as(moved)), dim=1).repeat_interleave(PHASES, dim=1)
+    unmoved = near + 2 * ((motion.misfit + FITS) / DOUBTED).log()
+    return torch.cat((moved, unmoved), dim=1).repeat_interleave(PHASES, dim=1)
 
 
 def describe(settings: Mapping[str, Any]) -> Traits:

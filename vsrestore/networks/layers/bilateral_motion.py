@@ -30,6 +30,7 @@ NEAR = 5  # size of the box of that mean
 PRICE = 0.002  # of a pixel of a move, as a difference in [0, 1]: what a move must be better by
 HIDDEN = 0.02  # share of a block that counts as fitting, so that blocks without a share that shows fit
 BESIDE = 4  # pixels to the places whose motion is tried
+UNKNOWN = 0.05  # how badly fits what moves out of a frame
 SWITCH = 0.004  # what the motion of another place must be better by
 NOISE, RELATIVE = 0.002, 0.05  # moves fit equally well if they differ by this, and by this share of the best
 ALONE = 9  # what shows in one frame only moves like what is within such a box
@@ -127,11 +128,11 @@ def _better(first: Tensor, second: Tensor, flow: Tensor, others: Sequence[Tensor
 
 
 def _cost(first: Tensor, second: Tensor, flow: Tensor, times: Tensor) -> Tensor:
-    """How badly blocks fit, (N, 1, h, w); those that are partly outside as badly as the part that shows."""
+    """How badly blocks fit, (N, 1, h, w); what moves out of a frame fits as badly as can be told apart from noise."""
     back, ahead = ways(flow, times)
     apart = (flow_warp(first, back, "border") - flow_warp(second, ahead, "border")).abs_()
     shown = inside(flow, times).prod(1, keepdim=True)
-    return box_mean(apart * shown, (BLOCK, BLOCK)) / (box_mean(shown, (BLOCK, BLOCK)) + HIDDEN)
+    return box_mean(torch.where(shown > 0, apart, UNKNOWN), (BLOCK, BLOCK))
 
 
 def _costs(first: Tensor, second: Tensor, shown: Tensor) -> Tensor:
