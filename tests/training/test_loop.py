@@ -193,11 +193,6 @@ def test_samples_must_have_enough_frames():
         start(replace(RECIPE, loss=LossRecipe(temporal=1.0)))
 
 
-def test_ends_are_others_at_every_step_and_none_without_neighbours():
-    assert [ends(7, 2, step) for step in range(3)] == [(0, 5), (1, 6), (0, 5)]
-    assert ends(7, 0, 3) == ()
-
-
 def test_a_time_limit_ends_the_run(shots, tmp_path):
     endless = replace(RECIPE, schedule=replace(RECIPE.schedule, steps=10**9))
     assert 0 < run(endless, shots, tmp_path, limit_s=0.5).step < 1000

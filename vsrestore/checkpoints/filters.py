@@ -9,6 +9,7 @@ from vsrestore.checkpoints.registry import Entry
 _FILTERS_OF = {
     "clip": ("tape_reference",),
     "fast_neural_style": ("style",),
+    "frame_interpolator": ("interpolate",),
     "rrdbnet": ("esrgan", "bsrnet", "image_model"),
     "sf_adacof": ("adacof",),
     "scunet": ("scunet", "image_model"),

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vsrestore.networks.layers.activation import lrelu
-from vsrestore.networks.layers.bilateral_motion import MULTIPLE, Motion, bilateral_motion, larger, ways
+from vsrestore.networks.layers.bilateral_motion import MULTIPLE, Motion, Path, bilateral_motion, larger
 from vsrestore.networks.layers.layout import channels_last, pad_to_multiple
 from vsrestore.networks.layers.luma import luma
 from vsrestore.networks.layers.unet import UNet, initialise, unet_settings
@@ -84,10 +84,11 @@ class FrameInterpolator(nn.Module):
         height, width = frames.shape[-2:]
         first, second = (pad_to_multiple(each, MULTIPLE) for each in (frames, following))
         times = times.to(first).view(-1, 1, 1, 1)
-        motion = bilateral_motion(luma(first), luma(second), times)
-        features = self.body(lrelu.after(self.fuse, self._seen(first, second, motion, times)))
+        path = Path(times, height, width)
+        motion = bilateral_motion(luma(first), luma(second), path)
+        features = self.body(lrelu.after(self.fuse, self._seen(first, second, motion, path)))
         more, logits, change = (self._asked(part, features) for part in (self.move, self.weigh, self.add))
-        moved = self._moved(first, second, motion, times, larger(more))
+        moved = self._moved(first, second, motion, path, larger(more))
         pictures = (*moved, first, second)
         shares = torch.softmax(F.pixel_shuffle(logits + _known(motion, times), 2), dim=1)
         made = torch.stack([picture * shares[:, k : k + 1] for k, picture in enumerate(pictures)]).sum(0)
@@ -113,19 +114,19 @@ class FrameInterpolator(nn.Module):
         return part(features).float()
 
     def _moved(
-        self, first: Tensor, second: Tensor, motion: Motion, times: Tensor, more: Tensor | None = None
+        self, first: Tensor, second: Tensor, motion: Motion, path: Path, more: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Both frames moved to the time; ``more``: what is added to where each comes from, (N, 4, H, W)."""
-        back, ahead = ways(larger(motion.flow), times)
+        back, ahead = path.ends(larger(motion.flow))
         if more is not None:
             back, ahead = back + more[:, :2], ahead + more[:, 2:]
         return flow_warp(first, back, "border"), flow_warp(second, ahead, "border")
 
     @torch.no_grad()
-    def _seen(self, first: Tensor, second: Tensor, motion: Motion, times: Tensor) -> Tensor:
+    def _seen(self, first: Tensor, second: Tensor, motion: Motion, path: Path) -> Tensor:
         """What the U-Net sees: (N, SHOWN + CLUES, H / 2, W / 2), channels last, in the precision of the weights."""
-        back, ahead = self._moved(first, second, motion, times)
-        blend = torch.lerp(back, ahead, times)
+        back, ahead = self._moved(first, second, motion, path)
+        blend = torch.lerp(back, ahead, path.times)
         shown = torch.cat((blend - 0.5, (back - ahead) * LOUDER, (first - blend), (second - blend)), dim=1)
         clues = (motion.flow / FAR, motion.misfit * LOUDER, motion.inside)
         seen = torch.cat((F.pixel_unshuffle(shown, 2), *clues), dim=1)

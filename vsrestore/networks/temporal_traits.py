@@ -14,8 +14,8 @@ TEMPORAL = Traits(
 )
 """Two frames on each side, whole blocks of search."""
 
-BETWEEN = Traits(multiple=32, padding="replicate", tile_overlap=64, float32_frames=True)
-"""A pair of frames, whole pixels of the smallest size of the search for motion."""
+BETWEEN = Traits(tile_overlap=64, float32_frames=True)
+"""A pair of frames of any size: the network pads them itself, as it has to know where the picture ends."""
 
 ENLARGING_OVERLAP = 48
 """Tiles of networks that enlarge share this much."""

@@ -30,7 +30,7 @@ NEAR = 5  # size of the box of that mean
 PRICE = 0.002  # of a pixel of a move, as a difference in [0, 1]: what a move must be better by
 HIDDEN = 0.02  # share of a block that counts as fitting, so that blocks without a share that shows fit
 BESIDE = 4  # pixels to the places whose motion is tried
-UNKNOWN = 0.05  # how badly fits what moves out of a frame
+UNKNOWN = 0.02  # how badly fits what moves out of a frame
 SWITCH = 0.004  # what the motion of another place must be better by
 NOISE, RELATIVE = 0.002, 0.05  # moves fit equally well if they differ by this, and by this share of the best
 ALONE = 9  # what shows in one frame only moves like what is within such a box
@@ -53,26 +53,54 @@ class Motion(NamedTuple):
     inside: Tensor
 
 
+class Path(NamedTuple):
+    """The straight lines that motion takes through a frame between two others.
+
+    times: where that is between them, (N, 1, 1, 1), 0 to 1. height, width: of the picture, in pixels of the flow; what
+    lies beyond is padding.
+    """
+
+    times: Tensor
+    height: float
+    width: float
+
+    def ends(self, flow: Tensor) -> tuple[Tensor, Tensor]:
+        """Displacements from every pixel to where it comes from and goes to, (N, 2, h, w) each."""
+        return -self.times * flow, (1 - self.times) * flow
+
+    def inside(self, flow: Tensor) -> Tensor:
+        """Whether both ends of the motion lie in the picture: (N, 2, h, w), 0 or 1."""
+        rows, columns = flow.shape[-2:]
+        across = torch.arange(columns, device=flow.device, dtype=flow.dtype)
+        down = torch.arange(rows, device=flow.device, dtype=flow.dtype)[:, None]
+        found = []
+        for end in self.ends(flow):
+            x, y = end[:, 0] + across, end[:, 1] + down
+            found.append((x > -1) & (x < self.width) & (y > -1) & (y < self.height))
+        return torch.stack(found, 1).to(flow.dtype)
+
+
 @torch.no_grad()
-def bilateral_motion(first: Tensor, second: Tensor, times: Tensor) -> Motion:
+def bilateral_motion(first: Tensor, second: Tensor, path: Path) -> Motion:
     """Find what moves through every pixel at a time between two frames.
 
     Args:
         first: luma (N, 1, H, W) in [0, 1], H and W multiples of 32.
         second: likewise.
-        times: (N, 1, 1, 1), from 0 (the first frame) to 1.
+        path: in pixels of the frames.
     """
     sizes = [(halve(first), halve(second))]
     while len(sizes) < LEVELS - 1:
         sizes.append((halve(sizes[-1][0]), halve(sizes[-1][1])))
     flow = torch.zeros_like(sizes[-1][0]).repeat(1, 2, 1, 1)
-    for level, pair in enumerate(reversed(sizes)):
-        flow = larger(flow) if level else flow
+    for level, pair in reversed(list(enumerate(sizes, start=1))):
+        flow = larger(flow) if level < len(sizes) else flow
+        scaled = path._replace(height=path.height / 2**level, width=path.width / 2**level)
         contrasts = [each - FLATTENED * box_mean(each, (NEAR, NEAR)) for each in pair]
-        flow = _better(*contrasts, flow, _others(flow), times)
+        flow = _better(*contrasts, flow, _others(flow), scaled)
         for _ in range(ROUNDS):
-            flow, misfit = _round(*contrasts, flow, times)
-    return Motion(flow, misfit, inside(flow, times))
+            flow, misfit = _round(*contrasts, flow, scaled)
+    return Motion(flow, misfit, scaled.inside(flow))
 
 
 def larger(flow: Tensor) -> Tensor:
@@ -80,27 +108,10 @@ def larger(flow: Tensor) -> Tensor:
     return 2 * F.interpolate(flow, scale_factor=2.0, mode="bilinear")
 
 
-def ways(flow: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
-    """Displacements from a pixel at a time to where it comes from and goes to, (N, 2, h, w) each."""
-    return -times * flow, (1 - times) * flow
-
-
-def inside(flow: Tensor, times: Tensor) -> Tensor:
-    """Whether both ends of the motion lie in the picture: (N, 2, h, w), 0 or 1."""
-    height, width = flow.shape[-2:]
-    across = torch.arange(width, device=flow.device, dtype=flow.dtype)
-    down = torch.arange(height, device=flow.device, dtype=flow.dtype)[:, None]
-    found = []
-    for way in ways(flow, times):
-        x, y = way[:, 0] + across, way[:, 1] + down
-        found.append((x > -1) & (x < width) & (y > -1) & (y < height))
-    return torch.stack(found, 1).to(flow.dtype)
-
-
-def _round(first: Tensor, second: Tensor, flow: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
+def _round(first: Tensor, second: Tensor, flow: Tensor, path: Path) -> tuple[Tensor, Tensor]:
     """Correct a flow by the short moves that fit best; also how badly they fit."""
-    back, ahead = ways(flow, times)
-    shown = inside(flow, times).prod(1, keepdim=True)
+    back, ahead = path.ends(flow)
+    shown = path.inside(flow).prod(1, keepdim=True)
     costs = _costs(flow_warp(first, back, "border"), flow_warp(second, ahead, "border"), shown)
     least = costs.amin(1, keepdim=True)
     shares = torch.softmax((least - costs) / (NOISE + RELATIVE * least), dim=1)
@@ -117,21 +128,21 @@ def _others(flow: Tensor) -> list[Tensor]:
     return [torch.zeros_like(flow), *beside]
 
 
-def _better(first: Tensor, second: Tensor, flow: Tensor, others: Sequence[Tensor], times: Tensor) -> Tensor:
+def _better(first: Tensor, second: Tensor, flow: Tensor, others: Sequence[Tensor], path: Path) -> Tensor:
     """Take another motion where it fits clearly better."""
-    best, cost = flow, _cost(first, second, flow, times)
+    best, cost = flow, _cost(first, second, flow, path)
     for other in others:
-        theirs = _cost(first, second, other, times) + SWITCH
+        theirs = _cost(first, second, other, path) + SWITCH
         best = torch.where(theirs < cost, other, best)
         cost = torch.minimum(theirs, cost)
     return best
 
 
-def _cost(first: Tensor, second: Tensor, flow: Tensor, times: Tensor) -> Tensor:
+def _cost(first: Tensor, second: Tensor, flow: Tensor, path: Path) -> Tensor:
     """How badly blocks fit, (N, 1, h, w); what moves out of a frame fits as badly as can be told apart from noise."""
-    back, ahead = ways(flow, times)
+    back, ahead = path.ends(flow)
     apart = (flow_warp(first, back, "border") - flow_warp(second, ahead, "border")).abs_()
-    shown = inside(flow, times).prod(1, keepdim=True)
+    shown = path.inside(flow).prod(1, keepdim=True)
     return box_mean(torch.where(shown > 0, apart, UNKNOWN), (BLOCK, BLOCK))
 
 
