@@ -70,6 +70,22 @@ def film_quality(
 
 
 @app.command()
+def interpolation(
+    clips: Clips,
+    pattern: Patterns = None,
+    method: Annotated[list[str] | None, typer.Option(help="what makes the frames; repeatable; all by default")] = None,
+    frames: Annotated[int, typer.Option(help="frames of each clip, an odd number")] = 17,
+    width: Annotated[int, typer.Option(help="wider clips are scaled down to this, in pixels")] = 640,
+) -> None:
+    """Frames that were dropped, made again by each method."""
+    from . import interpolation as benchmark
+
+    defaults = benchmark.Settings(clips)
+    chosen = tuple(pattern or defaults.patterns), tuple(method or defaults.methods)
+    publish(benchmark.run(benchmark.Settings(clips, *chosen, frames, width)))
+
+
+@app.command()
 def overhead(chunks: Annotated[int, typer.Option(help="calls of the network")] = 6, repeats: Repeats = 9) -> None:
     """A bare network against the same network as a filter."""
     from . import overhead as benchmark

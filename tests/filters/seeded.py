@@ -32,6 +32,8 @@ RVRT = {"channels": 24, "attention_heads": 2, "residual_groups": (1, 1, 1)}
 RVRT_DENOISE = {**RVRT, "same_size": True, "denoises": True}
 PSRT = {"channels": 8, "groups": 1, "layers": 2, "heads": 2, "hidden": 12}
 MMP_RNN = {"features": 8, "cell_blocks": 1, "decoder_blocks": 1}
+SF_ADACOF = {"width": 4, "kernel": 3}
+RIFE = {"channels": (8, 8, 6, 4), "context": 2, "layers": 1}
 ANALOG_SWIN_UNET = {"width": 16, "depths": (1, 1, 1, 1), "decoder_depths": (1, 1, 2), "heads": 4}
 DERIVED = ("spynet.mean", "spynet.std")
 

