@@ -45,7 +45,7 @@ TOLD = {
 }
 
 # Filters whose weights are shipped.
-OURS = ("film", "tape", "upscale")
+OURS = ("film", "interpolate", "tape", "upscale")
 
 # Filters whose networks spandrel knows, and the small network that stands in.
 IMAGE_MODELS = {
@@ -103,7 +103,7 @@ def scale(name: str) -> int:
 @pytest.fixture
 def rate(name: str) -> int:
     """Frames that :func:`apply` gives for each that it takes."""
-    return {"adacof": 2, "rife": 2}.get(name, 1)
+    return {"adacof": 2, "interpolate": 2, "rife": 2}.get(name, 1)
 
 
 def painted(name: str, fmt: int) -> int:

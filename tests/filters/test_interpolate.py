@@ -46,7 +46,8 @@ def test_rate_and_format():
 
 def test_a_cut_is_not_blended():
     dark, bright = (np.full((2, 32, 48, 3), value, np.float32) for value in (0.2, 0.9))
-    cut = as_clip(np.concatenate((dark, bright)))
+    clip = as_clip(np.concatenate((dark, bright))).std.SetFrameProps(_SceneChangePrev=0, _SceneChangeNext=0)
+    cut = clip[:2] + clip[2].std.SetFrameProps(_SceneChangePrev=1) + clip[3]
     made = as_frames(vsrestore.interpolate(cut, device="cpu"))
     assert np.abs(made[3] - 0.55).min() > 0.3
 
