@@ -18,7 +18,6 @@ from vsrestore.training.machine import Machine, machine
 from vsrestore.training.recipe import DataRecipe, LossRecipe, NetworkRecipe, Recipe, RecipeError, ScheduleRecipe
 from vsrestore.training.run import export, resume, save, start
 from vsrestore.training.step import take_step
-from vsrestore.training.windows import ends
 
 SMALL = {"widths": [8, 8, 8], "blocks": [1, 0, 0, 0, 0]}
 RECIPE = Recipe(

@@ -81,8 +81,9 @@ def zoom(frame: NDArray[np.uint8], crop: int, count: int, rng: np.random.Generat
     rows += [torch.stack((scale * angle.sin(), scale * angle.cos(), place[1] + ages * speed[1]), -1)]
     places = F.affine_grid(torch.stack(rows, 1), [count, 1, crop, crop], align_corners=False)
     grid = (places * 2 / torch.from_numpy(size) - 1).float()
-    planes = torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1))).float().div_(255).expand(count, -1, -1, -1)
-    seen = F.grid_sample(planes, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
+    planes = torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1))).float().div_(255)
+    together = planes.expand(count, -1, -1, -1)
+    seen = F.grid_sample(together, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
     return np.ascontiguousarray(seen.clamp_(0, 1).numpy().transpose(0, 2, 3, 1))
 
 
