@@ -61,6 +61,9 @@ def small_video_cases(video):
             2,
         ),
         "analog Swin-UNet": (lambda: video.AnalogSwinUNet(16, (1, 2, 1, 1), (1, 2, 2)), windows, 2),
+        "AdaCoF's samples": (video.Sampling, video.samples(32, 48, 9), 1),
+        "SF-AdaCoF": (lambda: video.AdaCoF(width=8, kernel=3), video.pair(64, 64), 1),
+        "RIFE": (lambda: video.RIFE((8, 8, 8, 8), 4, 2), video.pair(64, 64), 1),
     }
     assert list(builds) == list(video.CASES)
     return {
@@ -74,10 +77,12 @@ def test_all_ways_of_video_networks_give_the_same_picture(part):
     for name, case in small_video_cases(video).items():
         with torch.inference_mode():
             published, *exact, half = [way() for way in video.ways(case).values()]
-        assert published.shape[1] == case.given
+        assert (published.shape[1] if published.ndim > 4 else len(published)) == case.given
         for picture in exact:
             assert part("ways").largest_difference(picture, published) < 1e-5, name
-        assert 0 < part("ways").largest_difference(half, published) < 0.1, name
+        rounded = part("ways").largest_difference(half, published)
+        assert rounded < 0.1, name
+        assert rounded > 0 or not list(case.build().parameters()), name
 
 
 def test_video_networks_have_a_bound_in_each_precision(part):
