@@ -1,4 +1,4 @@
-"""RVRT, PSRT, MMP-RNN, TAPE and the analog Swin-UNet our way beside the published one.
+"""RVRT, PSRT, MMP-RNN, TAPE, the analog Swin-UNet, SF-AdaCoF and RIFE our way beside the published one.
 
 Published: as the papers write the networks down (``benchmarks.naive``), in PyTorch's default memory layout, with plain
 attention and everything computed again, in float32. All on the CPU, with the same seeded weights and the same chunk.
@@ -14,14 +14,18 @@ import torch
 from torch import Tensor, nn
 
 from vsrestore.networks.analog_swin_unet import AnalogSwinUNet
+from vsrestore.networks.layers.collaborating_flows import adaptive_collaboration
+from vsrestore.networks.layers.layout import channels_last
 from vsrestore.networks.mmp_rnn import MMPRNN
 from vsrestore.networks.psrt import PSRT
+from vsrestore.networks.rife import RIFE
 from vsrestore.networks.rvrt import RVRT
+from vsrestore.networks.sf_adacof import AdaCoF
 from vsrestore.networks.tape_reference import TapeReference
 from vsrestore.networks.traits import Precision
 from vsrestore.runtime.parts import Networks
 
-from .naive import analog_swin_unet, mmp_rnn, psrt, rvrt, tape_reference
+from .naive import analog_swin_unet, mmp_rnn, psrt, rife, rvrt, sf_adacof, tape_reference
 from .published import moving_noise, seeded
 from .report import Report
 from .timing import Measure, duration
@@ -30,6 +34,8 @@ from .ways import COLUMNS, Bound, Way, compare, conditions
 PUBLISHED, FLOAT32, BFLOAT16 = "published", "ours", "ours in bfloat16"
 # bfloat16 is another arithmetic: its picture is shown, not required.
 BOUNDS = {FLOAT32: Bound(1.3), BFLOAT16: Bound(2.0, difference=None)}
+# A sample jumps where its displacement passes a whole number, to whichever side it is rounded.
+JUMPS = {**BOUNDS, FLOAT32: Bound(1.3, difference=0.01)}
 
 
 class Case(NamedTuple):
@@ -40,13 +46,37 @@ class Case(NamedTuple):
     naive: Callable[..., Tensor]
     """Takes the network, then what it takes, and gives what it gives."""
     inputs: Sequence[Tensor]
-    """What the network takes, frames (1, T, 3, H, W) first."""
+    """What the network takes, frames (1, T, 3, H, W) or one of them first."""
     given: int
     """Frames of them that a filter takes, the others being overlap."""
     keep: range | None = None
     """Which these are, for a network that is told so: the published one makes all and drops the others."""
     steps: Mapping[str, Callable[..., Tensor]] = {}
     """Between the two, where our ways can be taken back one by one: takes our network, then what it takes."""
+    bounds: Mapping[str, Bound] = BOUNDS
+    """What our ways must reach."""
+
+
+class Sampling(nn.Module):
+    """The operator of AdaCoF alone."""
+
+    def forward(self, frames: Tensor, weights: Tensor, down: Tensor, across: Tensor) -> Tensor:
+        """Return the samples' sum."""
+        return adaptive_collaboration(frames, weights, down, across)
+
+
+def pair(height: int, width: int) -> list[Tensor]:
+    """Return two frames of a moving scene, and the time half-way."""
+    return [*moving_noise(2, height, width)[0].split(1), torch.tensor([0.5])]
+
+
+def samples(height: int, width: int, taps: int) -> list[Tensor]:
+    """Return a frame, and smooth weights and displacements of its taps, as the heads of AdaCoF lay them out."""
+    generator = torch.Generator().manual_seed(3)
+    coarse = torch.randn(3, taps, height // 16, width // 16, generator=generator)
+    weights, down, across = nn.functional.interpolate(4 * coarse, size=(height, width), mode="bilinear")
+    maps = (weights.softmax(0), down, across)
+    return [moving_noise(1, height, width)[0], *(channels_last(x[None]) for x in maps)]
 
 
 def windows(count: int, length: int) -> Tensor:
@@ -92,6 +122,11 @@ CASES = {
         [moving_noise(6, 64, 64), windows(2, 5)],
         2,
     ),
+    "AdaCoF's samples": Case(
+        Sampling, sf_adacof.taps, samples(240, 320, 25), 1, bounds={**JUMPS, FLOAT32: Bound(3.0, difference=0.01)}
+    ),
+    "SF-AdaCoF": Case(lambda: seeded(AdaCoF(), 1.4), sf_adacof.between, pair(256, 320), 1, bounds=JUMPS),
+    "RIFE": Case(lambda: seeded(RIFE(), 0.8), rife.between, pair(384, 640), 1),
 }
 
 
@@ -99,7 +134,7 @@ def run(repeats: int, measure: Measure = duration, cases: Mapping[str, Case] = C
     """Time the published way and ours, one chunk of frames each."""
     rows, requirements = [], []
     for name, case in cases.items():
-        compared = compare(name, ways(case), case.given, BOUNDS, repeats, measure)
+        compared = compare(name, ways(case), case.given, case.bounds, repeats, measure)
         rows += compared.rows
         requirements += compared.requirements
     sizes = {name: _size(case) for name, case in cases.items()}
@@ -136,5 +171,5 @@ def folded(network: nn.Module) -> nn.Module:
 
 
 def _size(case: Case) -> str:
-    length, _, height, width = case.inputs[0].shape[1:]
-    return f"{length} frames of {width}x{height}"
+    frames = case.inputs[0]
+    return f"{frames.shape[1] if frames.ndim > 4 else 2} frames of {frames.shape[-1]}x{frames.shape[-2]}"

@@ -118,20 +118,6 @@ def upscale(weights: Weights, clips: Clips, frames: Frames = 12, width: Width = 
     print(measure("upscale", weights, clips, frames, width, (), csv))
 
 
-@app.command()
-def interpolate(
-    weights: Weights,
-    clips: Clips,
-    frames: Frames = 41,
-    width: Width = 1920,
-    bfloat16: Annotated[bool, typer.Option("--bfloat16", help="compute in bfloat16")] = False,
-) -> None:
-    """Measure weights that make frames between others: every second frame of clean clips is made again."""
-    from .between import measure
-
-    print(measure(weights, clips, frames, width, "bfloat16" if bfloat16 else "float32"))
-
-
 def main() -> None:
     """Run the command; what a user can put right is told in one line."""
     try:

@@ -20,39 +20,6 @@ def _pair(height=32, width=48):
     return [torch.rand(1, 3, height, width, generator=generator) for _ in range(2)]
 
 
-def _plain(frames, weights, down, across, dilation):
-    """The sum as it is defined, tap after tap, with four look-ups each."""
-    count, _, height, width = frames.shape
-    side = round(weights.shape[1] ** 0.5)
-    batch = torch.arange(count)[:, None, None]
-    result = torch.zeros_like(frames)
-    for tap in range(side * side):
-        row, column = (place - (side - 1) / 2 for place in divmod(tap, side))
-        whole = [shift[:, tap].trunc() for shift in (down, across)]
-        a, b = (shift[:, tap] - cut for shift, cut in zip((down, across), whole, strict=True))
-        y = torch.arange(height)[:, None] + int(row * dilation) + whole[0].long()
-        x = torch.arange(width) + int(column * dilation) + whole[1].long()
-
-        def at(down, right, y=y, x=x):
-            rows, columns = (y + down).clamp(0, height - 1), (x + right).clamp(0, width - 1)
-            return frames[batch, :, rows, columns].permute(0, 3, 1, 2)
-
-        a, b = a[:, None], b[:, None]
-        sample = at(0, 0) * (1 - a) * (1 - b) + at(1, 0) * a * (1 - b) + at(0, 1) * (1 - a) * b + at(1, 1) * a * b
-        result += weights[:, tap, None] * sample
-    return result
-
-
-@pytest.mark.parametrize(("kernel", "dilation"), [(1, 1), (3, 1), (5, 1), (3, 2), (5, 2)])
-def test_the_operator_sums_its_taps(kernel, dilation):
-    generator = torch.Generator().manual_seed(kernel + dilation)
-    frames = torch.rand(2, 3, 11, 13, generator=generator)
-    weights, down, across = (torch.randn(2, kernel**2, 11, 13, generator=generator) * size for size in (1, 6, 6))
-    down[0, 0, 0] = torch.tensor([-1.0, 0.0, 1.0, -2.0, 30.0, -30.0, 10.0, -0.0, 0.5, -0.5, -1.5, 9.5, -9.5])
-    found = adaptive_collaboration(frames, weights, down, across, dilation)
-    assert torch.allclose(found, _plain(frames, weights, down, across, dilation), atol=2e-5)
-
-
 def test_parts_of_a_frame_give_the_whole(monkeypatch):
     from vsrestore.networks.layers import collaborating_flows
 

@@ -440,17 +440,6 @@ def test_the_command_measures_our_own_weights(tmp_path, clean_clip, task):
     assert len((tmp_path / "figures.csv").read_text().splitlines()) == 1 + len(cases)
 
 
-@pytest.mark.slow
-def test_the_command_measures_frames_between_frames(clean_clip):
-    weights = Path(__file__).parents[2] / "weights" / "interpolate.safetensors"
-    done = command("interpolate", str(weights), str(clean_clip), "--frames", "5", "--width", "128")
-    assert done.returncode == 0, done.stderr
-    head, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines()]
-    assert head == ["clip", "mean of both", "FlowFPS", "FlowFPS, refined", "interpolate"]
-    assert [row[0] for row in rows] == [clean_clip.stem, "mean"]
-    assert all(10 < float(cell) < 80 for row in rows for cell in row[1:])
-
-
 def test_chroma_errors_are_those_of_the_hand(part):
     """Red raised by 0.1: U falls by 0.0299 / 1.772, V rises by 0.0701 / 1.402, luma does not count."""
     import torch

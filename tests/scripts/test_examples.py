@@ -17,8 +17,10 @@ from vsrestore.pipeline.programs import environment, vspipe
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 WIDTH, HEIGHT, FRAMES = 64, 48, 6
 SHIPPED = ("upscale.vpy",)
-RATES = {"interpolate.vpy": 2}
 SCALES = {"upscale.vpy": 2, "edvr.vpy": 4, "esrgan.vpy": 2, "basicvsrpp.vpy": 4, "realbasicvsr.vpy": 4, "psrt.vpy": 4}
+
+# Frames given / frames taken, of output 0.
+RATES = {"adacof.vpy": 2, "interpolate.vpy": 2, "rife.vpy": 2}
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,8 @@ def models(tmp_path_factory):
         "ddcolor.vpy": seeded.checkpoint(folder / "ddcolor.safetensors", "ddcolor", **seeded.DDCOLOR),
         "deoldify.vpy": seeded.checkpoint(folder / "deoldify.safetensors", "deoldify", **seeded.DEOLDIFY),
         "tape_reference.vpy": seeded.checkpoint(folder / "tape.safetensors", "tape_reference", **seeded.TAPE_REFERENCE),
+        "adacof.vpy": seeded.checkpoint(folder / "adacof.safetensors", "sf_adacof", **seeded.SF_ADACOF),
+        "rife.vpy": seeded.checkpoint(folder / "rife.safetensors", "rife", **seeded.RIFE),
         "uformer.vpy": seeded.checkpoint(folder / "uformer.safetensors", "uformer", **seeded.UFORMER),
     }
 
@@ -79,12 +83,12 @@ def test_example(script, output, source, models, tmp_path):
     assert header.startswith(b"YUV4MPEG2 ")
     width, height = (SCALES.get(script, 1) * size for size in (WIDTH, HEIGHT))
     assert f"W{width} H{height} ".encode() in header
-    count = FRAMES * (RATES.get(script, 1) if output == 0 else 1)
+    count = FRAMES * (1 if output else RATES.get(script, 1))
     assert len(frames) == count * (len(b"FRAME\n") + width * height * 3 // 2)
 
 
 @pytest.mark.parametrize(
-    "script", [*(s for s in SCALES if s not in SHIPPED), "ddcolor.vpy", "deoldify.vpy", "rvrt.vpy"]
+    "script", [*RATES, *(s for s in SCALES if s not in SHIPPED), "ddcolor.vpy", "deoldify.vpy", "rvrt.vpy"]
 )
 def test_missing_weights_are_told(script, source, tmp_path):
     done = run(script, "-a", f"source={source}", VSRESTORE_WEIGHTS=str(tmp_path))

