@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
+
+# Tests run side by side, on tensors too small to share out. torch reads this once, also in programs that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import vapoursynth as vs
