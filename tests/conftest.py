@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -28,6 +29,13 @@ def interrupts() -> None:
     """Programs that tests start hear an interrupt even where the tests run in the background of a shell script."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded_once() -> None:
+    """What is loaded before a file's tests is not searched for garbage: VapourSynth has all searched after every clip."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
