@@ -33,7 +33,7 @@ def interrupts() -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def loaded_once() -> None:
-    """What is loaded before a file's tests is not searched for garbage: VapourSynth has all searched after every clip."""
+    """Keep what is loaded out of the search for garbage that VapourSynth asks for at the end of every clip."""
     gc.collect()
     gc.freeze()
 
