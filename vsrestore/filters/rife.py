@@ -65,7 +65,7 @@ def rife(
         ensemble: whether every step sees the frames in the other order, too, for nearly twice the time.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
         precision: "float32", "float16" (largest error 0.004, 78 dB) or "bfloat16" (0.04, 57 dB; on processors that
-            have it, 1.7 times as fast), on fast motion with the published weights; nearness to the true frame is the
+            have it, 1.7 times as fast; on cards not measured), on fast motion with the published weights; nearness to the true frame is the
             same in all. Flows and sampling are float32 in all of them.
         tile: edge of square tiles in pixels, at least 128 / ``scale``, for frames larger than memory; None takes whole
             frames. Tiles see less of fast motion.
