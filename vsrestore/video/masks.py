@@ -35,13 +35,13 @@ def mask_clip(name: str, clip: vs.VideoNode, mask: Mask) -> vs.VideoNode:
         vs.Error: the mask does not fit the clip, or cannot be read.
 
     """
+    if isinstance(mask, vs.VideoNode):
+        return _marked(name, clip, mask)
     if isinstance(mask, str | PathLike):
-        mask = _still(clip, read_png(name, "mask", mask, clip.width, clip.height))
+        return _marked(name, clip, _still(clip, read_png(name, "mask", mask, clip.width, clip.height)))
     if isinstance(mask, Sequence):
         return _rectangle(name, clip, mask)
-    if not isinstance(mask, vs.VideoNode):
-        fail(name, f"mask is {type(mask).__name__}; accepted: {ACCEPTED}")
-    return _marked(name, clip, mask)
+    fail(name, f"mask is {type(mask).__name__}; accepted: {ACCEPTED}")
 
 
 def holes_of(name: str, clip: vs.VideoNode, mask: Mask | None, border: int) -> vs.VideoNode:
