@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import index
 from os import PathLike
+from typing import Any
 
 import numpy as np
 import vapoursynth as vs
@@ -39,9 +40,9 @@ def mask_clip(name: str, clip: vs.VideoNode, mask: Mask) -> vs.VideoNode:
         return _marked(name, clip, mask)
     if isinstance(mask, str | PathLike):
         return _marked(name, clip, _still(clip, read_png(name, "mask", mask, clip.width, clip.height)))
-    if isinstance(mask, Sequence):
-        return _rectangle(name, clip, mask)
-    fail(name, f"mask is {type(mask).__name__}; accepted: {ACCEPTED}")
+    if not isinstance(mask, Sequence):
+        fail(name, f"mask is {type(mask).__name__}; accepted: {ACCEPTED}")
+    return _rectangle(name, clip, mask)
 
 
 def holes_of(name: str, clip: vs.VideoNode, mask: Mask | None, border: int) -> vs.VideoNode:
@@ -108,7 +109,7 @@ def _boxed(clip: vs.VideoNode, box: Sequence[int], inside: int) -> vs.VideoNode:
     return frame.std.AddBorders(*around, color=1 - inside).std.Loop(clip.num_frames)
 
 
-def _rectangle(name: str, clip: vs.VideoNode, mask: Sequence[int]) -> vs.VideoNode:
+def _rectangle(name: str, clip: vs.VideoNode, mask: Sequence[Any]) -> vs.VideoNode:
     try:
         left, top, width, height = map(index, mask)
     except (TypeError, ValueError):
