@@ -104,6 +104,7 @@ def test_nothing_is_found_where_nothing_is_burnt_in_or_nothing_moves() -> None:
     assert not mask_at(vsrestore.static_overlay(dated("1994")[:1]), 0).any()
 
 
+@pytest.mark.slow
 def test_a_frame_is_the_same_in_any_order_and_a_window_knows_only_its_frames() -> None:
     clip = dated("1994", "17")
     ordered = [clips.picture(frame) for frame in vsrestore.static_overlay(clip, window=48).frames()]

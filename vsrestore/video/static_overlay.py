@@ -32,10 +32,9 @@ RATIOS, MOST = (0.35, 0.25, 0.17, 0.12, 0.08), 0.015
 DENSE, CROWD = 4, 60
 # What belongs to a stroke: half its contrast and twice its range within 2 pixels, a dark edge within 3, 1 more for all.
 BESIDE, EDGE, HALO = 2, 3, 1
-# Figures that change are looked for so many stroke widths beside others, in their luma within so many codes, where
-# such a luma is seen in so many of the samples.
-LINE, ALIKE, OFTEN = 5, 30, 0.08
-PLAINER = 1.5  # their contrast over that of strokes
+# Figures that change are looked for so many stroke widths beside others, in their luma within so many codes, with so
+# much of their contrast; in each frame where so many of the samples have such, in all where more have.
+LINE, ALIKE, PLAINER, OFTEN, USUAL = 5, 30, 1.5, 0.06, 0.2
 KEPT = 4  # masks of windows that are kept
 
 
@@ -125,9 +124,9 @@ def find_still(pictures: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray
         if mask.mean() <= MOST:
             break
     level = dilated(np.where(strokes, seen.middle, 0), width, LINE * width)
-    alike = sum(_alike(picture, level).astype(np.int32) for picture in pictures)
-    level = np.where(alike >= OFTEN * len(pictures), level, 0)
-    return np.where(mask, 255, 0).astype(np.uint8), level.astype(np.uint8)
+    figures = np.mean([_figures(picture, level, least, width) for picture in pictures], axis=0)
+    mask |= dilated(figures >= USUAL, HALO)
+    return np.where(mask, 255, 0).astype(np.uint8), np.where(figures >= OFTEN, level, 0).astype(np.uint8)
 
 
 class _Statistics(NamedTuple):
@@ -180,16 +179,17 @@ def _changing(picture: np.ndarray, level: np.ndarray, least: int) -> np.ndarray:
     width = _stroke_width(len(picture))
     area = tuple(slice(max(side[0] - 2 * width, 0), side[-1] + 2 * width + 1) for side in (rows, columns))
     picture, level = picture[area], level[area]
-    found = _alike(picture, level) & (white_top_hat(picture, width) >= PLAINER * least)
-    found &= _box_sum(found, 2) >= DENSE
+    found = _figures(picture, level, least, width)
     edge = dilated(found, EDGE) & (black_top_hat(picture, width) >= least)
     mask[area] = dilated(found | edge, HALO)
     return mask
 
 
-def _alike(picture: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Return where the luma of a picture is that of strokes nearby, bool."""
-    return (level > 0) & (np.abs(picture.astype(np.int16) - level) <= ALIKE)
+def _figures(picture: np.ndarray, level: np.ndarray, least: int, width: int) -> np.ndarray:
+    """Return where a picture has strokes whose luma is that of others nearby, bool."""
+    alike = (level > 0) & (np.abs(picture.astype(np.int16) - level) <= ALIKE)
+    found = alike & (white_top_hat(picture, width) >= PLAINER * least)
+    return found & (_box_sum(found, 2) >= DENSE)
 
 
 def _stroke_width(height: int) -> int:
