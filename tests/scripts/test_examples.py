@@ -50,7 +50,9 @@ def models(tmp_path_factory):
         "analog_swin_unet.vpy": seeded.checkpoint(
             folder / "analog.safetensors", "analog_swin_unet", **seeded.ANALOG_SWIN_UNET
         ),
-        "mat.vpy": seeded.checkpoint(folder / "mat.safetensors", "mat", **seeded.MAT),
+        **dict.fromkeys(
+            ("mat.vpy", "static_overlay.vpy"), seeded.checkpoint(folder / "mat.safetensors", "mat", **seeded.MAT)
+        ),
         "ddcolor.vpy": seeded.checkpoint(folder / "ddcolor.safetensors", "ddcolor", **seeded.DDCOLOR),
         "deoldify.vpy": seeded.checkpoint(folder / "deoldify.safetensors", "deoldify", **seeded.DEOLDIFY),
         "tape_reference.vpy": seeded.checkpoint(folder / "tape.safetensors", "tape_reference", **seeded.TAPE_REFERENCE),
