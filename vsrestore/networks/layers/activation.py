@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SLOPE = 0.1
+SLOPE, STEEP = 0.1, 0.2
 
 
 class Activation:
@@ -28,3 +28,4 @@ class Activation:
 
 relu = Activation()
 lrelu = Activation(SLOPE)
+steep_lrelu = Activation(STEEP)
