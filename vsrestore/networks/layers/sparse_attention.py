@@ -7,7 +7,7 @@ Source:
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -126,7 +126,7 @@ def with_holes(masks: Tensor) -> Tensor:
     return F.max_pool2d(padded, (ROWS, COLUMNS)).sum(0)[0] > 0
 
 
-@cache
+@lru_cache(maxsize=8)
 def surroundings(height: int, width: int) -> Tensor:
     """Return the places of the 45 tokens of every window and of the 148 around it, (windows, 193).
 
