@@ -22,6 +22,8 @@ _MODULES = {
         "mat",
         "mmp_rnn",
         "onnx",
+        "outpaint",
+        "propainter",
         "psrt",
         "realbasicvsr",
         "rvrt",

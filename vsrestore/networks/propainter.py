@@ -176,7 +176,14 @@ class ProPainter(nn.Module):
         self.transformers = nn.ModuleDict({"transformer": nn.ModuleList(Block(tokens, spread) for _ in range(blocks))})
 
     def forward(
-        self, frames: Tensor, mask: Tensor, filled: Tensor, flow: Tensor, features: Tensor, references: Tensor
+        self,
+        frames: Tensor,
+        mask: Tensor,
+        filled: Tensor,
+        flow: Tensor,
+        features: Tensor,
+        references: Tensor | None = None,
+        levels: int | None = None,
     ) -> Tensor:
         """Fill holes.
 
@@ -186,7 +193,9 @@ class ProPainter(nn.Module):
             filled: by image propagation, with what is left of the holes, (1, L, 4, H, W).
             flow: completed ones, (1, L, 4, H, W), float32, pixels; the last one is not looked at.
             features: of the window's frames by `encoder`, (1, L, 128, H / 4, W / 4).
-            references: those of frames further away, (R, 128, H / 4, W / 4).
+            references: those of frames further away, (R, 128, H / 4, W / 4); None where there are none.
+            levels: the largest code of pictures whose codes are whole numbers: what is made is cut down to one of them,
+                as published. None cuts nothing.
 
         Returns:
             (1, L, 3, H, W), float32: in holes what the network makes of them, elsewhere the frames.
@@ -197,8 +206,9 @@ class ProPainter(nn.Module):
         moved = F.interpolate(flow[0], scale_factor=1 / SCALE, mode="bilinear", align_corners=False) / SCALE
         dtype = self.sc["bias_conv"].weight.dtype
         local = self.feat_prop_module(local.to(dtype), moved, small)
-        composed = self.transformed(local, references.to(dtype), small[:, :1])
-        return torch.stack([self._painted(*one) for one in zip(frames[0], holes, composed, strict=True)]).unsqueeze(0)
+        afar = local[:0] if references is None else references.to(dtype)
+        composed = zip(frames[0], holes, self.transformed(local, afar, small[:, :1]), strict=True)
+        return torch.stack([self._painted(*one, levels) for one in composed]).unsqueeze(0)
 
     def transformed(self, local: Tensor, references: Tensor, holes: Tensor) -> Tensor:
         """Let the frames of a window and others attend to each other.
@@ -224,16 +234,18 @@ class ProPainter(nn.Module):
         composed = self.sc["embedding"](tokens.permute(0, 3, 1, 2), size)
         return local + self.sc["bias_conv"](composed)
 
-    def _painted(self, frame: Tensor, holes: Tensor, features: Tensor) -> Tensor:
+    def _painted(self, frame: Tensor, holes: Tensor, features: Tensor, levels: int | None) -> Tensor:
         """Return a frame (3, H, W) with its holes (1, H, W) painted from features (128, h, w)."""
         marked = holes[0] > 0
         if not marked.any():
             return frame
         rows, columns = (_extent(marked.any(axis)) for axis in (1, 0))
         area = (slice(None), slice(rows.start, rows.stop), slice(columns.start, columns.stop))
-        made = self.decoder(features[None], rows, columns)[0].float()
+        made = (self.decoder(features[None], rows, columns)[0].float() + 1) / 2
+        if levels is not None:
+            made = (made * levels).floor() / levels
         painted = frame.clone()
-        painted[area] = torch.where(marked[area[1:]], (made + 1) / 2, frame[area])
+        painted[area] = torch.where(marked[area[1:]], made, frame[area])
         return painted
 
 

@@ -89,7 +89,7 @@ class StridedReferences(Plan):
         """
         extents = shots(clip, max(self.span))
         absent = vs.core.std.BlankClip(features, length=1, keep=True).std.SetFrameProps(**{ABSENT: 1})
-        every = range(self._most)
+        every = range(self.most)
         return [picked(features, absent, [extents, where], partial(self._picked, index)) for index in every]
 
     def calls(self, run: Run) -> Iterator[Call]:
@@ -113,7 +113,7 @@ class StridedReferences(Plan):
         return self.stride * (self.count // 2)
 
     @property
-    def _most(self) -> int:
+    def most(self) -> int:
         """The most references of a window."""
         return -(-self.length // self.stride) if self.everywhere else 2 * (self.count // 2)
 
