@@ -228,7 +228,8 @@ class ProPainter(nn.Module):
         holed = with_holes(F.max_pool2d(holes, PATCH, STRIDE, PADDING))
         blocks = self.transformers["transformer"]
         for number, block in enumerate(blocks):
-            seen = range(number % PARITIES, len(tokens), PARITIES)
+            # One frame alone has no others, and attends to itself.
+            seen = range(number % PARITIES, len(tokens), PARITIES) or range(1)
             wanted = count if number == len(blocks) - 1 else len(tokens)
             tokens = block(tokens, size, holed, seen, wanted)
         composed = self.sc["embedding"](tokens.permute(0, 3, 1, 2), size)

@@ -41,8 +41,9 @@ class SoftComposition(nn.Module):
 
     def __init__(self, tokens: int, channels: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros(tokens, channels, PATCH, PATCH))
+        self.weight = nn.Parameter(torch.empty(tokens, channels, PATCH, PATCH))
         self.bias = nn.Parameter(torch.zeros(channels, PATCH, PATCH))
+        nn.init.kaiming_uniform_(self.weight, a=5**0.5)
 
     def forward(self, tokens: Tensor, size: tuple[int, int]) -> Tensor:
         """Take tokens (N, tokens, fh, fw) to features (N, channels, H, W) of a size (H, W)."""
