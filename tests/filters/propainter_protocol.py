@@ -1,4 +1,4 @@
-"""How the official tool runs ProPainter over a clip, written down plainly, and networks that stand in for the real ones.
+"""How the official tool runs ProPainter over a clip, written down plainly, and networks in place of the real ones.
 
 What the stand-ins give depends on every frame of a call and on its place in it, so that a wrong range shows.
 """
@@ -156,7 +156,9 @@ class StandIn:
     build: Callable[[], nn.Module]
 
 
-def official(frames: np.ndarray, masks: np.ndarray, *, neighbours: int, stride: int, references: int, sub: int) -> np.ndarray:
+def official(
+    frames: np.ndarray, masks: np.ndarray, *, neighbours: int, stride: int, references: int, sub: int
+) -> np.ndarray:
     """Inpaint a clip of one shot by the stand-ins as the official tool does, all of it in memory.
 
     Args:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from tests.golden import records
 from vsrestore import networks
@@ -62,6 +63,6 @@ def test_convolutions_over_time_skip_every_second_flow() -> None:
     kernel = block.conv2[0].weight.view(4, 3, 4).permute(0, 2, 1)[..., None, None]
     with torch.inference_mode():
         found = torch.cat(list(block(flows.split(1))))
-        spatial = torch.nn.functional.leaky_relu(block.conv1[0](flows), 0.2).transpose(0, 1)[None]
-        over_time = torch.nn.functional.conv3d(spatial, kernel, block.conv2[0].bias, padding=(2, 0, 0), dilation=(2, 1, 1))
-        torch.testing.assert_close(found, torch.nn.functional.leaky_relu(over_time, 0.2)[0].transpose(0, 1))
+        spatial = F.leaky_relu(block.conv1[0](flows), 0.2).transpose(0, 1)[None]
+        over_time = F.conv3d(spatial, kernel, block.conv2[0].bias, padding=(2, 0, 0), dilation=(2, 1, 1))
+        torch.testing.assert_close(found, F.leaky_relu(over_time, 0.2)[0].transpose(0, 1))

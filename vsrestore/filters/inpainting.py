@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import vapoursynth as vs
 
@@ -16,7 +16,7 @@ from ..networks.traits import Traits
 from ..runtime.apply import Stage, through
 from ..runtime.call import Companion
 from ..runtime.descriptor import Descriptor, Options
-from ..runtime.plans.plan import LONGEST, Plan
+from ..runtime.plans.plan import LONGEST
 from ..runtime.plans.references import REFERENCES, StridedReferences
 from ..runtime.plans.sequence import Sequence
 from ..runtime.plans.single import Single
@@ -31,6 +31,8 @@ from .checkpoint import Checkpoint, Model, recognised
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from ..networks.propainter import ProPainter
 
 MULTIPLE, SMALLEST = 8, 128  # that frames are grown to
 FLOWS, FILLED, FEATURES = 4, 4, 128  # channels of what stages give
@@ -70,12 +72,13 @@ class Span:
         """Return how the stages of a clip see its frames."""
         fmt, length = clip.format, clip.num_frames
         propagated = min(self.subvideo_length, MOST_OF_PROPAGATION)
-        given = {"keeps": True, "overlap_is_given": True}
         return Plans(
             flow=Sequence(chunk=PAIRS, overlap=1, keeps=True),
             # One frame more than flows: the last of them leads to it.
-            completion=Sequence(chunk=self.subvideo_length, overlap=FLOW_CONTEXT + 1, **given),
-            propagation=Sequence(chunk=propagated, overlap=IMAGE_CONTEXT, **given),
+            completion=Sequence(
+                chunk=self.subvideo_length, overlap=FLOW_CONTEXT + 1, keeps=True, overlap_is_given=True
+            ),
+            propagation=Sequence(chunk=propagated, overlap=IMAGE_CONTEXT, keeps=True, overlap_is_given=True),
             features=Single(),
             painting=StridedReferences(
                 chunk=self.step,
@@ -124,8 +127,7 @@ class Networks:
 
     def encoder(self) -> nn.Module:
         """Return the part of the generator that sees a frame alone."""
-        encoder: nn.Module = self.generator.build().encoder
-        return encoder
+        return cast("ProPainter", self.generator.build()).encoder
 
     def painter(self) -> nn.Module:
         """Return the generator without that."""

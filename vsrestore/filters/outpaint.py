@@ -16,7 +16,7 @@ from .checkpoint import Model
 from .inpainting import Holes, Networks, Span, inpainted
 
 SIDES = ("left", "right", "top", "bottom")
-# Pixels inside the old picture whose flow is not believed either, on sides that grow by more than so many, as published.
+# Pixels inside the old picture whose flow is not believed either, and by how much a side grows then, as published.
 RIM, RIM_BEYOND = 4, 10
 
 

@@ -13,7 +13,6 @@ from itertools import chain, repeat
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vsrestore.networks.layers.activation import SLOPE, STEEP, steep_lrelu
@@ -83,7 +82,7 @@ class Propagation(nn.Module):
         zero = torch.zeros_like(known[0][0])
         first = second = zero
         for step, given in enumerate(known):
-            aligned = align.align(torch.cat((first, second), 1), (first, given[0], second)) if step else zero
+            aligned = align(torch.cat((first, second), 1), (first, given[0], second)) if step else zero
             state = aligned + backbone(channels_last(torch.cat((*given, aligned), 1)))
             first, second = state, first
             yield state
@@ -150,7 +149,7 @@ class FlowCompletion(nn.Module):
 
     def predicted(self, flows: Tensor, masks: Tensor, keep: slice) -> Iterator[Tensor]:
         """Yield what the network takes the flows ``keep`` of one direction for, masked ones given; (1, 2, H, W)."""
-        given = torch.cat((flows, masks), 1).to(self.upsample[0].weight.dtype)
+        given = torch.cat((flows, masks), 1).to(next(self.parameters()).dtype)
         features, skips = self._encoded(given, keep)
         propagated = self.feat_prop_module(features, keep.stop)
         for index, x in enumerate(propagated):

@@ -8,7 +8,7 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -72,7 +72,7 @@ class Encoder(nn.Module):
             (N, 128, H / 4, W / 4).
 
         """
-        x = channels_last(torch.cat((filled[:, :3], frames, filled[:, 3:]), 1).to(self.layers[0].weight.dtype))
+        x = channels_last(torch.cat((filled[:, :3], frames, filled[:, 3:]), 1).to(next(self.parameters()).dtype))
         earlier = x
         for index in range(0, len(self.layers), 2):
             if index in MERGED:
@@ -127,12 +127,10 @@ class FeaturePropagation(nn.Module):
             state = aligned + self.backbone[name](channels_last(torch.cat((current, aligned, mask), 1)))
             yield state
 
-    def _aligned(
-        self, name: str, state: Tensor, current: Tensor, step: tuple[Tensor, Tensor], mask: Tensor
-    ) -> Tensor:
+    def _aligned(self, name: str, state: Tensor, current: Tensor, step: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
         flow, back = step
         guides = current, flow_warp(state, flow), flow, consistent(flow, back), mask
-        return self.deform_align[name].align(state, guides, (flow,))
+        return self.deform_align[name](state, guides, (flow,))
 
 
 class Block(nn.Module):
@@ -204,7 +202,7 @@ class ProPainter(nn.Module):
         local, holes = features[0], mask[0]
         small = torch.cat((holes, filled[0, :, 3:]), 1)[..., ::SCALE, ::SCALE]
         moved = F.interpolate(flow[0], scale_factor=1 / SCALE, mode="bilinear", align_corners=False) / SCALE
-        dtype = self.sc["bias_conv"].weight.dtype
+        dtype = next(self.parameters()).dtype
         local = self.feat_prop_module(local.to(dtype), moved, small)
         afar = local[:0] if references is None else references.to(dtype)
         composed = zip(frames[0], holes, self.transformed(local, afar, small[:, :1]), strict=True)
@@ -226,7 +224,7 @@ class ProPainter(nn.Module):
         everything = channels_last(torch.cat((local, references)))
         tokens = self.ss["embedding"](everything).permute(0, 2, 3, 1)
         holed = with_holes(F.max_pool2d(holes, PATCH, STRIDE, PADDING))
-        blocks = self.transformers["transformer"]
+        blocks = cast("nn.ModuleList", self.transformers["transformer"])
         for number, block in enumerate(blocks):
             # One frame alone has no others, and attends to itself.
             seen = range(number % PARITIES, len(tokens), PARITIES) or range(1)

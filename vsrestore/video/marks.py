@@ -1,4 +1,4 @@
-"""Marks: a tiny clip that says of every frame whether something is there, and clips that are asked for only where it is.
+"""Marks: a tiny clip that says whether something is there in a frame, and clips that are asked for only where it is.
 
 What need not be computed is not asked for at all, so it costs nothing, nor does what it would have been made of.
 """

@@ -32,8 +32,12 @@ def plainly(layer: SparseWindowAttention, tokens: torch.Tensor, holed: torch.Ten
                 found = attend(queries, *(y[:, *area].reshape(count, 45, channels) for y in (k, v)))
             else:
                 keys, values = (
-                    torch.cat([torch.cat((y[t, *area].reshape(45, -1), around(y[t], *area), few[t].flatten(0, 1)))
-                               for t in seen])
+                    torch.cat(
+                        [
+                            torch.cat((y[t, *area].reshape(45, -1), around(y[t], *area), few[t].flatten(0, 1)))
+                            for t in seen
+                        ]
+                    )
                     for y, few in ((k, layer.key(pooled)), (v, layer.value(pooled)))
                 )
                 found = attend(queries.flatten(0, 1)[None], keys[None], values[None])[0]

@@ -51,7 +51,7 @@ class BoundedDeformAlign(DeformConv2d):
             layers += [nn.Conv2d(count, channels, 3, padding=1), nn.LeakyReLU(SLOPE, inplace=True)]
         self.conv_offset = nn.Sequential(*layers, nn.Conv2d(channels, 3 * TAPS * groups, 3, padding=1))
 
-    def align(self, states: Tensor, guides: Sequence[Tensor], flows: Sequence[Tensor] = ()) -> Tensor:
+    def forward(self, states: Tensor, guides: Sequence[Tensor], flows: Sequence[Tensor] = ()) -> Tensor:
         """Align states with the present frame.
 
         Args:
@@ -89,16 +89,16 @@ class FlowGuidedDeformAlign(BoundedDeformAlign):
     def __init__(self, channels: int, groups: int = 16, max_residue: float = 10.0) -> None:
         super().__init__(2 * channels, 3 * channels + 4, channels, groups, max_residue)
 
-    def forward(self, states: Tensor, guides: Sequence[Tensor], flows: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(self, states: Tensor, guides: Sequence[Tensor], flows: Sequence[Tensor] = ()) -> Tensor:
         """Align two states with the present frame.
 
         Args:
             states: both states, not warped, (N, 2C, H, W).
             guides: what the corrections are predicted from besides the flows: first state warped, features of the
                 present frame, second state warped, each (N, C, H, W).
-            flows: from the present frame to each state, (N, 2, H, W), float32, pixels, channel 0 to the right.
+            flows: two, from the present frame to each state, (N, 2, H, W), float32, pixels, channel 0 to the right.
 
         Returns:
             (N, C, H, W).
         """
-        return self.align(states, [*guides, *flows], flows)
+        return super().forward(states, [*guides, *flows], flows)

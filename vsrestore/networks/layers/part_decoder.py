@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +17,7 @@ Area = tuple[range, range]
 """Rows and columns."""
 
 
-class PartDecoder(nn.Sequential):
+class PartDecoder(nn.ModuleList):
     """Two convolutions at twice the size, and two at four times the size, of features; then a hyperbolic tangent.
 
     Args:
@@ -26,9 +28,13 @@ class PartDecoder(nn.Sequential):
     def __init__(self, channels: int, middle: int) -> None:
         activations = (nn.LeakyReLU(STEEP, inplace=True) for _ in range(3))
         last = nn.Conv2d(middle, 3, 3, padding=1)
-        layers = DoublingConv(channels, channels), nn.Conv2d(channels, middle, 3, padding=1), DoublingConv(middle, middle)
+        layers = (
+            DoublingConv(channels, channels),
+            nn.Conv2d(channels, middle, 3, padding=1),
+            DoublingConv(middle, middle),
+        )
         pairs = zip(layers, activations, strict=True)
-        super().__init__(*(layer for pair in pairs for layer in pair), last, nn.Tanh())
+        super().__init__([*(layer for pair in pairs for layer in pair), last, nn.Tanh()])
 
     def forward(self, features: Tensor, rows: range, columns: range) -> Tensor:
         """Paint the pixels of some rows and columns.
@@ -47,9 +53,17 @@ class PartDecoder(nn.Sequential):
         middle = self._grown(self._sources(fine, lengths, 4), [2 * length for length in lengths])
         coarse = self._sources(middle, lengths, 2)
         x = _cut(features, coarse, (range(lengths[0]), range(lengths[1])))
-        x = self[3](self[2](self[1](self[0].conv(doubled(x, coarse, middle, [2 * n for n in lengths])))))
-        x = self[6](self[5](self[4].conv(doubled(x, middle, fine, [4 * n for n in lengths]))))
-        return self[7](_cut(x, (rows, columns), fine))
+        x = self._convolved(range(4), doubled(x, coarse, middle, [2 * n for n in lengths]))
+        x = self._convolved(range(4, 7), doubled(x, middle, fine, [4 * n for n in lengths]))
+        return _cut(x, (rows, columns), fine).tanh()
+
+    def _convolved(self, layers: range, x: Tensor) -> Tensor:
+        """Run two convolutions and their activations; the first one is that of a layer which enlarges by itself."""
+        enlarging, *others = (self[index] for index in layers)
+        x = cast("DoublingConv", enlarging).conv(x)
+        for layer in others:
+            x = layer(x)
+        return x
 
     def _grown(self, area: Area, lengths: list[int]) -> Area:
         """Return an area with what two convolutions see around it inside the picture."""
@@ -100,5 +114,7 @@ def _cut(x: Tensor, area: Area, seen: Area) -> Tensor:
     """Return an area of a part ``x`` that lies at ``seen``."""
     (rows, columns), (down, across) = area, seen
     return x[
-        ..., rows.start - down.start : rows.stop - down.start, columns.start - across.start : columns.stop - across.start
+        ...,
+        rows.start - down.start : rows.stop - down.start,
+        columns.start - across.start : columns.stop - across.start,
     ]

@@ -58,7 +58,7 @@ class Plan(ABC):
 
     @property
     def span(self) -> tuple[int, int]:
-        """How many frames before and after a chunk may be needed by any way: more than the reach where some come alone."""
+        """How many frames before and after a chunk any way may need: more than the reach where some come alone."""
         return self.reach
 
     @property
