@@ -174,6 +174,36 @@ def test_nothing_far_away_is_asked_for() -> None:
     assert max(asked) < 2501 + 60
 
 
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"mask": 3}, "propainter: mask is int; accepted: a gray clip"),
+        ({"mask": (60, 0, 10, 10)}, "does not lie in a clip of 64x48"),
+        ({"mask_dilation": -1}, "mask_dilation=-1; a whole number of at least 0 is accepted"),
+        ({"ref_stride": 0}, "ref_stride=0; a whole number of at least 1 is accepted"),
+        ({"subvideo_length": 0}, "subvideo_length=0; a whole number of at least 1 is accepted"),
+        ({"flow_model": "nothing"}, "nothing"),
+        ({"flow_iterations": 0}, "flow_iterations=0; a whole number of at least 1 is accepted"),
+        ({"device": "cuda:77"}, "propainter: "),
+    ],
+)
+def test_bad_input_is_refused(told: dict[str, object], message: str) -> None:
+    with pytest.raises(vs.Error, match=message):
+        vsrestore.propainter(clips.noise(vs.YUV420P8, 64, 48, 2), **{"mask": (4, 4, 8, 8), **told})
+
+
+def test_holes_are_grown_and_nothing_else_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Networks, "found", lambda *_: StandIns())
+    source = clips.noise(vs.RGB24, 64, 48, 2)
+    result = vsrestore.propainter(source, (20, 10, 6, 4), mask_dilation=3, device="cpu")
+    before, after = (np.stack(clips.samples(clip.get_frame(0))) for clip in (source, result))
+    y, x = np.mgrid[:48, :64]
+    steps = np.maximum(np.maximum(20 - x, x - 25), 0) + np.maximum(np.maximum(10 - y, y - 13), 0)
+    changed = (before != after).any(0)
+    assert not changed[steps > 3].any()
+    assert changed[steps <= 3].mean() > 0.9
+
+
 def published(folder: Path, record: str) -> dict[str, Path]:
     """The checkpoints of a record as they are published, by the filter's argument."""
     meta, keys = records.layout(record)
