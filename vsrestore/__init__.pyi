@@ -28,6 +28,7 @@ from .filters.uformer import uformer as uformer
 from .filters.unet import unet as unet
 from .filters.upscale import upscale as upscale
 from .video.scenes import scenes as scenes
+from .video.static_overlay import static_overlay as static_overlay
 
 FILTERS: dict[str, str]
 __version__: str
