@@ -61,6 +61,19 @@ def test_networks_see_black_beyond_the_old_picture(networks: StandIns, monkeypat
     assert np.ptp(frame[..., 16:], axis=(1, 2)).max() < 1e-6  # no chroma of the border in the picture
 
 
+@pytest.mark.parametrize("model", ["mirror", "flow"])
+def test_edges_are_painted_without_weights(model: str) -> None:
+    y, x = np.mgrid[:64, :96]
+    frames = np.stack([np.stack([0.2 + 0.6 * x / 96, 0.2 + 0.6 * y / 64, 0.5 + 0.3 * np.sin(x / 20)])] * 3).astype("f4")
+    result = seeded.as_frames(vsrestore.outpaint(seeded.as_clip(frames), trim=8, model=model, device="cpu"))
+    inside = (..., slice(8, -8), slice(8, -8))
+    np.testing.assert_array_equal(result[inside], frames[inside])
+    edge = np.ones((64, 96), bool)
+    edge[inside] = False
+    error = np.abs(result - frames)[..., edge].mean()
+    assert error < np.abs(frames[inside].mean() - frames)[..., edge].mean()
+
+
 @pytest.mark.parametrize(
     ("told", "message"),
     [

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Self, cast
 
 import vapoursynth as vs
 
@@ -16,7 +17,7 @@ from ..networks.traits import Traits
 from ..runtime.apply import Stage, through
 from ..runtime.call import Companion
 from ..runtime.descriptor import Descriptor, Options
-from ..runtime.plans.plan import LONGEST
+from ..runtime.plans.plan import LONGEST, Plan
 from ..runtime.plans.references import REFERENCES, StridedReferences
 from ..runtime.plans.sequence import Sequence
 from ..runtime.plans.single import Single
@@ -30,9 +31,12 @@ from ..video.scenes import shifted
 from .checkpoint import Checkpoint, Model, recognised
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from torch import nn
 
     from ..networks.propainter import ProPainter
+    from ..runtime.parts import Build
 
 MULTIPLE, SMALLEST = 8, 128  # that frames are grown to
 FLOWS, FILLED, FEATURES = 4, 4, 128  # channels of what stages give
@@ -101,10 +105,6 @@ class Plans:
     features: Single
     painting: StridedReferences
 
-    def descriptors(self, name: str) -> list[Descriptor]:
-        """Return what the runtime asks of the clip before the stages are built."""
-        return [Descriptor(name=name, plan=plan, traits=WHOLE) for plan in vars(self).values()]
-
 
 @dataclass(frozen=True)
 class Networks:
@@ -115,10 +115,8 @@ class Networks:
     generator: Checkpoint
 
     @classmethod
-    def found(cls, name: str, models: tuple[Model, Model, Model], iterations: int) -> Networks:
-        """Return them, given what the user calls those of flow, completion and generator; raises ``vs.Error``."""
-        flow, completion, generator = models
-        whole(name, "flow_iterations", iterations, 1)
+    def found(cls, name: str, flow: Model, completion: Model, generator: Model, iterations: int) -> Self:
+        """Return them, given what the user calls them; raises ``vs.Error``."""
         return cls(
             recognised(name, flow, "raft", iterations=iterations),
             recognised(name, completion, "propainter_flow_completion", context=FLOW_CONTEXT),
@@ -237,25 +235,89 @@ class Inpainting:
         return only_where(self.marks, through(self.seen, stage, self.options), self.seen)
 
 
-def inpainted(
-    prepared: Prepared, seen: vs.VideoNode, holes: Holes, networks: Networks, plans: Plans, options: Options
-) -> vs.VideoNode:
-    """Return a clip with its holes painted, in its own format; outside of them the last digit may be another.
+@dataclass(frozen=True)
+class Learnt:
+    """ProPainter as what paints a clip."""
+
+    networks: Networks
+    plans: Plans
+
+    def descriptors(self, name: str) -> list[Descriptor]:
+        """Return what the runtime asks of the clip."""
+        return [Descriptor(name=name, plan=plan, traits=WHOLE) for plan in vars(self.plans).values()]
+
+    def painted(self, prepared: Prepared, seen: vs.VideoNode, holes: Holes, options: Options) -> vs.VideoNode:
+        """Return a clip with its holes painted, in its own format; outside of them the last digit may be another.
+
+        Args:
+            prepared: the clip.
+            seen: what networks see of it, RGBS.
+            holes: of its size.
+            options: of the user.
+
+        """
+        right, bottom = _missing(seen.width), _missing(seen.height)
+        grow = partial(edges_repeated, right=right, bottom=bottom)
+        grown = Holes(grow(holes.frames), grow(holes.flow))
+        painted = Inpainting(prepared.name, grow(seen), grown, self.networks, self.plans, options).painted
+        return prepared.finished(uncached.Crop(painted, right=right, bottom=bottom))
+
+
+@dataclass(frozen=True)
+class Classical:
+    """A fill without weights as what paints a clip."""
+
+    module: str
+    network: str
+    plan: Plan
+
+    def descriptors(self, name: str) -> list[Descriptor]:
+        """Return what the runtime asks of the clip."""
+        traits: Traits = self._module.describe()
+        return [Descriptor(name=name, plan=self.plan, traits=traits, only_where="mask")]
+
+    def painted(self, prepared: Prepared, seen: vs.VideoNode, holes: Holes, options: Options) -> vs.VideoNode:
+        """Return a clip with its holes painted; see `Learnt.painted`."""
+        build: Build = getattr(self._module, self.network)
+        (descriptor,) = self.descriptors(prepared.name)
+        stage = Stage(descriptor=descriptor, build=build, companions={"mask": Companion([holes.frames])})
+        return prepared.finished(only_where(marked(holes.frames), through(seen, stage, options), seen))
+
+    @property
+    def _module(self) -> ModuleType:
+        """The network's file, which is loaded when a script asks for it."""
+        return import_module(f"vsrestore.networks.{self.module}")
+
+
+CLASSICAL = {
+    "flow": Classical("motion_fill", "MotionFill", Sequence(chunk=16, overlap=12)),
+    "mirror": Classical("mirror_fill", "MirrorFill", Single()),
+}
+"""What needs no weights."""
+
+
+def painter(
+    name: str, clip: vs.VideoNode, models: tuple[Model, Model, Model], iterations: int, span: Span
+) -> Learnt | Classical:
+    """Return what paints the holes of a clip.
 
     Args:
-        prepared: the clip.
-        seen: what networks see of it, RGBS.
-        holes: of its size.
-        networks: their checkpoints.
-        plans: how the stages see its frames.
-        options: of the user.
+        name: of the filter.
+        clip: of the size and length that is painted.
+        models: what the user calls the generator, or a way without weights; RAFT; the flow completion.
+        iterations: of RAFT.
+        span: which frames meet which.
+
+    Raises:
+        vs.Error: checkpoints or numbers that do not fit.
 
     """
-    right, bottom = _missing(seen.width), _missing(seen.height)
-    grow = partial(edges_repeated, right=right, bottom=bottom)
-    grown = Holes(grow(holes.frames), grow(holes.flow))
-    painted = Inpainting(prepared.name, grow(seen), grown, networks, plans, options).painted
-    return prepared.finished(uncached.Crop(painted, right=right, bottom=bottom))
+    span.check(name)
+    whole(name, "flow_iterations", iterations, 1)
+    generator, flow, completion = models
+    if isinstance(generator, str) and generator in CLASSICAL:
+        return CLASSICAL[generator]
+    return Learnt(Networks.found(name, flow, completion, generator, iterations), span.plans(clip))
 
 
 def _missing(length: int) -> int:

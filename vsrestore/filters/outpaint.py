@@ -13,7 +13,7 @@ from ..video.edges import edges_repeated
 from ..video.errors import fail
 from ..video.masks import mask_clip, patched
 from .checkpoint import Model
-from .inpainting import Holes, Networks, Span, inpainted
+from .inpainting import Holes, Span, painter
 
 SIDES = ("left", "right", "top", "bottom")
 # Pixels inside the old picture whose flow is not believed either, and by how much a side grows then, as published.
@@ -52,7 +52,9 @@ def outpaint(
         top: likewise.
         bottom: likewise.
         trim: pixels that are cut off first: one number for all sides, or four: left, right, top, bottom.
-        model: "propainter", a name of the registry or a path: the generator.
+        model: "propainter", a name of the registry or a path: the generator. Or what needs no weights: "mirror", the
+            picture mirrored at its edges, the softer the further away; "flow", the motion followed to frames that saw
+            what lies there. The arguments from ``flow_model`` to ``flow_iterations`` then mean nothing.
         flow_model: likewise, RAFT.
         completion_model: likewise, the flow completion.
         neighbor_length: see ``propainter``; and so are the next four.
@@ -81,16 +83,14 @@ def outpaint(
     span = Span(
         neighbor_length=neighbor_length, ref_stride=ref_stride, references=references, subvideo_length=subvideo_length
     )
-    span.check("outpaint")
-    networks = Networks.found("outpaint", (flow_model, completion_model, model), flow_iterations)
     options = Options(device=device, precision=precision, scene_changes=scene_changes)
     canvas = edges_repeated(clip.std.Crop(**cut), **grown)
-    plans = span.plans(canvas)
-    prepared = prepare(canvas, plans.descriptors("outpaint"), options)
+    way = painter("outpaint", canvas, (model, flow_model, completion_model), flow_iterations, span)
+    prepared = prepare(canvas, way.descriptors("outpaint"), options)
     holes = _holes(canvas, grown)
     # Networks see black, but that and the picture's chroma must not mix where it is subsampled: hence repeated edges.
     black = vs.core.std.Expr([prepared.planes("rgb"), _on_three_planes(holes.frames)], "y 0 > 0 x ?")
-    return patched(canvas, inpainted(prepared, black, holes, networks, plans, options), holes.frames)
+    return patched(canvas, way.painted(prepared, black, holes, options), holes.frames)
 
 
 def _cut_off(clip: vs.VideoNode, trim: int | Sequence[int]) -> dict[str, int]:

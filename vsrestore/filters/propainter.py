@@ -10,7 +10,7 @@ from ..video.checks import constant_clip, whole
 from ..video.dilation import dilated
 from ..video.masks import Mask, mask_clip, patched
 from .checkpoint import Model
-from .inpainting import Holes, Networks, Span, inpainted
+from .inpainting import Holes, Span, painter
 
 
 def propainter(
@@ -41,7 +41,9 @@ def propainter(
         mask: where the holes are: a gray clip of the same size, with one frame for the whole clip or one for each, or
             the path of a PNG file (holes are white, from half the range up); or a rectangle, (left, top, width,
             height) in pixels. ``static_overlay`` makes one. Chroma samples that a hole touches count as holes.
-        model: "propainter", a name of the registry or a path: the generator.
+        model: "propainter", a name of the registry or a path: the generator. Or "flow", which needs no weights: holes
+            are filled along the motion that block matching finds, then from what surrounds them; the arguments from
+            ``flow_model`` to ``flow_iterations``, but for ``mask_dilation``, then mean nothing.
         flow_model: likewise, RAFT.
         completion_model: likewise, the flow completion.
         mask_dilation: pixels by which holes are grown, 0 or more: what is left of a logo's edge would be taken for
@@ -75,10 +77,7 @@ def propainter(
     span = Span(
         neighbor_length=neighbor_length, ref_stride=ref_stride, references=references, subvideo_length=subvideo_length
     )
-    span.check("propainter")
-    networks = Networks.found("propainter", (flow_model, completion_model, model), flow_iterations)
+    way = painter("propainter", clip, (model, flow_model, completion_model), flow_iterations, span)
     options = Options(device=device, precision=precision, scene_changes=scene_changes)
-    plans = span.plans(clip)
-    prepared = prepare(clip, plans.descriptors("propainter"), options)
-    seen = prepared.planes("rgb")
-    return patched(clip, inpainted(prepared, seen, Holes(holes, holes), networks, plans, options), holes)
+    prepared = prepare(clip, way.descriptors("propainter"), options)
+    return patched(clip, way.painted(prepared, prepared.planes("rgb"), Holes(holes, holes), options), holes)

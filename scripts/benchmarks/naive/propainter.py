@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from typing import cast
 from unittest.mock import patch
 
 import torch
@@ -173,9 +174,9 @@ def compose_patches(layer: SoftComposition, tokens: Tensor, size: tuple[int, int
 
 def feed_forward(layer: FusionFeedForward, tokens: Tensor, size: tuple[int, int]) -> Tensor:
     """Let patches agree between two layers, see `FusionFeedForward`."""
-    patches = spread(layer.fc1[0], tokens)
+    patches = spread(cast("SoftComposition", layer.fc1[0]), tokens)
     agreed = F.fold(patches, size, **FOLD) / F.fold(torch.ones_like(patches), size, **FOLD)
-    return multiplied(layer.fc2[1], F.gelu(F.unfold(agreed, **FOLD)), size)
+    return multiplied(cast("SoftSplit", layer.fc2[1]), F.gelu(F.unfold(agreed, **FOLD)), size)
 
 
 def spread(layer: SoftComposition, tokens: Tensor) -> Tensor:
@@ -202,7 +203,7 @@ def transform(network: ProPainter, local: Tensor, references: Tensor, holes: Ten
     size = (local.shape[-2], local.shape[-1])
     tokens = network.ss["embedding"](torch.cat((local, references))).permute(0, 2, 3, 1)
     holed = with_holes(F.max_pool2d(holes, soft_split.PATCH, soft_split.STRIDE, soft_split.PADDING))
-    for number, block in enumerate(network.transformers["transformer"]):
+    for number, block in enumerate(cast("nn.ModuleList", network.transformers["transformer"])):
         tokens = block(tokens, size, holed, range(number % 2, len(tokens), 2), len(tokens))
     composed = network.sc["bias_conv"](network.sc["embedding"](tokens.permute(0, 3, 1, 2), size))
     return local + composed[: len(local)]
