@@ -118,9 +118,9 @@ class Networks:
     def found(cls, name: str, flow: Model, completion: Model, generator: Model, iterations: int) -> Self:
         """Return them, given what the user calls them; raises ``vs.Error``."""
         return cls(
-            recognised(name, flow, "raft", iterations=iterations),
-            recognised(name, completion, "propainter_flow_completion", context=FLOW_CONTEXT),
-            recognised(name, generator, "propainter"),
+            generator=recognised(name, generator, "propainter"),
+            flow=recognised(name, flow, "raft", iterations=iterations),
+            completion=recognised(name, completion, "propainter_flow_completion", context=FLOW_CONTEXT),
         )
 
     def encoder(self) -> nn.Module:

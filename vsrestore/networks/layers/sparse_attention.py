@@ -64,7 +64,8 @@ class SparseWindowAttention(nn.Module):
             pooled = self._pooled(x[frames])
             around = self.key(pooled), self.value(pooled)
             result[:, masked] = self._across(windows, (key[frames], value[frames]), around, masked)
-        return self.proj(join(result, x.shape[1:3])[:, :rows, :columns])
+        # Of a tensor with gaps torch would make a product per row, and copy the weight for each.
+        return self.proj(join(result, x.shape[1:3])[:, :rows, :columns].contiguous())
 
     def _pooled(self, tokens: Tensor) -> Tensor:
         """Pool tokens (T, H, W, C) to (T, P, C)."""
