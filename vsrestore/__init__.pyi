@@ -14,6 +14,8 @@ from .filters.image_model import image_model as image_model
 from .filters.mat import mat as mat
 from .filters.mmp_rnn import mmp_rnn as mmp_rnn
 from .filters.onnx import onnx as onnx
+from .filters.outpaint import outpaint as outpaint
+from .filters.propainter import propainter as propainter
 from .filters.psrt import psrt as psrt
 from .filters.realbasicvsr import realbasicvsr as realbasicvsr
 from .filters.rife import rife as rife

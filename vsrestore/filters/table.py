@@ -23,6 +23,8 @@ _MODULES = {
         "mat",
         "mmp_rnn",
         "onnx",
+        "outpaint",
+        "propainter",
         "psrt",
         "realbasicvsr",
         "rife",
