@@ -13,11 +13,13 @@ from tests.filters import image_networks
 from tests.golden import records
 from tests.networks import published_tiles
 from vsrestore import networks
-from vsrestore.networks import image_models
+from vsrestore.networks import image_models, tcvc
 from vsrestore.networks.layers.guided_attention import guided_attention
 from vsrestore.networks.layers.patch_align import patch_align
 from vsrestore.networks.layers.upsample import quarter_size_images
 from vsrestore.networks.padding import padded
+from vsrestore.networks.state_dict import strip
+from vsrestore.networks.tcvc_lab import decoded, encoded, rgb_of
 from vsrestore.runtime.devices.cpu import tune, winograd
 
 TOLERANCE = {
@@ -35,6 +37,7 @@ TOLERANCE = {
     "psrt": 1e-5,
     "tape": 1e-5,
     "mmp_rnn": 1e-5,
+    "tcvc": 2e-4,
     "analog_swin_unet": 2e-5,
     **dict.fromkeys(("bsrnet", "rrdbnet", "scunet", "srvgg", "swinir"), 5e-5),
 }
@@ -309,6 +312,41 @@ def run_analog_swin_unet(record):
     }
 
 
+def run_tcvc_stage1(record):
+    record.outputs.pop("out_rgb")  # what the filter gives: tests/filters/test_tcvc.py
+    lightness = torch.from_numpy(record.inputs["in_l"])
+    pictures = encoded(torch.cat((lightness, torch.zeros_like(lightness).expand(-1, 2, -1, -1)), dim=1))
+    return {"out_ab": decoded(networks.load(record.tensors)(pictures))[:, 1:]}
+
+
+def run_tcvc_stage2(record):
+    encoder, decoder = map(networks.load, tcvc_files(record))
+    decoder.warper.warp_layer.temperature = record.config["warp_temperature"]
+    groups, states = outputs_of(encoder, []), outputs_of(encoder.inter_save, [])
+    fetched = outputs_of(decoder.warper, [])
+    lab, reference = (torch.from_numpy(record.inputs[name]) for name in ("in_l", "in_ref_lab"))
+    frames = encoded(F.pad(lab, (0, 0, 0, 0, 0, 2)))[None]
+    painted = tcvc.TCVC(encoder, decoder)(frames, range(len(lab)), encoded(reference))
+    maps, tokens = groups[0]
+    colours, likeness = fetched[0][1:].split((4, 2), dim=1)
+    return {
+        "out_ab": decoded(painted[0])[:, 1:],
+        "out_mid_ref_rgb": rgb_of(reference)[0],
+        "out_mid_enc": maps[:, ::8],
+        "out_mid_tok": tokens[::2, None, ::4],
+        "out_mid_state": states[0][::2, None, ::4],
+        "out_mid_warp": 128 * colours.unflatten(1, (2, 2)).flatten(0, 1),
+        "out_mid_sim": likeness.permute(0, 2, 3, 1).flatten(0, 2)[:, None],
+    }
+
+
+def tcvc_files(record):
+    """The two published files of the second stage."""
+    encoder = {name: x for name, x in record.tensors.items() if not name.startswith("decoder.")}
+    encoder = {name.replace("encoder.", "model.", 1) if name.startswith("e") else name: x for name, x in encoder.items()}
+    return encoder, {f"model.{name}": x for name, x in strip(record.tensors, "decoder.").items()}
+
+
 RUN = {
     "analog_swin_unet": run_analog_swin_unet,
     **dict.fromkeys(("bsrnet", "diffbir-stage1-swinir", "rrdbnet", "scunet", "srvgg", "swinir"), run_image_model),
@@ -330,6 +368,8 @@ RUN = {
     "rvrt-sr-tiled": run_rvrt_tiled,
     "rvrt-gda-op": run_guided_attention,
     "tape": run_tape,
+    "tcvc": run_tcvc_stage2,
+    "tcvc-stage1": run_tcvc_stage1,
     "uformer": run_uformer,
 }
 

@@ -1,0 +1,63 @@
+"""The second stage of TCVC, put together: frames coloured after a reference, group by group, with a memory.
+
+Source:
+    As of ``tcvc_encoder``.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from vsrestore.networks.tcvc_decoder import TCVCDecoder
+from vsrestore.networks.tcvc_encoder import TCVCEncoder
+from vsrestore.networks.tcvc_lab import MIDDLE, decoded, encoded, rgb_of
+
+GROUP = 3
+"""Frames that are coloured together."""
+
+
+class TCVC(nn.Module):
+    """Colour the frames of a shot after one reference.
+
+    Args:
+        encoder: with its weights.
+        decoder: with its weights, made for the encoder.
+    """
+
+    def __init__(self, encoder: TCVCEncoder, decoder: TCVCDecoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+
+    def forward(self, frames: Tensor, keep: range, reference: Tensor) -> Tensor:
+        """Colour frames; groups that end before ``keep`` only leave their mark in the memory.
+
+        Args:
+            frames: (1, T, 3, H, W), Lab as ``tcvc_lab.encoded`` gives it, of which L counts; H and W multiples of 8.
+                The first frame begins a group.
+            keep: the frames in T that are given.
+            reference: (1, 3, H, W), Lab likewise.
+
+        Returns:
+            (1, K, 3, H, W): Lab likewise, with the colours that were found.
+        """
+        shown = decoded(reference)
+        known = self.encoder.features(self._cast(rgb_of(shown)))
+        memory: Tensor | None = None
+        given = []
+        for first in range(0, keep.stop, GROUP):
+            group = decoded(frames[0, first : first + GROUP])
+            grey = ((group[:, :1] + MIDDLE) / 100).expand(-1, 3, -1, -1)
+            features = self.encoder.features(self._cast(grey)).after(known)
+            wanted = first + len(group) > keep.start
+            maps, tokens = self.encoder(features, memory, wants_maps=wanted)
+            memory = self.encoder.remembered(memory, tokens)
+            if wanted:
+                ab = self.decoder(torch.cat((shown, group)), features, maps, tokens).to(group.dtype)
+                given.append(encoded(torch.cat((group[:, :1], ab), dim=1)))
+        start = keep.start - keep.start % GROUP
+        return torch.cat(given)[keep.start - start : keep.stop - start][None]
+
+    def _cast(self, pictures: Tensor) -> Tensor:
+        return pictures.to(self.encoder.project2cnn.weight.dtype)
