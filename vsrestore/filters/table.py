@@ -31,6 +31,7 @@ _MODULES = {
         "tape",
         "tape_damage",
         "tape_reference",
+        "tcvc",
         "uformer",
         "unet",
         "upscale",

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 from vsrestore.networks.layers.activation import relu
 from vsrestore.networks.layers.instance_norm import instance_norm
-from vsrestore.networks.layers.layout import channels_last
 from vsrestore.networks.layers.normed_conv import PointwiseConv, fold_norms
 from vsrestore.networks.layers.position_code import sine_code
 from vsrestore.networks.layers.resnet import EXPANSION, resnet_encoder
@@ -52,6 +51,9 @@ class Features(NamedTuple):
 class EncoderLayer(TokenLayer):
     """Convolutions over maps and attention over tokens, each of which then sees the other.
 
+    Channels come first: oneDNN then rounds its float32 sums a fifth as coarsely, in the same time, and the norms of
+    small maps make much of rounding: with channels last, other pixels of the reference are found most alike.
+
     Args:
         width: channels of the tokens.
         channels: of the maps.
@@ -72,7 +74,7 @@ class EncoderLayer(TokenLayer):
         """Return maps (n, channels, h, w) that have seen their surroundings and tokens (N, width)."""
         seen = maps
         for conv in self.conv.values():
-            seen = instance_norm(relu(conv(seen)))
+            seen = instance_norm(relu(conv(seen.contiguous())))
         return instance_norm(maps + self.fuse_trans2cnn(torch.cat((seen, maps_of(tokens, maps)), dim=1)))
 
 
@@ -106,7 +108,7 @@ class TCVCEncoder(nn.Module):
     def features(self, pictures: Tensor) -> Features:
         """Return what is known of pictures (n, 3, h, w) in [0, 1], each alone; h and w multiples of 8."""
         conv, norm, activation, _, *groups = self.backbone
-        x = activation(norm(conv(channels_last(pictures))))
+        x = activation(norm(conv(pictures.contiguous())))
         taken = []
         for group, blocks in zip(groups, ((FINE,), (MIDDLE,), COARSE), strict=True):
             for index, block in enumerate(group):
