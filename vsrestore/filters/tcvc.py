@@ -224,7 +224,11 @@ def _second_stage(models: Mapping[str, Model]) -> tuple[Parts, Traits]:
 
         return TCVC(**networks)  # type: ignore[arg-type]
 
-    parts = {"encoder": Part(encoder.build, channels_last=False), "decoder": Part(decoder.build)}
+    parts = {
+        "encoder": Part(encoder.build, precision="float32", channels_last=False),
+        "warper": Part(lambda: decoder.build().get_submodule("warper"), precision="float32"),
+        "painter": Part(lambda: decoder.build().get_submodule("decoder")),
+    }
     return Parts(parts, join), encoder.traits
 
 

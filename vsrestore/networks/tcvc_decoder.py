@@ -19,9 +19,8 @@ from vsrestore.networks.layers.layout import channels_last
 from vsrestore.networks.layers.normed_conv import PointwiseConv
 from vsrestore.networks.layers.token_attention import TokenLayer, maps_of, tokens_of
 from vsrestore.networks.state_dict import Shapes
-from vsrestore.networks.tcvc_colour_net import COLOURS, ColourTrunk
+from vsrestore.networks.tcvc_colour_net import ColourTrunk
 from vsrestore.networks.tcvc_encoder import HEADS, Features, position_code
-from vsrestore.networks.tcvc_lab import MIDDLE
 from vsrestore.networks.traits import Traits
 
 LOOKS = 2  # at the reference, each by half of the channels
@@ -166,13 +165,15 @@ class GuidedColourNet(ColourTrunk):
         """Find the colours of frames.
 
         Args:
-            x: (n, 7, h, w), lightness and what was fetched, of the reference first.
+            x: (n, 7, h, w), lightness over 50 and what was fetched, of the reference first.
             tokens: of the encoder, (n * h / 8 * w / 8, width).
 
         Returns:
             a and b of the n - 1 frames, (n - 1, 2, h, w).
         """
-        *skipped, x = self.contracted(x)
+        dtype = self.conv10_ab.weight.dtype
+        tokens = tokens.to(dtype)
+        *skipped, x = self.contracted(channels_last(x.to(dtype)))
         for index, number in enumerate(BLOCKS):
             layer, to_tokens, to_maps = (
                 self.get_submodule(name)
@@ -190,7 +191,7 @@ class GuidedColourNet(ColourTrunk):
 
 
 class TCVCDecoder(nn.Module):
-    """Colour the frames of a group after a reference.
+    """What the published file of the decoder holds: two networks, which ``tcvc.TCVC`` calls one after the other.
 
     Args:
         stem: channels of the backbone's first convolution.
@@ -203,22 +204,6 @@ class TCVCDecoder(nn.Module):
         super().__init__()
         self.warper = Warper(stem, width, channels)
         self.decoder = GuidedColourNet(channels // 16, width, hidden)
-
-    def forward(self, lab: Tensor, features: Features, maps: Tensor, tokens: Tensor) -> Tensor:
-        """Find the colours of frames.
-
-        Args:
-            lab: (n, 3, h, w), (L - 50, a, b), the reference first; of the others L alone counts. float32.
-            features: of the pictures.
-            maps: of the encoder, (n, channels, h / 8, w / 8).
-            tokens: of the encoder, (n * h / 8 * w / 8, width).
-
-        Returns:
-            a and b of the n - 1 frames, (n - 1, 2, h, w), in -128 to 128.
-        """
-        fetched = self.warper(features, maps, lab[0, 1:] / COLOURS)
-        x = torch.cat((lab[:, :1] / MIDDLE, F.interpolate(fetched, scale_factor=4, mode="nearest")), dim=1)
-        return self.decoder(channels_last(x.to(maps.dtype)), tokens)
 
 
 def _float32(linear: nn.Linear, x: Tensor) -> Tensor:

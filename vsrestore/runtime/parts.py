@@ -106,9 +106,7 @@ class Networks:
             network.register_forward_hook(lambda module, *_: module.to(rest) and None)
         return network
 
-    def _placed(
-        self, network: nn.Module, precision: Precision, device: torch.device, channels_last: bool
-    ) -> nn.Module:
+    def _placed(self, network: nn.Module, precision: Precision, device: torch.device, channels_last: bool) -> nn.Module:
         import torch
 
         from .devices.cpu import tune
