@@ -95,7 +95,7 @@ def direct(folder: Path, frames: np.ndarray, keep: range, reference: np.ndarray)
     with torch.inference_mode():
         encoder, decoder = (networks.load(read(file)) for file in files)
         network = TCVC(encoder, decoder.warper, decoder.decoder)
-        found = network(lab(torch.from_numpy(frames))[None], keep, lab(torch.from_numpy(reference)[None]))
+        found = network(lab(torch.from_numpy(frames))[None], lab(torch.from_numpy(reference)[None]), keep)
         return tcvc_lab.rgb_of(tcvc_lab.decoded(found[0])).numpy()
 
 

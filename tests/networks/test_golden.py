@@ -327,7 +327,7 @@ def run_tcvc_stage2(record):
     fetched = outputs_of(decoder.warper, [])
     lab, reference = (torch.from_numpy(record.inputs[name]) for name in ("in_l", "in_ref_lab"))
     frames = encoded(F.pad(lab, (0, 0, 0, 0, 0, 2)))[None]
-    painted = tcvc.TCVC(encoder, decoder.warper, decoder.decoder)(frames, range(len(lab)), encoded(reference))
+    painted = tcvc.TCVC(encoder, decoder.warper, decoder.decoder)(frames, encoded(reference), range(len(lab)))
     maps, tokens = groups[0]
     colours, likeness = fetched[0][1:].split((4, 2), dim=1)
     return {

@@ -51,6 +51,7 @@ def models(tmp_path_factory):
         "ddcolor.vpy": seeded.checkpoint(folder / "ddcolor.safetensors", "ddcolor", **seeded.DDCOLOR),
         "deoldify.vpy": seeded.checkpoint(folder / "deoldify.safetensors", "deoldify", **seeded.DEOLDIFY),
         "tape_reference.vpy": seeded.checkpoint(folder / "tape.safetensors", "tape_reference", **seeded.TAPE_REFERENCE),
+        "tcvc.vpy": seeded.tcvc_folder(folder),
         "uformer.vpy": seeded.checkpoint(folder / "uformer.safetensors", "uformer", **seeded.UFORMER),
     }
 

@@ -61,10 +61,13 @@ def small_video_cases(video):
             2,
         ),
         "analog Swin-UNet": (lambda: video.AnalogSwinUNet(16, (1, 2, 1, 1), (1, 2, 2)), windows, 2),
+        "TCVC": (lambda: video.tcvc_network(8, 24, 32, 16), [noise(6, 64, 64), noise(1, 64, 64)[0]], 6),
     }
     assert list(builds) == list(video.CASES)
     return {
-        name: video.CASES[name]._replace(build=lambda build=build: seeded(build(), 0.7), inputs=inputs, given=given)
+        name: video.CASES[name]._replace(
+            build=build if name == "TCVC" else lambda build=build: seeded(build(), 0.7), inputs=inputs, given=given
+        )
         for name, (build, inputs, given) in builds.items()
     }
 
@@ -76,7 +79,7 @@ def test_all_ways_of_video_networks_give_the_same_picture(part):
             published, *exact, half = [way() for way in video.ways(case).values()]
         assert published.shape[1] == case.given
         for picture in exact:
-            assert part("ways").largest_difference(picture, published) < 1e-5, name
+            assert part("ways").largest_difference(picture, published) < case.difference / 10, name
         assert 0 < part("ways").largest_difference(half, published) < 0.1, name
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from os import PathLike
@@ -48,7 +48,7 @@ FITTING = ("stem", "width", "channels", "hidden")  # what an encoder and its dec
 GROUP = 3  # frames that the network colours together
 MULTIPLE, LEAST = 8, 32
 SPACE = Space(join=partial(with_lab, least_root=0.0), span=256.0, likeness=12.0)
-PAINTERS = {"ddcolor": ddcolor, "deoldify": deoldify}
+PAINTERS: Mapping[str, Callable[..., vs.VideoNode]] = {"ddcolor": ddcolor, "deoldify": deoldify}
 AS_FOUND = Wishes(stabilize=0, saturation=1.0, hue=0.0, upscale="bilinear", format=None)
 KEPT = 2  # reference pictures: those of the shots on both sides of a cut
 

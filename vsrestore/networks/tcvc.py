@@ -34,14 +34,14 @@ class TCVC(nn.Module):
         self.warper = warper
         self.painter = painter
 
-    def forward(self, frames: Tensor, keep: range, reference: Tensor) -> Tensor:
+    def forward(self, frames: Tensor, reference: Tensor, keep: range) -> Tensor:
         """Colour frames; groups that end before ``keep`` only leave their mark in the memory.
 
         Args:
             frames: (1, T, 3, H, W), Lab as ``tcvc_lab.encoded`` gives it, of which L counts; H and W multiples of 8.
                 The first frame begins a group.
-            keep: the frames in T that are given.
             reference: (1, 3, H, W), Lab likewise.
+            keep: the frames in T that are given.
 
         Returns:
             (1, K, 3, H, W): Lab likewise, with the colours that were found.

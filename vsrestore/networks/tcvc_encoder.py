@@ -9,8 +9,8 @@ Source:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple, Self
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -110,7 +110,7 @@ class TCVCEncoder(nn.Module):
         conv, norm, activation, _, *groups = self.backbone
         x = activation(norm(conv(pictures.contiguous())))
         taken = []
-        for group, blocks in zip(groups, ((FINE,), (MIDDLE,), COARSE), strict=True):
+        for group, blocks in zip(cast("list[nn.Sequential]", groups), ((FINE,), (MIDDLE,), COARSE), strict=True):
             for index, block in enumerate(group):
                 x = block(x)
                 if index in blocks:
@@ -135,7 +135,7 @@ class TCVCEncoder(nn.Module):
         if memory is not None:
             tokens = self.interlayer_request(tokens, memory)
         code = position_code(maps, tokens.shape[1])
-        for index, layer in enumerate(self.layers):
+        for index, layer in enumerate(cast("Iterable[EncoderLayer]", self.layers)):
             tokens = layer.renewed(maps, tokens, code)
             if wants_maps or index + 1 < len(self.layers):
                 maps = layer.convolved(maps, tokens)
