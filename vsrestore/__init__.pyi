@@ -26,6 +26,7 @@ from .filters.swinir import swinir as swinir
 from .filters.tape import tape as tape
 from .filters.tape_damage import tape_damage as tape_damage
 from .filters.tape_reference import tape_reference as tape_reference
+from .filters.tcvc import tcvc as tcvc
 from .filters.uformer import uformer as uformer
 from .filters.unet import unet as unet
 from .filters.upscale import upscale as upscale

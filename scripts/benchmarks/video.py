@@ -1,4 +1,4 @@
-"""RVRT, PSRT, MMP-RNN, TAPE, the analog Swin-UNet, RAFT, ProPainter, SF-AdaCoF and RIFE: our way beside the published.
+"""Networks for video our way beside the published one.
 
 Published: as the papers write the networks down (``benchmarks.naive``), in PyTorch's default memory layout, with plain
 attention and everything computed again, in float32. All on the CPU, with the same seeded weights and the same chunk.
@@ -24,10 +24,13 @@ from vsrestore.networks.rife import RIFE
 from vsrestore.networks.rvrt import RVRT
 from vsrestore.networks.sf_adacof import AdaCoF
 from vsrestore.networks.tape_reference import TapeReference
+from vsrestore.networks.tcvc import TCVC
+from vsrestore.networks.tcvc_decoder import GuidedColourNet, Warper
+from vsrestore.networks.tcvc_encoder import TCVCEncoder
 from vsrestore.networks.traits import Precision
-from vsrestore.runtime.parts import Networks
+from vsrestore.runtime.parts import Networks, Part, Parts
 
-from .naive import analog_swin_unet, mmp_rnn, propainter, psrt, rife, rvrt, sf_adacof, tape_reference
+from .naive import analog_swin_unet, mmp_rnn, propainter, psrt, rife, rvrt, sf_adacof, tape_reference, tcvc
 from .published import moving_noise, seeded
 from .report import Report
 from .timing import Measure, duration
@@ -59,6 +62,8 @@ class Case(NamedTuple):
     """What our ways must reach."""
     halves: bool = True
     """Whether it may run in half precision."""
+    parts: Callable[[Callable[[], nn.Module]], Parts] | None = None
+    """Returns the parts of a network, from what builds it, where a filter gives them to the runtime one by one."""
 
 
 class Sampling(nn.Module):
@@ -107,6 +112,34 @@ def without(taken_back: Sequence[rvrt.TakesBack]) -> Callable[..., Tensor]:
     return lambda network, frames, keep: rvrt.without(network, frames, *taken_back, keep=keep)
 
 
+def tcvc_network(stem: int = 64, width: int = 384, channels: int = 512, hidden: int = 2048) -> TCVC:
+    """Return TCVC with seeded weights whose norms leave what they normed about as large as it is."""
+    encoder = TCVCEncoder(stem, width, channels, hidden=hidden)
+    painter = GuidedColourNet(channels // 16, width, hidden)
+    network = seeded(TCVC(encoder, Warper(stem, width, channels), painter), 0.5)
+    for part in network.modules():
+        if isinstance(part, nn.BatchNorm2d | nn.LayerNorm):
+            part.weight.add_(1)
+    return network
+
+
+def tcvc_parts(build: Callable[[], nn.Module]) -> Parts:
+    """Return the parts of TCVC as its filter gives them to the runtime."""
+
+    def encoder() -> nn.Module:
+        whole = build()
+        assert isinstance(whole, TCVC)
+        whole.encoder.fold()
+        return whole.encoder
+
+    parts = {
+        "encoder": Part(encoder, precision="float32", channels_last=False),
+        "warper": Part(lambda: build().get_submodule("warper"), precision="float32"),
+        "painter": Part(lambda: build().get_submodule("painter")),
+    }
+    return Parts(parts, lambda networks: TCVC(**networks))  # type: ignore[arg-type]
+
+
 RVRT_STEPS = {
     "+ channels last": without(rvrt.NAIVE[1:]),
     "+ fused attention": without(rvrt.NAIVE[2:]),
@@ -147,6 +180,15 @@ CASES = {
     ),
     "SF-AdaCoF": Case(lambda: seeded(AdaCoF(), 1.4), sf_adacof.between, pair(256, 320), 1, bounds=JUMPS),
     "RIFE": Case(lambda: seeded(RIFE(), 0.8), rife.between, pair(384, 640), 1),
+    "TCVC": Case(
+        tcvc_network,
+        tcvc.colour,
+        [moving_noise(6, 72, 128), moving_noise(1, 72, 128)[0]],
+        6,
+        range(6),
+        bounds={**BOUNDS, FLOAT32: Bound(1.3, difference=5e-3)},  # norms of small maps make much of rounding
+        parts=tcvc_parts,
+    ),
 }
 
 
@@ -182,7 +224,8 @@ def _published(case: Case, network: nn.Module) -> Tensor:
 
 def in_filters(case: Case, precision: Precision) -> nn.Module:
     """Return the network as the runtime prepares it on the CPU."""
-    return Networks(lambda: folded(case.build()), lambda: torch.device("cpu")).get(precision)
+    build = case.parts(case.build) if case.parts else lambda: folded(case.build())
+    return Networks(build, lambda: torch.device("cpu")).get(precision)
 
 
 def folded(network: nn.Module) -> nn.Module:

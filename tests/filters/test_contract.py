@@ -84,6 +84,9 @@ def least(name: str, folder: Path) -> dict[str, object]:
         return {"path": path, "device": "cpu"}
     if name in OF_STAGES:
         return {"device": "cpu", **OF_STAGES[name]}
+    if name == "tcvc":
+        told = {"reference": clips.noise(vs.RGB24, 32, 32, 1), "render_size": 32}
+        return {"model": seeded.tcvc_folder(folder), "device": "cpu", **told}
     if name in SMALL:
         path = seeded.checkpoint(folder / "small.safetensors", NETWORKS.get(name, name), **SMALL[name])
         return {"model": path, "device": "cpu", **TOLD.get(name, {})}
@@ -117,7 +120,7 @@ def rate(name: str) -> int:
 
 def painted(name: str, fmt: int) -> int:
     """The format that a filter gives for one that it takes: gray becomes colour where colour is what it is for."""
-    return vs.YUV444P8 if fmt == vs.GRAY8 and name in ("ddcolor", "deoldify") else fmt
+    return vs.YUV444P8 if fmt == vs.GRAY8 and name in ("ddcolor", "deoldify", "tcvc") else fmt
 
 
 @pytest.mark.parametrize("fmt", [vs.GRAY8, vs.YUV420P8, vs.YUV422P10, vs.YUV444P16, vs.RGB24, vs.RGBS, vs.RGBH])

@@ -58,6 +58,7 @@ def models(tmp_path_factory):
         "tape_reference.vpy": seeded.checkpoint(folder / "tape.safetensors", "tape_reference", **seeded.TAPE_REFERENCE),
         "adacof.vpy": seeded.checkpoint(folder / "adacof.safetensors", "sf_adacof", **seeded.SF_ADACOF),
         "rife.vpy": seeded.checkpoint(folder / "rife.safetensors", "rife", **seeded.RIFE),
+        "tcvc.vpy": seeded.tcvc_folder(folder),
         "uformer.vpy": seeded.checkpoint(folder / "uformer.safetensors", "uformer", **seeded.UFORMER),
     }
 

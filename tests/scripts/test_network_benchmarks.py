@@ -64,10 +64,13 @@ def small_video_cases(video):
         "AdaCoF's samples": (video.Sampling, video.samples(32, 48, 9), 1),
         "SF-AdaCoF": (lambda: video.AdaCoF(width=8, kernel=3), video.pair(64, 64), 1),
         "RIFE": (lambda: video.RIFE((8, 8, 8, 8), 4, 2), video.pair(64, 64), 1),
+        "TCVC": (lambda: video.tcvc_network(8, 24, 32, 16), [noise(6, 64, 64), noise(1, 64, 64)[0]], 6),
     }
     assert list(builds) == list(video.CASES)
     return {
-        name: video.CASES[name]._replace(build=lambda build=build: seeded(build(), 0.7), inputs=inputs, given=given)
+        name: video.CASES[name]._replace(
+            build=build if name == "TCVC" else lambda build=build: seeded(build(), 0.7), inputs=inputs, given=given
+        )
         for name, (build, inputs, given) in builds.items()
     }
 
@@ -79,7 +82,9 @@ def test_all_ways_of_video_networks_give_the_same_picture(part):
             published, *exact, half = [way() for way in video.ways(case).values()]
         assert (published.shape[1] if published.ndim > 4 else len(published)) == case.given
         for picture in exact:
-            assert part("ways").largest_difference(picture, published) < 1e-5, name
+            assert part("ways").largest_difference(picture, published) < case.bounds[video.FLOAT32].difference / 10, (
+                name
+            )
         rounded = part("ways").largest_difference(half, published)
         assert rounded < 0.1, name
         assert rounded > 0 or not list(case.build().parameters()), name

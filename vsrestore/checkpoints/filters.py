@@ -17,6 +17,7 @@ _FILTERS_OF = {
     "scunet": ("scunet", "image_model"),
     "srvgg": ("esrgan", "image_model"),
     "swinir": ("swinir", "image_model"),
+    **dict.fromkeys(("tcvc_colour_net", "tcvc_decoder", "tcvc_encoder"), ("tcvc",)),
     "temporal_unet": (),  # ours: each is called like its filter
     "temporal_upscaler": ("upscale",),
 }

@@ -35,6 +35,7 @@ _MODULES = {
         "tape",
         "tape_damage",
         "tape_reference",
+        "tcvc",
         "uformer",
         "unet",
         "upscale",

@@ -13,7 +13,7 @@ import vapoursynth as vs
 
 from ...video.marks import is_marked
 from ...video.reorder import picked, reordered
-from ...video.shots import shot_of, shots
+from ...video.shot_extents import shot_extents, shot_of
 from ..call import Call, Companion, Inputs
 from ..run import Run
 from .plan import Network, Plan
@@ -87,7 +87,7 @@ class StridedReferences(Plan):
             where: marks (see ``video.marks``): windows of other frames have no references, and nothing is asked for.
 
         """
-        extents = shots(clip, max(self.span))
+        extents = shot_extents(clip, max(self.span))
         absent = vs.core.std.BlankClip(features, length=1, keep=True).std.SetFrameProps(**{ABSENT: 1})
         every = range(self.most)
         return [picked(features, absent, [extents, where], partial(self._picked, index)) for index in every]
