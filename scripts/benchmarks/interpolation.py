@@ -54,6 +54,8 @@ def flow_fps(clip: vs.VideoNode) -> vs.VideoNode:
 METHODS: Mapping[str, Doubled] = {
     AVERAGE: average,
     MVTOOLS: flow_fps,
+    "interpolate": vsrestore.interpolate,
+    "interpolate, bfloat16": lambda clip: vsrestore.interpolate(clip, precision="bfloat16"),
     "rife": vsrestore.rife,
     "rife, refine=False": lambda clip: vsrestore.rife(clip, refine=False),
     "rife, ensemble=True": lambda clip: vsrestore.rife(clip, ensemble=True),

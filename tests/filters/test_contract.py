@@ -50,7 +50,7 @@ TOLD = {
 OF_STAGES = {"outpaint": {"trim": 2}, "propainter": {"mask": (4, 6, 8, 8)}}
 
 # Filters whose weights are shipped.
-OURS = ("film", "tape", "upscale")
+OURS = ("film", "interpolate", "tape", "upscale")
 
 # Filters whose networks spandrel knows, and the small network that stands in.
 IMAGE_MODELS = {
@@ -115,7 +115,7 @@ def scale(name: str) -> int:
 @pytest.fixture
 def rate(name: str) -> int:
     """Frames that :func:`apply` gives for each that it takes."""
-    return {"adacof": 2, "rife": 2}.get(name, 1)
+    return {"adacof": 2, "interpolate": 2, "rife": 2}.get(name, 1)
 
 
 def painted(name: str, fmt: int) -> int:

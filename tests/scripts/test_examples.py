@@ -20,7 +20,7 @@ SHIPPED = ("upscale.vpy",)
 SCALES = {"upscale.vpy": 2, "edvr.vpy": 4, "esrgan.vpy": 2, "basicvsrpp.vpy": 4, "realbasicvsr.vpy": 4, "psrt.vpy": 4}
 
 # Frames given / frames taken, of output 0.
-RATES = {"adacof.vpy": 2, "rife.vpy": 2}
+RATES = {"adacof.vpy": 2, "interpolate.vpy": 2, "rife.vpy": 2}
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from vsrestore.checkpoints.registry import Entry
 _FILTERS_OF = {
     "clip": ("tape_reference",),
     "fast_neural_style": ("style",),
+    "frame_interpolator": ("interpolate",),
     "propainter": ("propainter", "outpaint"),
     "propainter_flow_completion": ("propainter", "outpaint"),
     "raft": ("propainter", "outpaint"),

@@ -20,6 +20,7 @@ _MODULES = {
         "film",
         "film_damage",
         "image_model",
+        "interpolate",
         "mat",
         "mmp_rnn",
         "onnx",

@@ -37,6 +37,7 @@ ARCHITECTURES: dict[str, str] = {
     "edvr": "vsrestore.networks.edvr:EDVR",
     "fastai_unet": "vsrestore.networks.fastai_unet:FastaiUNet",
     "fast_neural_style": "vsrestore.networks.fast_neural_style:TransformerNet",
+    "frame_interpolator": "vsrestore.networks.frame_interpolator:FrameInterpolator",
     "mat": "vsrestore.networks.mat:MAT",
     "mmp_net": "vsrestore.networks.mmp_net:MMPNet",
     "mmp_rnn": "vsrestore.networks.mmp_rnn:MMPRNN",
