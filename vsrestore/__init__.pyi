@@ -25,6 +25,7 @@ from .filters.tape_reference import tape_reference as tape_reference
 from .filters.uformer import uformer as uformer
 from .filters.unet import unet as unet
 from .filters.upscale import upscale as upscale
+from .video.deinterlace import deinterlace as deinterlace
 from .video.scenes import scenes as scenes
 
 FILTERS: dict[str, str]

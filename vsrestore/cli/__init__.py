@@ -46,6 +46,7 @@ def build() -> typer.Typer:
         filters,
         finetune,
         info,
+        recipes,
         restore,
         script,
         train,
@@ -64,6 +65,7 @@ def build() -> typer.Typer:
     app.command()(restore.restore)
     app.command()(script.script)
     app.command()(filters.filters)
+    app.command()(recipes.recipes)
     app.command()(train.train)
     app.command()(finetune.finetune)
     app.command()(compare.compare)

@@ -35,7 +35,7 @@ _MODULES = {
         "unet",
         "upscale",
     ),
-    "vsrestore.video": ("scenes",),
+    "vsrestore.video": ("deinterlace", "scenes"),
 }
 
 FILTERS = dict(sorted((name, f"{package}.{name}") for package, names in _MODULES.items() for name in names))
