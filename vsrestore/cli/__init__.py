@@ -46,6 +46,7 @@ def build() -> typer.Typer:
         filters,
         finetune,
         info,
+        orders,
         recipes,
         restore,
         script,
@@ -69,6 +70,7 @@ def build() -> typer.Typer:
     app.command()(train.train)
     app.command()(finetune.finetune)
     app.command()(compare.compare)
+    app.command()(orders.orders)
     app.command()(info.info)
     app.add_typer(weights.app, name="weights")
     return app

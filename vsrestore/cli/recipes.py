@@ -57,11 +57,23 @@ def recipe_of(name: str | None, steps: str | None, use: Sequence[str] | None) ->
         if steps is not None or use:
             raise StepsError(f"--{'use' if steps is None else 'steps'} goes with --recipe")
         return None
+    return read_recipe(name).changed(steps, choices_of(use))
+
+
+def choices_of(use: Sequence[str] | None) -> dict[str, str]:
+    """Return the filters that options choose, by step.
+
+    Raises:
+        StepsError: an option cannot be read.
+
+    """
+    from vsrestore.recipes.errors import StepsError
+
     pairs = [word.partition("=") for word in use or ()]
     for step, sign, call in pairs:
         if not (sign and step.strip() and call.strip()):
             raise StepsError(f'--use {step + sign + call!r}: cannot be read; write e.g. "denoise=film(grain=0.5)"')
-    return read_recipe(name).changed(steps, {step.strip(): call.strip() for step, _, call in pairs})
+    return {step.strip(): call.strip() for step, _, call in pairs}
 
 
 def filters_of_recipe(recipe: Recipe, tell: Callable[[str], None]) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What becomes of a step: its filter, None where it is left out, and those that are preferred once they are here."""
+    """What becomes of a step: its filter, None where it is left out, and those that are preferred once here."""
 
     step: Step
     filter: str | None

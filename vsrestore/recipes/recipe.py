@@ -76,6 +76,16 @@ class Recipe:
         return replace(self, steps=tuple(_with(step, filters.get(step.name)) for step in steps))
 
 
+def of_steps(names: str) -> Recipe:
+    """Return a recipe of comma-separated names of steps, each done by what ``STEPS`` has for it.
+
+    Raises:
+        StepsError: one is not known or is named twice.
+
+    """
+    return Recipe("--steps", "", ()).changed(names, {})
+
+
 def shipped() -> list[str]:
     """Return the names of the recipes that come with vsrestore."""
     return sorted(path.stem for path in FOLDER.glob(f"*{ENDING}"))
