@@ -72,7 +72,7 @@ class Prepared:
         """
         seen = self.planes("luma" if result.format.color_family == vs.GRAY else "rgb")
         back = from_planes(result, stretched(seen, rate), stretched(self.named, rate))
-        # Who must guess the matrix guesses by the size, so a clip of another size keeps the guess that was made of this.
+        # A matrix is guessed by the size, so a clip of another size keeps the guess that was made of this one.
         resized = (result.width, result.height) != (self.source.width, self.source.height)
         return keep_shared(follow(back, self.named if resized else self.source, rate))
 
