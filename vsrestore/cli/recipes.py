@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,7 +35,8 @@ def recipes(
     from vsrestore.recipes.recipe import read_recipe, shipped, text_of
 
     if name is not None:
-        print(text_of(name), end="")
+        text = text_of(name)
+        print("".join(f"{printable(line)}\n" for line in text.splitlines()) if sys.stdout.isatty() else text, end="")
         return
     for each in shipped():
         recipe = read_recipe(each)

@@ -129,8 +129,8 @@ def opening_for(media: Media, seen: Survey, index_folder: Path | None, calls: Se
     """
     if seen.fields and DEINTERLACE not in (call.name for call in calls):
         raise PipelineError(
-            f"{media.path}: is interlaced; filters need whole frames: give --filter {DEINTERLACE} first, or clear a "
-            "wrong flag in a --script of your own with std.SetFieldBased(0)"
+            f"{media.path}: is interlaced; filters need whole frames: let {DEINTERLACE} come first (--filter, or a "
+            "step of a recipe), or clear a wrong flag in a --script of your own with std.SetFieldBased(0)"
         )
     track = None if media.picture.first else media.picture.index
     cut, damaged = loss(media, seen.packets) is not None, media.picture.index in seen.damage
