@@ -59,6 +59,12 @@ def test_times_go_with_the_frames():
     assert ["_AbsoluteTime" in p for p in props] == [True, False]
 
 
+def test_a_cut_lies_between_the_frames_of_its_two_sides():
+    cut = moving(_SceneChangePrev=1, _SceneChangeNext=1)
+    props = [dict(deinterlace(cut).get_frame(n).props) for n in (4, 5)]
+    assert [(p["_SceneChangePrev"], p["_SceneChangeNext"]) for p in props] == [(1, 0), (0, 1)]
+
+
 def test_single_rate_keeps_the_first_field():
     made = deinterlace(moving(), rate="single")
     assert (made.num_frames, made.fps) == (FRAMES, moving().fps)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Literal
 
 import vapoursynth as vs
@@ -10,7 +9,8 @@ import vapoursynth as vs
 from .cache import keep_shared, uncached
 from .checks import FIELD_ORDERS, choice, constant_clip
 from .errors import fail, note
-from .props import follow
+from .props import OF_ONE_FRAME
+from .scenes import NEXT, PREVIOUS
 
 Rate = Literal["double", "single"]
 Order = Literal["flags", "top", "bottom"]
@@ -58,7 +58,17 @@ def deinterlace(clip: vs.VideoNode, *, rate: Rate = "double", field_order: Order
         whole = vs.core.bwdif.Bwdif(fields, KEPT[order] + (BOTH if rate == "double" else 0))
     except vs.Error as error:
         fail("deinterlace", f"{error}; convert the clip to one of them first")
-    return keep_shared(follow(whole, clip, Fraction(2 if rate == "double" else 1)).std.SetFieldBased(0))
+    return keep_shared(whole.std.ModifyFrame(clips=whole, selector=_of_its_field) if rate == "double" else whole)
+
+
+def _of_its_field(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+    """Leave each frame what belongs to its field: cuts lie between frames of the source, and one of two has its time."""
+    frame, second = f.copy(), n % 2
+    if (scene := PREVIOUS if second else NEXT) in frame.props:
+        frame.props[scene] = 0
+    for name in OF_ONE_FRAME if second else ():
+        frame.props.pop(name, None)
+    return frame
 
 
 def _flagged(clip: vs.VideoNode) -> int:
