@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from vsrestore.checkpoints import entries
 from vsrestore.pipeline.script import parse_filter, resolved
 from vsrestore.recipes import recipe as recipes
+from vsrestore.recipes.choice import exists
 from vsrestore.recipes.errors import StepsError
 from vsrestore.recipes.recipe import Step, of_steps, read_recipe, shipped, text_of
 from vsrestore.recipes.steps import STEPS
@@ -36,9 +40,15 @@ def test_a_shipped_recipe_can_be_read_and_says_how_it_is_edited(name):
 
 @pytest.mark.parametrize("step", STEPS)
 def test_every_filter_of_a_step_exists_and_takes_what_it_is_given(step):
-    for text in STEPS[step]:
+    for text in filter(exists, STEPS[step]):
         call = parse_filter(text)
         assert resolved(call, {}) == call
+        assert set(re.findall(r"'([a-z]+(?:-\w+)+)'", text)) <= set(entries())
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_this_version_has_a_filter_for_every_step_of_a_shipped_recipe(name):
+    assert [step.name for step in read_recipe(name).steps if not any(map(exists, step.filters))] == []
 
 
 def test_a_file_is_read(read):

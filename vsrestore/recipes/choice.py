@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from vsrestore.checkpoints import Entry, entries, filters_of, is_here
+from vsrestore.checkpoints import Entry, entries, filters_of, how_to_get, is_here
 from vsrestore.pipeline.errors import PipelineError
-from vsrestore.pipeline.script import FilterCall, parse_filter, resolved
+from vsrestore.pipeline.script import FilterCall, filter_names, parse_filter, resolved
 
 from .errors import StepsError
 from .recipe import Recipe, Step
@@ -47,6 +46,8 @@ class Chosen:
         if not self.step.on:
             return f"{self.step.name}: off"
         others = ", ".join(candidate.told for candidate in self.preferred)
+        if self.filter is None and not self.preferred:
+            return f"{self.step.name}: left out: this version has no filter for it"
         if self.filter is None:
             return f"{self.step.name}: left out until weights of one of these are here: {others}"
         return f"{self.step.name}: {self.filter}" + (f"; preferred once here: {others}" if others else "")
@@ -76,13 +77,18 @@ def filters_to_run(recipe: Recipe, choices: list[Chosen]) -> tuple[str, ...]:
 
 
 def _chosen(recipe: Recipe, step: Step) -> Chosen:
-    candidates = [_candidate(recipe, step, text) for text in step.filters]
+    candidates = [_candidate(recipe, step, text) for text in step.filters if step.own or exists(text)]
     for number, candidate in enumerate(candidates):
         if not candidate.missing:
             return Chosen(step, candidate.text, tuple(candidates[:number]))
     if step.own and step.on:
         raise StepsError(f"{recipe.name}: step {step.name!r}: its weights are not here: {candidates[0].told}")
     return Chosen(step, None, tuple(candidates))
+
+
+def exists(text: str) -> bool:
+    """Tell whether this version has the filter of a call."""
+    return parse_filter(text).name in filter_names()
 
 
 def _candidate(recipe: Recipe, step: Step, text: str) -> Candidate:
@@ -97,13 +103,15 @@ def _weights(call: FilterCall) -> Iterator[Entry]:
     """Yield the published checkpoints that a call names for its filter."""
     known = entries()
     for value in call.arguments.values():
-        entry = known.get(value) if isinstance(value, str) and not Path(value).suffix else None
-        if entry and call.name in filters_of(entry):
-            yield entry
+        for name in value.values() if isinstance(value, Mapping) else (value,):
+            entry = known.get(name) if isinstance(name, str) else None
+            if entry and call.name in filters_of(entry):
+                yield entry
 
 
 def _command(entry: Entry) -> str:
-    return f"vsrestore weights {'fetch' if entry.urls or entry.drive else 'show'} {entry.name}"
+    fetch = f"vsrestore weights fetch {entry.name}"
+    return fetch if fetch in how_to_get(entry) else f"vsrestore weights show {entry.name}"
 
 
 def _licence(entry: Entry) -> str:

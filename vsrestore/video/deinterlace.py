@@ -62,7 +62,7 @@ def deinterlace(clip: vs.VideoNode, *, rate: Rate = "double", field_order: Order
 
 
 def _of_its_field(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-    """Leave each frame what belongs to its field: cuts lie between frames of the source, and one of two has its time."""
+    """Leave each frame what belongs to its field: a cut is at the outer side of two, the time is that of the first."""
     frame, second = f.copy(), n % 2
     if (scene := PREVIOUS if second else NEXT) in frame.props:
         frame.props[scene] = 0
