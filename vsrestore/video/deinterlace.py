@@ -20,6 +20,7 @@ ORDERS = {"top": TOP, "bottom": BOTTOM}
 # bwdif's numbers of the field that is kept, or that comes first where both become frames.
 KEPT = {BOTTOM: 0, TOP: 1}
 BOTH = 2  # is added to them
+SINGLE = 32  # bits
 INSTALL = "pip install 'vsrestore[deinterlace]', in a checkout '.[deinterlace]'"
 
 
@@ -30,7 +31,7 @@ def deinterlace(clip: vs.VideoNode, *, rate: Rate = "double", field_order: Order
     flagged otherwise goes by its own flag. Wrong flags show as motion that goes to and fro: say the order then.
 
     Args:
-        clip: interlaced; integer samples of 8 to 16 bits or float32, of an even height (subsampled chroma as well).
+        clip: any constant format, interlaced.
         rate: "double" makes a frame of every field, which keeps all the motion of a camera (50 or 59.94 frames in a
             second); "single" one of every first field.
         field_order: which field comes first: as the "flags" tell (``_FieldBased``), "top" or "bottom".
@@ -48,17 +49,25 @@ def deinterlace(clip: vs.VideoNode, *, rate: Rate = "double", field_order: Order
     constant_clip("deinterlace", clip)
     choice("deinterlace", "rate", rate, ("double", "single"))
     choice("deinterlace", "field_order", field_order, ("flags", *ORDERS))
-    _check_height(clip)
     if not hasattr(vs.core, "bwdif"):
         fail("deinterlace", f"needs the plugin bwdif; it comes with {INSTALL}")
     order = _flagged(clip) if field_order == "flags" else ORDERS[field_order]
     fields = clip if field_order == "flags" else uncached.SetFieldBased(clip, order)
     note("deinterlace", f"{FIELD_ORDERS[order]} ({'as flagged' if field_order == 'flags' else 'as given'})")
-    try:
-        whole = vs.core.bwdif.Bwdif(fields, KEPT[order] + (BOTH if rate == "double" else 0))
-    except vs.Error as error:
-        fail("deinterlace", f"{error}; convert the clip to one of them first")
+    field = KEPT[order] + (BOTH if rate == "double" else 0)
+    whole = vs.core.bwdif.Bwdif(_in_single(fields), field).resize.Point(format=clip.format.id)
     return keep_shared(whole.std.ModifyFrame(clips=whole, selector=_of_its_field) if rate == "double" else whole)
+
+
+def _in_single(clip: vs.VideoNode) -> vs.VideoNode:
+    """Return a clip of half floats, which bwdif does not take, in float32, others as they are."""
+    fmt = clip.format
+    if fmt.sample_type != vs.FLOAT or fmt.bits_per_sample == SINGLE:
+        return clip
+    single = vs.core.query_video_format(fmt.color_family, vs.FLOAT, SINGLE, fmt.subsampling_w, fmt.subsampling_h)
+    # Samples are converted one by one, so which field they belong to does not matter.
+    converted = uncached.SetFieldBased(clip, 0).resize.Point(format=single.id)
+    return uncached.CopyFrameProps(converted, clip, props=["_FieldBased"])
 
 
 def _of_its_field(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
@@ -81,9 +90,3 @@ def _flagged(clip: vs.VideoNode) -> int:
             "'bottom', else leave deinterlace out",
         )
     return order
-
-
-def _check_height(clip: vs.VideoNode) -> None:
-    multiple = 2 << clip.format.subsampling_h
-    if clip.height % multiple:
-        fail("deinterlace", f"the clip is {clip.height} lines high; fields of its format need a multiple of {multiple}")
