@@ -31,6 +31,7 @@ from .filters.tcvc import tcvc as tcvc
 from .filters.uformer import uformer as uformer
 from .filters.unet import unet as unet
 from .filters.upscale import upscale as upscale
+from .video.deinterlace import deinterlace as deinterlace
 from .video.scenes import scenes as scenes
 from .video.static_overlay import static_overlay as static_overlay
 

@@ -74,6 +74,8 @@ def least(name: str, folder: Path) -> dict[str, object]:
     """The least that a filter must be told."""
     if name == "onnx":
         return {"path": identity(folder), "provider": "cpu"}
+    if name == "deinterlace":
+        return {"rate": "single", "field_order": "top"}
     if name in IMAGE_MODELS:
         return {"model": image_networks.checkpoint(folder / "small.pth", IMAGE_MODELS[name]), "device": "cpu"}
     if name == "style":

@@ -13,11 +13,21 @@ from onnx import TensorProto, helper
 from tests.filters import image_networks, seeded
 from vsrestore import ffmpeg
 from vsrestore.pipeline.programs import environment, vspipe
+from vsrestore.pipeline.script import parse_filter
+from vsrestore.recipes.recipe import read_recipe
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 WIDTH, HEIGHT, FRAMES = 64, 48, 6
-SHIPPED = ("upscale.vpy",)
-SCALES = {"upscale.vpy": 2, "edvr.vpy": 4, "esrgan.vpy": 2, "basicvsrpp.vpy": 4, "realbasicvsr.vpy": 4, "psrt.vpy": 4}
+SHIPPED = ("family_tape.vpy", "upscale.vpy")
+SCALES = {
+    "family_tape.vpy": 2,
+    "upscale.vpy": 2,
+    "edvr.vpy": 4,
+    "esrgan.vpy": 2,
+    "basicvsrpp.vpy": 4,
+    "realbasicvsr.vpy": 4,
+    "psrt.vpy": 4,
+}
 
 # Frames given / frames taken, of output 0.
 RATES = {"adacof.vpy": 2, "interpolate.vpy": 2, "rife.vpy": 2}
@@ -115,3 +125,15 @@ def test_keep_grain_takes_its_strength_as_text(source):
     done = run("film_keep_grain.vpy", "-a", f"source={source}", "-a", "grain=0.5")
     assert done.returncode == 0, done.stderr.decode()
     assert run("film_keep_grain.vpy", "-a", f"source={source}", "-a", "grain=5").returncode == 1
+
+
+def test_the_family_tape_has_the_steps_of_its_recipe():
+    """What is on in the recipe and comes with the package is done; what is off is there to be switched on."""
+    recipe = read_recipe("family-tape")
+    text = (SCRIPTS / "family_tape.vpy").read_text()
+    calls = re.findall(r"^ *(# )?clip = vsrestore\.(\w+)\(clip", text, flags=re.MULTILINE)
+    assert len(calls) == len(recipe.steps)
+    for (off, name), step in zip(calls, recipe.steps, strict=True):
+        assert name in {filter.partition("(")[0] for filter in step.filters}, step.name
+        own = parse_filter(step.filters[-1]).name == name
+        assert bool(off) == (not step.on or not own or step.name == "deblur")

@@ -18,7 +18,7 @@ from .commands import Shown, Task, encoding, joining, read_report, rendering
 from .containers import Container, container_of, copy_plan
 from .encode import encoder_named, encoder_options
 from .errors import PipelineError, RunError
-from .job import Job, checked_calls, input_file, opening_for, shortened
+from .job import Job, checked_calls, fitting_calls, input_file, opening_for, shortened
 from .output import checked_output, keep, publish
 from .packets import loss, read_packets
 from .probe import Media, Picture, probe
@@ -65,6 +65,7 @@ def restore(job: Job, tell: Tell, count: Count, stage: Tell = lambda name: None)
         task = prepared(job, media, seen, container, work)
         for note in [*source_notes(task, seen), *task.plan.notes]:
             tell(note)
+        calls = fitting_calls(calls, media, seen, tell)
         stage("loading the filters")
         if job.script is None:
             shown, durations, words = encode_filters(task, calls, seen, tell, count)
@@ -116,7 +117,7 @@ def encode_filters(
     Returns and raises what :func:`encode` does.
     """
     folder = task.work if is_url(task.job.input) else programs.index_folder(task.media.path)
-    opening: Opening | None = opening_for(task.media, seen, folder)
+    opening: Opening | None = opening_for(task.media, seen, folder, calls)
     while opening is not None:
         task.script.write_text(script_text(opening, calls), encoding="utf-8")
         try:

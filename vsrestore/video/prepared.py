@@ -69,7 +69,9 @@ class Prepared:
         """
         seen = self.planes("luma" if result.format.color_family == vs.GRAY else "rgb")
         back = from_planes(result, seen, self.named)
-        return keep_shared(back.std.CopyFrameProps(self.source))
+        # A matrix is guessed by the size, so a clip of another size keeps the guess that was made of this one.
+        resized = (result.width, result.height) != (self.source.width, self.source.height)
+        return keep_shared(back.std.CopyFrameProps(self.named if resized else self.source))
 
     def completed(self, result: vs.VideoNode, between: Between) -> vs.VideoNode:
         """Return the clip at another frame rate, with what a network gave between its frames.
