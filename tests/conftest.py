@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 
@@ -11,6 +12,11 @@ import vapoursynth as vs
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="try every fault ten times as often")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--soak"):  # ten minutes for all fuzzing together
+        os.environ.setdefault("VSRESTORE_FUZZ_SECONDS", "40")
 
 
 @pytest.fixture(scope="session")
