@@ -99,9 +99,9 @@ def coded(ending: str, codec: str, *options: str, audio: str = "pcm_s16le", **mo
     return Medium(f"{codec}{ending}", ("-c:v", codec, *options, "-c:a", audio), **more)
 
 
-def formatted(form: str, codec: str = "ffv1", ending: str = ".mkv") -> Medium:
+def formatted(form: str, codec: str = "ffv1", ending: str = ".mkv", **more: object) -> Medium:
     """A picture of a pixel format."""
-    return Medium(f"{form}{ending}", ("-c:v", codec, "-pix_fmt", form, *AAC))
+    return Medium(f"{form}{ending}", ("-c:v", codec, "-pix_fmt", form, *AAC), **more)
 
 
 def sized(size: str, form: str = "yuv420p", **more: object) -> Medium:
@@ -220,6 +220,7 @@ CHAPTERS = b";FFMETADATA1\ntitle=Gr\xc3\xbc\xc3\x9fe\nartist=\xe6\x98\xa0\n" + b
 COVER = ("-f", "lavfi", "-i", "color=red:size=32x32:duration=0.04", "-map", "0", "-map", "1", "-map", "2")
 PQ = "setparams=range=tv:color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc"
 FIELDS = ("-flags", "+ildct+ilme")
+NO_FORMAT = "Unsupported video format from decoder"
 INTERLACED = "is interlaced; filters need whole frames"
 LONG_GOP = ("-c:v", "libx264", "-preset", "fast", "-g", "50", "-pix_fmt", "yuv420p", *AAC)
 
@@ -239,7 +240,7 @@ CODECS = (
     coded(".avi", "msmpeg4", audio="libmp3lame"),
     coded(".avi", "cinepak"),
     coded(".avi", "zmbv"),
-    coded(".avi", "msvideo1"),
+    coded(".avi", "msvideo1", refused=NO_FORMAT),
     coded(".avi", "ffv1"),
     coded(".avi", "magicyuv"),
     coded(".wmv", "wmv1", audio="wmav1"),
@@ -256,11 +257,11 @@ CODECS = (
     coded(".mov", "png"),
     coded(".mov", "mjpeg", audio="alac"),
     coded(".mov", "svq1", audio="adpcm_ima_qt"),
-    coded(".mov", "rpza"),
+    coded(".mov", "rpza", refused=NO_FORMAT),
     coded(".mov", "cfhd", size="256x120"),
     coded(".mov", "v210"),
     coded(".3gp", "h263", audio="aac", size="176x144", rate="15"),
-    coded(".ogv", "libtheora", audio="libvorbis"),
+    coded(".ogv", "libtheora", audio="libvorbis", picture=",noise=alls=8:allf=t"),
     coded(".nut", "snow"),
     coded(".mxf", "mpeg2video", rate="25"),
     coded(".rm", "rv20", audio="ac3"),
@@ -281,8 +282,9 @@ FORMATS = (
     *(formatted(form) for form in ("yuv422p", "yuv444p", "yuv410p", "yuv411p", "yuv440p", "yuvj420p", "yuva420p")),
     *(formatted(form) for form in ("yuv420p10le", "yuv422p12le", "yuv444p16le", "gray", "gray10le", "gray16le")),
     *(formatted(form) for form in ("bgr0", "gbrp", "gbrp10le", "gbrap")),
-    *(formatted(form, "rawvideo", ".nut") for form in ("monow", "pal8", "rgb48le", "nv12", "uyvy422", "rgb565le")),
-    *(formatted(form, "rawvideo", ".nut") for form in ("y210le", "xyz12le", "grayf32le", "gbrpf32le", "ya8")),
+    *(formatted(form, "rawvideo", ".nut") for form in ("rgb48le", "nv12", "uyvy422", "y210le", "gbrpf32le", "ya8")),
+    *(formatted(form, "rawvideo", ".nut", refused=NO_FORMAT) for form in ("monow", "rgb565le", "grayf32le")),
+    *(formatted(form, "rawvideo", ".nut") for form in ("pal8", "xyz12le")),
 )
 SIZES = (
     *(sized(size) for size in ("2x2", "4x4", "16x16", "37x53", "38x54", "2048x16", "18x1024")),
@@ -394,6 +396,8 @@ COMPANY = (
 DAMAGES = (
     damaged("lost-few.ts", lost_packets(0.3, 3), *LONG_GOP),
     damaged("lost-many.ts", lost_packets(0.3, 60), *LONG_GOP),
+    damaged("begins-late.ts", lost_packets(0, 40), *LONG_GOP),
+    damaged("begins-late.mpg", zeroed(0.02, 0.1), "-c:v", "mpeg2video", "-c:a", "mp2", rate="25"),
     damaged("lost.m2ts", cut(0.999)),
     damaged("spoilt.ts", flipped(0.002)),
     damaged("spoilt.mkv", flipped(0.002)),

@@ -36,7 +36,7 @@ def played(path: Path) -> Played:
     with av.open(f"file:{path}") as container:
         pictures = [stream for stream in container.streams.video if not stream.disposition]
         stream = (pictures or container.streams.video)[0]
-        rate = stream.average_rate or 25
+        rate = stream.codec_context.framerate or stream.average_rate or 25
         for frame in _decoded(container, stream):
             times.append(len(times) / float(rate) if frame.pts is None else float(frame.pts * frame.time_base))
             whites.append(frame.to_ndarray(format="gray").mean() > WHITE)
@@ -87,5 +87,7 @@ def _wave(frame: av.AudioFrame) -> np.ndarray:
 def _decoded(container: object, stream: object) -> Iterator[object]:
     with suppress(av.error.FFmpegError):
         for packet in container.demux(stream):
+            if not packet.size and packet.dts is not None:
+                continue  # stands for the frame before it
             with suppress(av.error.FFmpegError):
                 yield from packet.decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from vsrestore.checkpoints.disk import disk_errors, is_file, make_folder
@@ -60,14 +61,27 @@ def _fetch_from_any(entry: Entry, target: Path, progress: Progress, *, accept: b
     for url in (*entry.urls, *([drive_address(entry.drive)] if entry.drive else [])):
         if not entry.has_hash:
             part.unlink(missing_ok=True)  # nothing would tell if the rest came from another file
+        keep = partial(_keep, url, part, target, entry, accept=accept, again=again)
         try:
-            download(url, part, limit, progress)
-            _keep(url, part, target, entry, accept=accept, again=again)
+            _fetch_from(url, part, limit, progress, keep)
         except CheckpointError as error:
             reasons.append(str(error))
         else:
             return
     raise CheckpointError(f"{entry.name} was not fetched: {'; '.join(reasons)}")
+
+
+def _fetch_from(url: str, part: Path, limit: int, progress: Progress, keep: Callable[[], None]) -> None:
+    """Bring a file from an address and keep it; from its beginning where what was begun elsewhere does not fit."""
+    continued = is_file(part)
+    download(url, part, limit, progress)
+    try:
+        keep()
+    except CheckpointError:
+        if not continued:
+            raise
+        download(url, part, limit, progress)
+        keep()
 
 
 def _keep(url: str, part: Path, target: Path, entry: Entry, *, accept: bool, again: bool) -> None:

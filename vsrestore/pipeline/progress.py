@@ -8,7 +8,10 @@ from collections.abc import Callable
 FRAME = re.compile(r"Frame: (\d+)/(\d+)")
 WARNING = "Warning: "
 EVALUATED = "Script evaluation done"
-CHATTER = re.compile(r"Information: VideoSource track|Output \d+ frames")
+# The last is what BestSource lets VapourSynth say whenever it is asked for its times, which it gives.
+CHATTER = re.compile(
+    r"Information: VideoSource track|Output \d+ frames|Warning: VideoSource: no return value\(s\) named timebase"
+)
 
 
 class FrameCounter:
@@ -34,7 +37,9 @@ class FrameCounter:
         if line.startswith(EVALUATED):
             self._count(0, 0)
             return True
+        if CHATTER.match(line):
+            return True
         if line.startswith(WARNING):
             self._tell(line.removeprefix(WARNING))
             return True
-        return CHATTER.match(line) is not None
+        return False
