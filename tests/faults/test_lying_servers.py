@@ -185,3 +185,18 @@ def test_a_head_that_trickles_is_given_up(serve):
     with pytest.raises(CheckpointError, match="broke off 3 times"):
         fetch(entry(slow.url))
     assert time.monotonic() - began < 2.5
+
+
+def test_a_server_that_breaks_off_after_each_byte_is_given_up(serve):
+    """The rest is always asked for, so the file grows with every answer."""
+    asked = []
+
+    def answer(request: bytes, send: Callable[[bytes], None]) -> None:
+        start = asked_from(request)
+        asked.append(start)
+        told = (start, len(CONTENT) - 1, len(CONTENT), len(CONTENT) - start)
+        send(b"HTTP/1.1 206 Part\r\nContent-Range: bytes %d-%d/%d\r\nContent-Length: %d\r\n\r\nx" % told)
+
+    with pytest.raises(CheckpointError, match="broke off 3 times"):
+        fetch(entry(serve(answer).url))
+    assert len(asked) == 3

@@ -28,7 +28,7 @@ TIMEOUT = 30.0  # seconds without a byte
 SLOWEST = 1000  # bytes per second, below which a server is given up
 WATCHED = 60.0  # seconds over which that is measured
 ANSWER = 60.0  # seconds for the head of an answer, however it comes
-ATTEMPTS = 5  # in a row without getting any further
+ATTEMPTS = 5  # in a row without getting any further to speak of
 PAUSE = 1.0  # seconds before the second attempt, doubled for every further one
 BLOCK = 1 << 18  # bytes
 LONGEST_PAGE = 1 << 20  # bytes
@@ -73,7 +73,7 @@ def download(url: str, part: Path, limit: int, progress: Progress) -> None:
                 address = _confirmed(opener, url) if url.startswith(DRIVE) else url
                 _transfer(opener, address, part, limit, progress)
         except _BrokenOffError as error:
-            failed = 1 if _size(part) > before else failed + 1
+            failed = 1 if _size(part) > before + SLOWEST else failed + 1
             if failed >= ATTEMPTS:
                 raise CheckpointError(
                     f"{host(url)} broke off {failed} times ({error}); run the same command again to continue"

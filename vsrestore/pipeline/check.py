@@ -118,23 +118,23 @@ def _sound(source: Contents, made: Contents, old: int, new: int, damaged: Collec
     if min(abs(before - after), abs(held - after)) > SOUND_TOLERANCE:
         told = f"audio stream {old} lasts {float(before):.3f} s in the source, {float(after):.3f} s in the output"
         yield Difference(told, missing=after < held - SOUND_TOLERANCE and old not in damaged)
-    shift = _lag(made.picture, made.packets[new].first()) - _lag(source.picture, _first(source, old, made, new))
+    first, later = _firsts(source, old, made, new)
+    shift = later - made.picture.begins() - (first - source.picture.begins())
     if abs(shift) > SYNC_TOLERANCE:
         yield Difference(
             f"audio stream {old} is {float(shift) * 1000:.0f} ms later against the picture than in the source"
         )
 
 
-def _first(source: Contents, old: int, made: Contents, new: int) -> Fraction:
-    """Return when the first sound of the source is due that the output has: a copy has what no decoder gives, too."""
+def _firsts(source: Contents, old: int, made: Contents, new: int) -> tuple[Fraction, Fraction]:
+    """Return when the first sound is due in the source and in the output.
+
+    A copy has what no decoder gives, too. Sound that is encoded anew has the priming of its encoder before its start.
+    """
     codecs = {track.index: track.codec for track in made.media.tracks}
-    copied = codecs[new] == next(track.codec for track in source.media.tracks if track.index == old)
-    return source.packets[old].first() if copied else source.packets[old].begins()
-
-
-def _lag(picture: Packets, sound: Fraction) -> Fraction:
-    """Return by how many seconds the first sound comes after the first picture."""
-    return sound - picture.begins()
+    if codecs[new] == next(track.codec for track in source.media.tracks if track.index == old):
+        return source.packets[old].first(), made.packets[new].first()
+    return source.packets[old].begins(), max(made.packets[new].first(), Fraction(0))
 
 
 def _chapters(source: Media, made: Media) -> Iterator[Difference]:

@@ -10,6 +10,8 @@ from typing import Any
 
 import vapoursynth as vs
 
+from vsrestore.pipeline.continued import Continued
+
 NO_TIME = -(2**63)  # FFmpeg's AV_NOPTS_VALUE
 
 
@@ -26,7 +28,7 @@ def with_times_in_order(opened: Mapping[str, Any]) -> vs.VideoNode:
     """
     clip: vs.VideoNode = opened["clip"]
     base = Fraction(opened["timebasenum"], opened["timebaseden"])
-    durations = [max(later - earlier, 1) * base for earlier, later in pairwise(sorted(_filled(opened["timestamps"])))]
+    durations = [max(later - earlier, 1) * base for earlier, later in pairwise(sorted(_filled(opened["timestamps"], base)))]
 
     def put(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
         frame = f.copy()
@@ -40,8 +42,10 @@ def with_times_in_order(opened: Mapping[str, Any]) -> vs.VideoNode:
     return changed if timed == clip.num_frames else changed + clip[timed:]
 
 
-def _filled(times: Sequence[int]) -> list[int]:
-    """Return the times, in ticks, with those that are lost put in."""
+def _filled(times: Sequence[int], base: Fraction) -> list[int]:
+    """Return the times, in ticks, with those that are lost put in, and none that begin anew."""
+    continued = Continued(base)
+    times = [time if time == NO_TIME else continued(time) for time in times]
     known = [time for time in times if time != NO_TIME]
     usual = median_low([later - earlier for earlier, later in pairwise(sorted(known))] or [1])
     first = next((place for place, time in enumerate(times) if time != NO_TIME), 0)

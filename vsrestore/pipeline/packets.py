@@ -12,6 +12,7 @@ import av
 
 from vsrestore.ffmpeg import open_media
 
+from .continued import Continued
 from .probe import Media, exact
 
 # A container may announce a little more than its packets last.
@@ -48,6 +49,10 @@ class Packets:
     heard: Fraction | None = None
     decoded: int | None = None
 
+    def __post_init__(self) -> None:
+        """Begin with the first packet's clock."""
+        self._continued = Continued(self.base)
+
     def add(self, packet: av.Packet) -> None:
         """Take note of the next packet."""
         if not self.count:
@@ -60,9 +65,10 @@ class Packets:
             if not self.ticks:
                 self.before.append(packet.pts)
             return
-        end = packet.pts + (packet.duration or 0)
+        tick = self._continued(packet.pts)
+        end = tick + (packet.duration or 0)
         self.end = max(self.end, end) if self.ticks else end
-        self.ticks.append(packet.pts)
+        self.ticks.append(tick)
 
     def times(self) -> list[Fraction]:
         """Return when each packet is due, in seconds on the file's clock, rising."""

@@ -18,6 +18,7 @@ from .commands import Shown, Task, encoding, joining, read_report, rendering
 from .containers import Container, container_of, copy_plan
 from .encode import encoder_named, encoder_options
 from .errors import DiskFullError, PipelineError, RunError
+from .intermediate import decoded
 from .job import Job, checked_calls, input_file, opening_for, shortened
 from .output import checked_output, keep, publish
 from .packets import loss, read_packets
@@ -138,7 +139,7 @@ def encode_filters(
         try:
             return encode(task, tell, count)
         except (PipelineError, RunError) as error:
-            opening = _otherwise(opening, str(error))
+            opening = _otherwise(task, opening, str(error))
             if opening is None:
                 raise
             tell(f"once more, because of this: {error}")
@@ -242,14 +243,16 @@ def _readable(part: Path) -> bool:
     return True
 
 
-def _otherwise(opening: Opening, words: str) -> Opening | None:
+def _otherwise(task: Task, opening: Opening, words: str) -> Opening | None:
     """Return another way to open a source after a failure that it may help against, else None."""
     if NO_INDEX in words and opening.index_folder is not None:
         return replace(opening, index_folder=None)
-    if NO_FRAME in words and not opening.damaged:
-        # The index, too, was made in several threads.
-        return replace(opening, damaged=True, index_folder=None)
-    return None
+    if NO_FRAME not in words or opening.source.parent == task.work:
+        return None
+    if opening.damaged:
+        return Opening(decoded(task.media, task.work), clear_fields=opening.clear_fields)
+    # The index, too, was made in several threads.
+    return replace(opening, damaged=True, index_folder=None)
 
 
 def _check_space(part: Path) -> None:

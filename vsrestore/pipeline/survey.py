@@ -13,6 +13,7 @@ import av
 
 from vsrestore.ffmpeg import open_media
 
+from .continued import Continued
 from .packets import Packets, all_packets
 from .probe import Media, exact
 
@@ -73,16 +74,20 @@ class _Picture:
     ticks: list[int] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._continued = Continued(self.base)
+
     def add(self, frame: Any) -> None:
         self.frames += 1
-        tick = frame.pts
+        tick = None if frame.pts is None else self._continued(frame.pts)
         if frame.interlaced_frame:
             self.first_interlaced = self.first_interlaced if self.interlaced else tick or 0
             self.interlaced += 1
+        # Decoders give frames in the order in which they are shown.
+        if frame.is_corrupt or (tick is not None and self.ticks and tick < self.ticks[-1]):
+            self.broken.append(tick or 0)
         if tick is not None:
             self.ticks.append(tick)
-        if frame.is_corrupt:
-            self.broken.append(tick or 0)
 
 
 def survey(media: Media) -> Survey:
