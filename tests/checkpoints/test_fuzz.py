@@ -148,7 +148,9 @@ def test_files_that_nobody_published_a_hash_of(tmp_path):
     assert check(path, entry, pinned_as=path)
 
 
-WORDS = st.text(LETTERS, max_size=6) | st.sampled_from(["https://a", "a.pth", "0" * 64, "A", "MIT", "../a", "A+T1", "\x1b[2J"])
+WORDS = st.text(LETTERS, max_size=6) | st.sampled_from(
+    ["https://a", "a.pth", "0" * 64, "A", "MIT", "../a", "A+T1", "\x1b[2J"]
+)
 VALUES = st.recursive(
     WORDS | st.integers(-(2**70), 2**70) | st.floats() | st.booleans(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
@@ -191,7 +193,13 @@ TENSORS = st.builds(
     st.sampled_from([torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool]),
 )
 OBJECTS = st.recursive(
-    TENSORS | st.none() | st.integers() | st.floats() | st.text(LETTERS, max_size=5) | st.binary(max_size=5) | st.complex_numbers(),
+    TENSORS
+    | st.none()
+    | st.integers()
+    | st.floats()
+    | st.text(LETTERS, max_size=5)
+    | st.binary(max_size=5)
+    | st.complex_numbers(),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.tuples(inner, inner)

@@ -326,7 +326,9 @@ TIMES = (
     Medium("no-edits.mp4", ("-c:v", "libx264", *AAC, "-use_editlist", "0")),
     Medium("long-sound.mkv", (*X264, *AAC), seconds=2, at=0.5, picture=",trim=end=1"),
     Medium("short-sound.mkv", ("-filter:a", "atrim=end=0.7", *X264, *AAC)),
-    Medium("open-gop.mp4", ("-c:v", "libx264", "-x264-params", "open-gop=1:keyint=10:bframes=3", *AAC), seconds=2, at=1),
+    Medium(
+        "open-gop.mp4", ("-c:v", "libx264", "-x264-params", "open-gop=1:keyint=10:bframes=3", *AAC), seconds=2, at=1
+    ),
 )
 SHAPES = (
     *(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from random import Random
 
-import onnx
 import vapoursynth as vs
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
@@ -18,7 +17,8 @@ SHAPES = st.lists(LENGTHS, max_size=6) | st.just(["n", 3, "h", "w"]) | st.just([
 TYPES = st.sampled_from([TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT8, TensorProto.STRING, 99])
 VALUES = st.lists(st.tuples(st.sampled_from("xyz"), TYPES | st.just(TensorProto.FLOAT), SHAPES), max_size=3)
 NODES = st.lists(
-    st.tuples(st.sampled_from(OPERATORS), st.lists(st.sampled_from("xyz"), max_size=2), st.sampled_from("xyz")), max_size=3
+    st.tuples(st.sampled_from(OPERATORS), st.lists(st.sampled_from("xyz"), max_size=2), st.sampled_from("xyz")),
+    max_size=3,
 )
 OPSETS = st.sampled_from([13, 13, 13, 17, 1, 0, 2**40, -1])
 

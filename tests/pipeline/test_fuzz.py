@@ -30,8 +30,9 @@ LITERALS = st.recursive(
 NAMES = st.sampled_from([*sorted(vsrestore.FILTERS), "exec", "__import__", "film.film", "vs", ""])
 KEYS = st.sampled_from(["grain", "device", "precision", "model", "chunk", "clip", "self", "**", "__class__", "if"])
 PIECES = st.sampled_from([
-    "film", "(", ")", "[", "]", "{", "}", "=", ",", ":", "*", "**", ".", "grain=0.3", "lambda:0", "f'{1}'", "1e999", "-",
-    "x for x in y", ":=", "\\\n", "#", ";", "'", '"""', "9" * 5000, "(" * 300, "await", "b'", "\\N{", "0x", "1_0", "...",
+    "film", "(", ")", "[", "]", "{", "}", "=", ",", ":", "*", "**", ".", "grain=0.3", "lambda:0", "f'{1}'", "1e999",
+    "-", "x for x in y", ":=", "\\\n", "#", ";", "'", '"""', "9" * 5000, "(" * 300, "await", "b'", "\\N{", "0x", "1_0",
+    "...",
 ])  # fmt: skip
 
 

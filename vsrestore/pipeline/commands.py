@@ -136,7 +136,8 @@ def encoding(task: Task, shown: Shown) -> list[str]:
         raise PipelineError(f"--encoder {job.encoder}: the clip is interlaced; deinterlace it, or use x264 or ffv1")
     delay, ticks = timestamps.delay_options(_lateness(task.media), shown.rate)
     return [
-        *_ffmpeg(), *tags.input_options(picture), "-f", "yuv4mpegpipe", *_counted(shown), "-i", "pipe:0", *_source(task),
+        *_ffmpeg(), *tags.input_options(picture), "-f", "yuv4mpegpipe", *_counted(shown), "-i", "pipe:0",
+        *_source(task),
         *encoder_options(job.encoder, job.crf, job.preset), "-filter:v:0", delay + tags.filters(picture), *ticks,
         *tags.output_options(picture), *_copied(task), *job.ffmpeg_args, *_target(task, task.part),
     ]  # fmt: skip

@@ -28,7 +28,8 @@ def with_times_in_order(opened: Mapping[str, Any]) -> vs.VideoNode:
     """
     clip: vs.VideoNode = opened["clip"]
     base = Fraction(opened["timebasenum"], opened["timebaseden"])
-    durations = [max(later - earlier, 1) * base for earlier, later in pairwise(sorted(_filled(opened["timestamps"], base)))]
+    times = sorted(_filled(opened["timestamps"], base))
+    durations = [max(later - earlier, 1) * base for earlier, later in pairwise(times)]
 
     def put(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
         frame = f.copy()
