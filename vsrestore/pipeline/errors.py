@@ -1,4 +1,4 @@
-"""The ways this room fails."""
+"""The two ways this room fails."""
 
 from __future__ import annotations
 
@@ -7,10 +7,6 @@ from ..errors import VsrestoreError
 
 class PipelineError(VsrestoreError, ValueError):
     """Something the user gave cannot be used; the message says what was wrong, what is accepted and what to do."""
-
-
-class DiskFullError(PipelineError):
-    """A program could not write all that it had to."""
 
 
 class RunError(VsrestoreError, RuntimeError):

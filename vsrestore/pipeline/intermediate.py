@@ -22,7 +22,7 @@ def decoded(media: Media, work: Path) -> Path:
 
     Raises:
         RunError: ffmpeg failed.
-        DiskFullError: the disk is full.
+        PipelineError: the disk is full.
 
     """
     file = work / NAME

@@ -17,14 +17,14 @@ from .check import Contents, Difference, differences
 from .commands import Shown, Task, encoding, joining, read_report, rendering
 from .containers import Container, container_of, copy_plan
 from .encode import encoder_named, encoder_options
-from .errors import DiskFullError, PipelineError, RunError
+from .errors import PipelineError, RunError
 from .intermediate import decoded
 from .job import Job, checked_calls, input_file, opening_for, shortened
 from .output import checked_output, keep, publish
 from .packets import loss, read_packets
 from .probe import Media, Picture, probe
 from .progress import FrameCounter
-from .run import Program, check_exit, complete, disk_full, last_words, pipe_broke, stopping, wait_for
+from .run import FULL, Program, check_exit, complete, disk_full, last_words, pipe_broke, stopping, wait_for
 from .script import FilterCall, Opening, script_text
 from .source import is_url
 from .survey import Survey, clock, survey, told
@@ -116,8 +116,8 @@ def encode_with_times(
             shown, durations, words = encode_filters(task, calls, seen, tell, count)
         else:
             shown, durations, words = encode_script(task, tell, count)
-    except DiskFullError as error:
-        raise (_kept(error, task) if _readable(task.part) else error) from None
+    except PipelineError as error:
+        raise (_kept(error, task) if FULL in str(error) and _readable(task.part) else error) from None
     try:
         set_times(task, shown, durations)
     except (PipelineError, RunError) as error:
@@ -200,7 +200,7 @@ def set_times(task: Task, shown: Shown, durations: list[Fraction]) -> None:
 
     """
     if len(durations) < shown.frames and not shortened(task.job):
-        raise RunError("the times of the frames were not all written down; the disk is full or the file may not grow")
+        raise RunError(f"the times of the frames were not all written down; {FULL}")
     if timestamps.is_constant(durations, shown.rate):
         return
     part, base = task.part, timestamps.fitting_time_base(task.media.picture.time_base)
@@ -219,7 +219,7 @@ def refuse_incomplete(task: Task, found: list[Difference], words: str) -> None:
     """Keep the file under another name and raise ``RunError`` when picture or sound is missing in it."""
     missing = [str(difference) for difference in found if difference.missing]
     if disk_full(words):
-        missing.append("the disk is full or the file may not grow")
+        missing.append(FULL)
     elif shortened(task.job):
         return
     if missing:

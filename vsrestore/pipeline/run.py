@@ -16,11 +16,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from .errors import DiskFullError, PipelineError, RunError
+from .errors import PipelineError, RunError
 
 POLL_SECONDS = 0.05
 PATIENCE_SECONDS = 5.0
 KEPT_LINES = 200
+FULL = "the disk is full or the file may not grow"
 DISK_FULL = ("no space left on device", "disk quota exceeded", "file too large", "not enough space")
 RAISED = "vapoursynth.Error: "
 FAULT = re.compile(r"error|fail|invalid|unrecognized|unknown|cannot|not ", re.IGNORECASE)
@@ -143,7 +144,7 @@ def complete(name: str, command: Sequence[str]) -> None:
 
     Raises:
         RunError: it failed.
-        DiskFullError: the disk is full.
+        PipelineError: the disk is full.
 
     """
     program = Program(command)
@@ -156,8 +157,7 @@ def check_exit(name: str, program: Program) -> None:
     """Raise with the last words of a program that failed.
 
     Raises:
-        PipelineError: the script could not be evaluated.
-        DiskFullError: the disk is full, or the limit on the size of a file is reached.
+        PipelineError: the script could not be evaluated, or (its message has ``FULL`` in it) the disk is full.
         RunError: any other failure.
 
     """
@@ -168,7 +168,7 @@ def check_exit(name: str, program: Program) -> None:
     if EVALUATION_FAILED in words:
         raise PipelineError(words.split(EVALUATION_FAILED, 1)[1].split("Traceback (most recent")[0].strip())
     if disk_full(words) or code == TOO_LARGE:
-        raise DiskFullError(f"the disk is full or the file may not grow ({last_words(words)})")
+        raise PipelineError(f"{FULL} ({last_words(words)})")
     way = f"exit code {code}" if code > 0 else f"ended by signal {-code}"
     raise RunError(f"{name} failed ({way}): {last_words(words)}")
 
