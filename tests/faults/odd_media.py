@@ -366,7 +366,7 @@ SOUNDS = (
     sounding("aac", "-5.1.mp4", "-filter:a", "channelmap=channel_layout=5.1", channels=6),
     sounding("flac", "-7.1.mkv", "-filter:a", "channelmap=channel_layout=7.1", channels=8),
     sounding("pcm_s16le", "-3.mkv", channels=3),
-    sounding("pcm_s16le", "-8.mov", channels=8),
+    sounding("pcm_s16le", "-6.mov", channels=6),
     Medium("no-sound.mp4", X264, sound=False),
     Medium("three-tracks.mkv", ("-map", "0", "-map", "1", "-map", "1", "-map", "1", *X264, "-c:a:0", "ac3",
                                 "-c:a:1", "flac", "-c:a:2", "libopus", "-disposition:a:1", "default")),
