@@ -12,6 +12,7 @@ from onnx import TensorProto, helper
 
 from tests.filters import image_networks, seeded
 from vsrestore import ffmpeg
+from vsrestore.pipeline.probe import probe
 from vsrestore.pipeline.programs import environment, vspipe
 from vsrestore.pipeline.script import parse_filter
 from vsrestore.recipes.recipe import read_recipe
@@ -137,3 +138,22 @@ def test_the_family_tape_has_the_steps_of_its_recipe():
         assert name in {filter.partition("(")[0] for filter in step.filters}, step.name
         own = parse_filter(step.filters[-1]).name == name
         assert bool(off) == (not step.on or not own or step.name == "deblur")
+
+
+def test_the_pipe_of_the_readme_keeps_sound_and_colours(tmp_path):
+    """Its script, with a filter that takes no time, and its command, letter by letter."""
+    readme = (SCRIPTS.parent / "README.md").read_text()
+    lines = re.search(r"## A first script\n\n```python\n(.*?)```", readme, re.DOTALL)[1]
+    (tmp_path / "film.vpy").write_text(lines.replace("vsrestore.film", "vsrestore.scenes"))
+    pipe = re.search(r"^    (vspipe .* \| ffmpeg .*\\\n.*)$", readme, re.MULTILINE)[1]
+    colours = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
+    picture = ("-f", "lavfi", "-i", f"testsrc=size=64x48:rate=24:duration=1,format=yuv420p,{colours}")
+    tone = ("-f", "lavfi", "-i", "sine=duration=1", "-c:v", "libx264", "-c:a", "aac")
+    subprocess.run([ffmpeg.program(), "-v", "error", *picture, *tone, "old.mp4"], cwd=tmp_path, check=True)
+    (tmp_path / "ffmpeg").symlink_to(ffmpeg.program())
+    known = environment()
+    known["PATH"] = f"{tmp_path}:{Path(vspipe()).parent}:{known['PATH']}"
+    subprocess.run(pipe, shell=True, cwd=tmp_path, check=True, env=known, capture_output=True, timeout=120)
+    old, new = (probe(tmp_path / name) for name in ("old.mp4", "restored.mkv"))
+    assert new.picture.colour == old.picture.colour
+    assert [track.codec for track in new.of_kind("audio")] == ["aac"]

@@ -12,6 +12,7 @@ import av
 
 from vsrestore.ffmpeg import open_media
 
+from .continued import Continued
 from .probe import Media, exact
 
 # A container may announce a little more than its packets last.
@@ -34,6 +35,7 @@ class Packets:
         end: when the last one ends, as far as durations are known; in ticks.
         before: when those before the first shown one start; in ticks.
         heard: seconds of sound that were decoded from them, None where nobody did.
+        decoded: when the earliest frame is due that was decoded from them, in ticks; None where nobody did.
 
     """
 
@@ -45,6 +47,11 @@ class Packets:
     end: int = 0
     before: list[int] = field(default_factory=list)
     heard: Fraction | None = None
+    decoded: int | None = None
+
+    def __post_init__(self) -> None:
+        """Begin with the first packet's clock."""
+        self._continued = Continued(self.base)
 
     def add(self, packet: av.Packet) -> None:
         """Take note of the next packet."""
@@ -58,9 +65,10 @@ class Packets:
             if not self.ticks:
                 self.before.append(packet.pts)
             return
-        end = packet.pts + (packet.duration or 0)
+        tick = self._continued(packet.pts)
+        end = tick + (packet.duration or 0)
         self.end = max(self.end, end) if self.ticks else end
-        self.ticks.append(packet.pts)
+        self.ticks.append(tick)
 
     def times(self) -> list[Fraction]:
         """Return when each packet is due, in seconds on the file's clock, rising."""
@@ -73,6 +81,20 @@ class Packets:
         encoder's priming. Of a longer lead, which an edit list cut off, a copy keeps the last packet alone.
         """
         return (self.before[-1] if self.cut_off() else self.opening) * self.base
+
+    def note_decoded(self, tick: int | None) -> None:
+        """Take note of when a decoded frame is due."""
+        if tick is not None:
+            self.decoded = tick if self.decoded is None else min(self.decoded, tick)
+
+    def begins(self) -> Fraction:
+        """Return when the first frame is due that can be decoded, in seconds on the file's clock.
+
+        Packets before it may need others that are not there, and what a container says of its start may be the time of
+        a later picture that is coded first.
+        """
+        tick = min(self.ticks, default=0) if self.decoded is None else self.decoded
+        return tick * self.base
 
     def cut_off(self) -> int:
         """Return how many packets at the beginning a copy leaves out, because an edit list cuts them off.

@@ -8,7 +8,10 @@ from collections.abc import Callable
 FRAME = re.compile(r"Frame: (\d+)/(\d+)")
 TOLD = re.compile(r"(?:Warning|Information): ")
 EVALUATED = "Script evaluation done"
-CHATTER = re.compile(r"Information: VideoSource track|Output \d+ frames")
+# The last is what BestSource lets VapourSynth say whenever it is asked for its times, which it gives.
+CHATTER = re.compile(
+    r"Information: VideoSource track|Output \d+ frames|Warning: VideoSource: no return value\(s\) named timebase"
+)
 
 
 class FrameCounter:

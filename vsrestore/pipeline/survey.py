@@ -13,6 +13,7 @@ import av
 
 from vsrestore.ffmpeg import open_media
 
+from .continued import Continued
 from .packets import Packets, all_packets
 from .probe import Media, exact
 
@@ -73,16 +74,20 @@ class _Picture:
     ticks: list[int] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._continued = Continued(self.base)
+
     def add(self, frame: Any) -> None:
         self.frames += 1
-        tick = frame.pts
+        tick = None if frame.pts is None else self._continued(frame.pts)
         if frame.interlaced_frame:
             self.first_interlaced = self.first_interlaced if self.interlaced else tick or 0
             self.interlaced += 1
+        # Decoders give frames in the order in which they are shown.
+        if frame.is_corrupt or (tick is not None and self.ticks and tick < self.ticks[-1]):
+            self.broken.append(tick or 0)
         if tick is not None:
             self.ticks.append(tick)
-        if frame.is_corrupt:
-            self.broken.append(tick or 0)
 
 
 def survey(media: Media) -> Survey:
@@ -102,9 +107,10 @@ def survey(media: Media) -> Survey:
             index = packet.stream.index  # the packet itself does not say it at the end of a stream
             base = packets[index].base
             packets[index].add(packet)
-            if index not in decoded:
+            # An empty packet stands for the frame before it; a decoder would take it for the end.
+            if index not in decoded or not (packet.size or packet.dts is None):
                 continue
-            if not _decoded(packet, picture if index == media.picture.index else packets[index]):
+            if not _decoded(packet, packets[index], picture if index == media.picture.index else None):
                 tick = packet.pts if packet.pts is not None else packet.dts or 0
                 broken.setdefault(index, []).append(_stretch(tick, packet.duration or 0, base, media.zero))
     if picture.broken or media.picture.index in broken:
@@ -128,17 +134,18 @@ def clock(seconds: Fraction) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{rest / 100:05.2f}"
 
 
-def _decoded(packet: Any, taker: _Picture | Packets) -> bool:
-    """Decode a packet and show the taker what is in it; return whether nothing was wrong with it."""
+def _decoded(packet: Any, packets: Packets, picture: _Picture | None) -> bool:
+    """Decode a packet and take note of what is in it; return whether nothing was wrong with it."""
     try:
         frames = packet.decode()
     except av.error.FFmpegError:
         return False
     for frame in frames:
-        if isinstance(taker, _Picture):
-            taker.add(frame)
+        packets.note_decoded(frame.pts)
+        if picture:
+            picture.add(frame)
         else:
-            taker.heard = (taker.heard or 0) + Fraction(frame.samples, frame.sample_rate)
+            packets.heard = (packets.heard or 0) + Fraction(frame.samples, frame.sample_rate)
     return not packet.is_corrupt
 
 

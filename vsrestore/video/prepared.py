@@ -30,7 +30,7 @@ class Prepared:
     def __init__(self, name: str, clip: vs.VideoNode, *, scene_changes: bool = False, kept: int = 0) -> None:
         self.name = name
         self._kept = kept + vs.core.num_threads
-        source = self._keep(checks.progressive(name, checks.constant_clip(name, clip)))
+        source = self._keep(checks.whole_sdr_frames(name, checks.constant_clip(name, clip)))
         self.source = self._keep(scenes(source)) if scene_changes else source
         """The clip, each frame checked."""
         self._seen: dict[Planes, vs.VideoNode] = {}
