@@ -182,7 +182,7 @@ def test_nothing_far_away_is_asked_for() -> None:
         ({"mask_dilation": -1}, "mask_dilation=-1; a whole number of at least 0 is accepted"),
         ({"ref_stride": 0}, "ref_stride=0; a whole number of at least 1 is accepted"),
         ({"subvideo_length": 0}, "subvideo_length=0; a whole number of at least 1 is accepted"),
-        ({"flow_model": "nothing"}, "nothing"),
+        ({"model": "nothing.pth"}, "nothing.pth"),
         ({"flow_iterations": 0}, "flow_iterations=0; a whole number of at least 1 is accepted"),
         ({"device": "cuda:77"}, "propainter: "),
     ],
