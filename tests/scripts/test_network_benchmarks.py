@@ -61,7 +61,7 @@ def small_video_cases(video):
             2,
         ),
         "analog Swin-UNet": (lambda: video.AnalogSwinUNet(16, (1, 2, 1, 1), (1, 2, 2)), windows, 2),
-        "TCVC": (lambda: video.tcvc_network(8, 24, 32, 16), [noise(6, 64, 64), noise(1, 64, 64)[0]], 6),
+        "TCVC": (lambda: video.tcvc_network(8, 24, 32, 16), [noise(3, 64, 64), noise(1, 64, 64)[0]], 3),
     }
     assert list(builds) == list(video.CASES)
     return {
