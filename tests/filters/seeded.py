@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,11 @@ def checkpoint(path: Path, architecture: str, **settings: object) -> Path:
 
 def tensors(architecture: str, **settings: object) -> dict[str, torch.Tensor]:
     """Return the tensors of such a network."""
+    return {key: tensor.clone() for key, tensor in _made(architecture, **settings).items()}
+
+
+@cache
+def _made(architecture: str, **settings: object) -> dict[str, torch.Tensor]:
     module, _, name = ARCHITECTURES[architecture].partition(":")
     network = getattr(importlib.import_module(module), name)(**settings)
     keys = {

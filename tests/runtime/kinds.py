@@ -14,7 +14,6 @@ from tests.runtime.every_other import EveryOther, Mean
 from vsrestore.runtime.apply import Stage, apply, apply_stages, prepare, through
 from vsrestore.runtime.call import Companion
 from vsrestore.runtime.descriptor import Descriptor, Options
-from vsrestore.runtime.devices.cpu import PROCESSOR
 from vsrestore.runtime.parts import Build, Part, Parts
 from vsrestore.runtime.plans.pair import Pair
 from vsrestore.runtime.plans.plan import Plan
@@ -104,16 +103,12 @@ PARTS = Parts(
     both,
 )
 
-HALVES = 2 if PROCESSOR.splits else 1
-
 KINDS: dict[str, Kind] = {
     "single": Kind(Single(chunk=3), nets.Identity, 14),
     "window": Kind(Window(chunk=4, before=2, after=2), nets.WindowMean, 10),
     "window, circle": Kind(Window(chunk=4, before=2, after=2, border="reflect_circle"), nets.WindowMean, 10),
-    "window, black": Kind(
-        Window(chunk=4, before=2, after=2, border="black_short", halves=True), nets.LitMean, 10 * HALVES
-    ),
-    "window, halves": Kind(Window(chunk=4, before=2, after=2, halves=True), nets.WindowMean, 10 * HALVES),
+    "window, black": Kind(Window(chunk=4, before=2, after=2, border="black_short", halves=True), nets.LitMean, 20),
+    "window, halves": Kind(Window(chunk=4, before=2, after=2, halves=True), nets.WindowMean, 20),
     "window, repeats": Kind(Window(chunk=4, before=2, after=2, skips_repeats=True), nets.WindowMean, 10),
     "sequence": Kind(Sequence(chunk=5, overlap=2), nets.FirstOfSequence, 8),
     "sequence, kept": Kind(Sequence(chunk=5, overlap=2, keeps=True), nets.KeepsWanted, 8),
