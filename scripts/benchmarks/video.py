@@ -183,9 +183,9 @@ CASES = {
     "TCVC": Case(
         tcvc_network,
         tcvc.colour,
-        [moving_noise(6, 72, 128), moving_noise(1, 72, 128)[0]],
-        6,
-        range(6),
+        [moving_noise(3, 144, 256), moving_noise(1, 144, 256)[0]],
+        3,
+        range(3),
         bounds={**BOUNDS, FLOAT32: Bound(1.3, difference=5e-3)},  # norms of small maps make much of rounding
         parts=tcvc_parts,
     ),

@@ -64,7 +64,7 @@ def small_video_cases(video):
         "AdaCoF's samples": (video.Sampling, video.samples(32, 48, 9), 1),
         "SF-AdaCoF": (lambda: video.AdaCoF(width=8, kernel=3), video.pair(64, 64), 1),
         "RIFE": (lambda: video.RIFE((8, 8, 8, 8), 4, 2), video.pair(64, 64), 1),
-        "TCVC": (lambda: video.tcvc_network(8, 24, 32, 16), [noise(6, 64, 64), noise(1, 64, 64)[0]], 6),
+        "TCVC": (lambda: video.tcvc_network(8, 24, 32, 16), [noise(3, 64, 64), noise(1, 64, 64)[0]], 3),
     }
     assert list(builds) == list(video.CASES)
     return {

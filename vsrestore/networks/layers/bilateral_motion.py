@@ -96,10 +96,10 @@ def bilateral_motion(first: Tensor, second: Tensor, path: Path) -> Motion:
     for level, pair in reversed(list(enumerate(sizes, start=1))):
         flow = larger(flow) if level < len(sizes) else flow
         scaled = path._replace(height=path.height / 2**level, width=path.width / 2**level)
-        contrasts = [each - FLATTENED * box_mean(each, (NEAR, NEAR)) for each in pair]
-        flow = _better(*contrasts, flow, _others(flow), scaled)
+        earlier, later = (each - FLATTENED * box_mean(each, (NEAR, NEAR)) for each in pair)
+        flow = _better(earlier, later, flow, _others(flow), scaled)
         for _ in range(ROUNDS):
-            flow, misfit = _round(*contrasts, flow, scaled)
+            flow, misfit = _round(earlier, later, flow, scaled)
     return Motion(flow, misfit, scaled.inside(flow))
 
 
