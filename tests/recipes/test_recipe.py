@@ -112,11 +112,11 @@ def test_steps_are_chosen_put_in_order_and_given_filters():
 
 def test_a_filter_switches_its_step_on_and_the_others_stay():
     before = read_recipe("family-tape")
-    after = before.changed(None, {"denoise": "film(grain=0.5)"})
+    after = before.changed(None, {"colour": "film(grain=0.5)"})
     assert [step.name for step in after.steps] == [step.name for step in before.steps]
     changed = {step.name for step, old in zip(after.steps, before.steps, strict=True) if step != old}
-    assert changed == {"denoise"}
-    assert {step.name: step.on for step in after.steps}["denoise"]
+    assert changed == {"colour"}
+    assert {step.name: step.on for step in after.steps}["colour"]
 
 
 @pytest.mark.parametrize(
