@@ -23,6 +23,7 @@ FOUND = {
     "wmv1.wmv": ".mp4",
     "uneven-ltn24+eqn47.mp4": ".mov",
     "covered.mkv": ".mp4",
+    "lost-many.ts": ".mkv",
     "begins-late.ts": ".mkv",
     "begins-late.mpg": ".mkv",
     "spoilt.mov": ".mkv",

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from vsrestore.pipeline.continued import Continued
+from vsrestore.pipeline.continued import continued
 from vsrestore.pipeline.damaged import NO_TIME, _filled
 
 
@@ -15,19 +15,19 @@ from vsrestore.pipeline.damaged import NO_TIME, _filled
         ([120, 40, 80, 160], [120, 40, 80, 160]),  # B-frames
         ([5000, 5040, 0, 40, 80], [5000, 5040, 5080, 5120, 5160]),
         ([5000, 5040, 5000, 5040, 0, 40], [5000, 5040, 5000, 5040, 5080, 5120]),
-        ([9000, 9040, 100, 140, 0], [9000, 9040, 9080, 9120, 8980]),
+        ([9000, 9040, 0, 40, 5000, 5040, 0, 40], [9000, 9040, 9080, 9120, 14080, 14120, 14160, 14200]),
+        ([0, 40, 2000, 80, 120, 2040], [0, 40, 2000, 80, 120, 2040]),  # late, behind a gap
         ([0, 90_000], [0, 90_000]),  # what is missing is missing
     ],
 )
 def test_times_that_begin_anew_go_on(times, expected):
-    continued = Continued(Fraction(1, 1000))
-    assert [continued(time) for time in times] == expected
+    assert continued(times, Fraction(1, 1000)) == expected
 
 
 def test_lost_times_are_put_in():
-    times = [NO_TIME, NO_TIME, 80, 120, NO_TIME, 200, 0, NO_TIME]
+    times = [NO_TIME, NO_TIME, 80, 120, NO_TIME, 200]
     base = Fraction(1, 1000)
-    assert _filled([time + 5000 if time != NO_TIME else time for time in times[:6]], base) == [
+    assert _filled([time + 5000 if time != NO_TIME else time for time in times], base) == [
         5000, 5040, 5080, 5120, 5160, 5200,
     ]  # fmt: skip
     assert _filled([NO_TIME, NO_TIME], base) == [0, 1]

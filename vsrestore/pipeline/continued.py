@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
-# Seconds by which the time of a packet or frame may lie before that of an earlier one without a new beginning.
+# Seconds by which a time lies before that of an earlier packet or frame where a clock begins anew.
 RESET = Fraction(1)
+# So many times after it lie there, too: behind a gap a few pictures may come that belong before it.
+STAYS = 16
 
 
-class Continued:
-    """Times that go on where a file's own begin anew, as they do where two recordings were joined; in ticks.
+def continued(ticks: Sequence[int], base: Fraction) -> list[int]:
+    """Return times that go on where a file's own begin anew, as they do where two recordings were joined.
 
     Args:
+        ticks: in the order of the file, a few of them later than their successors.
         base: seconds of one tick.
 
     """
-
-    def __init__(self, base: Fraction) -> None:
-        self._reset = RESET / base if base else Fraction(0)
-        self._offset = 0
-        self._step = 0
-        self._latest: int | None = None
-
-    def __call__(self, tick: int) -> int:
-        """Return the time of the next one, moved behind the latest of those before it where it lies far before them."""
-        moved = tick + self._offset
-        if self._latest is None:
-            self._latest = moved
-        elif moved < self._latest - self._reset:
-            self._offset += self._latest + self._step - moved
-            moved = self._latest + self._step
-        if moved > self._latest:
-            self._step, self._latest = moved - self._latest, moved
-        return moved
+    reset = RESET / base if base else Fraction(0)
+    offset, step, made = 0, 0, list[int]()
+    latest = ticks[0] if ticks else 0
+    for place, tick in enumerate(ticks):
+        before = latest - reset - offset
+        if tick < before and all(later < before for later in ticks[place + 1 : place + 1 + STAYS]):
+            offset = latest + step - tick
+        moved = tick + offset
+        if moved > latest:
+            step, latest = moved - latest, moved
+        made.append(moved)
+    return made

@@ -10,7 +10,7 @@ from typing import Any
 
 import vapoursynth as vs
 
-from vsrestore.pipeline.continued import Continued
+from vsrestore.pipeline.continued import continued
 
 NO_TIME = -(2**63)  # FFmpeg's AV_NOPTS_VALUE
 
@@ -45,9 +45,9 @@ def with_times_in_order(opened: Mapping[str, Any]) -> vs.VideoNode:
 
 def _filled(times: Sequence[int], base: Fraction) -> list[int]:
     """Return the times, in ticks, with those that are lost put in, and none that begin anew."""
-    continued = Continued(base)
-    times = [time if time == NO_TIME else continued(time) for time in times]
-    known = [time for time in times if time != NO_TIME]
+    known = continued([time for time in times if time != NO_TIME], base)
+    rest = iter(known)
+    times = [time if time == NO_TIME else next(rest) for time in times]
     usual = median_low([later - earlier for earlier, later in pairwise(sorted(known))] or [1])
     first = next((place for place, time in enumerate(times) if time != NO_TIME), 0)
     filled: list[int] = []

@@ -13,7 +13,7 @@ import av
 
 from vsrestore.ffmpeg import open_media
 
-from .continued import Continued
+from .continued import continued
 from .packets import Packets, all_packets
 from .probe import Media, exact
 
@@ -74,20 +74,21 @@ class _Picture:
     ticks: list[int] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self._continued = Continued(self.base)
-
     def add(self, frame: Any) -> None:
         self.frames += 1
-        tick = None if frame.pts is None else self._continued(frame.pts)
+        tick = frame.pts
         if frame.interlaced_frame:
             self.first_interlaced = self.first_interlaced if self.interlaced else tick or 0
             self.interlaced += 1
-        # Decoders give frames in the order in which they are shown.
-        if frame.is_corrupt or (tick is not None and self.ticks and tick < self.ticks[-1]):
-            self.broken.append(tick or 0)
         if tick is not None:
             self.ticks.append(tick)
+        if frame.is_corrupt:
+            self.broken.append(tick or 0)
+
+    def settle(self) -> None:
+        """Take note of what shows in the end: decoders give frames in the order in which they are shown."""
+        self.ticks = continued(self.ticks, self.base)
+        self.broken += [later for earlier, later in pairwise(self.ticks) if later < earlier]
 
 
 def survey(media: Media) -> Survey:
@@ -113,6 +114,7 @@ def survey(media: Media) -> Survey:
             if not _decoded(packet, packets[index], picture if index == media.picture.index else None):
                 tick = packet.pts if packet.pts is not None else packet.dts or 0
                 broken.setdefault(index, []).append(_stretch(tick, packet.duration or 0, base, media.zero))
+    picture.settle()
     if picture.broken or media.picture.index in broken:
         broken.setdefault(media.picture.index, []).extend(_of_picture(picture, media.zero))
     first = picture.first_interlaced * picture.base - media.zero
