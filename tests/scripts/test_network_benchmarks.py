@@ -81,10 +81,9 @@ def test_all_ways_of_video_networks_give_the_same_picture(part):
         with torch.inference_mode():
             published, *exact, half = [way() for way in video.ways(case).values()]
         assert (published.shape[1] if published.ndim > 4 else len(published)) == case.given
+        most = case.bounds[video.FLOAT32].difference / 10
         for picture in exact:
-            assert part("ways").largest_difference(picture, published) < case.bounds[video.FLOAT32].difference / 10, (
-                name
-            )
+            assert part("ways").largest_difference(picture, published) < most, name
         rounded = part("ways").largest_difference(half, published)
         assert rounded < 0.1, name
         assert rounded > 0 or not list(case.build().parameters()), name
