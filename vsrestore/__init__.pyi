@@ -13,6 +13,8 @@ from .filters.image_model import image_model as image_model
 from .filters.mat import mat as mat
 from .filters.mmp_rnn import mmp_rnn as mmp_rnn
 from .filters.onnx import onnx as onnx
+from .filters.outpaint import outpaint as outpaint
+from .filters.propainter import propainter as propainter
 from .filters.psrt import psrt as psrt
 from .filters.realbasicvsr import realbasicvsr as realbasicvsr
 from .filters.rvrt import rvrt as rvrt
@@ -27,6 +29,7 @@ from .filters.unet import unet as unet
 from .filters.upscale import upscale as upscale
 from .video.deinterlace import deinterlace as deinterlace
 from .video.scenes import scenes as scenes
+from .video.static_overlay import static_overlay as static_overlay
 
 FILTERS: dict[str, str]
 __version__: str

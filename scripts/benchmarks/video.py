@@ -1,4 +1,4 @@
-"""RVRT, PSRT, MMP-RNN, TAPE and the analog Swin-UNet our way beside the published one.
+"""RVRT, PSRT, MMP-RNN, TAPE, the analog Swin-UNet, RAFT and ProPainter our way beside the published one.
 
 Published: as the papers write the networks down (``benchmarks.naive``), in PyTorch's default memory layout, with plain
 attention and everything computed again, in float32. All on the CPU, with the same seeded weights and the same chunk.
@@ -15,13 +15,15 @@ from torch import Tensor, nn
 
 from vsrestore.networks.analog_swin_unet import AnalogSwinUNet
 from vsrestore.networks.mmp_rnn import MMPRNN
+from vsrestore.networks.propainter import ProPainter
 from vsrestore.networks.psrt import PSRT
+from vsrestore.networks.raft import RAFT
 from vsrestore.networks.rvrt import RVRT
 from vsrestore.networks.tape_reference import TapeReference
 from vsrestore.networks.traits import Precision
 from vsrestore.runtime.parts import Networks
 
-from .naive import analog_swin_unet, mmp_rnn, psrt, rvrt, tape_reference
+from .naive import analog_swin_unet, mmp_rnn, propainter, psrt, rvrt, tape_reference
 from .published import moving_noise, seeded
 from .report import Report
 from .timing import Measure, duration
@@ -47,11 +49,22 @@ class Case(NamedTuple):
     """Which these are, for a network that is told so: the published one makes all and drops the others."""
     steps: Mapping[str, Callable[..., Tensor]] = {}
     """Between the two, where our ways can be taken back one by one: takes our network, then what it takes."""
+    halves: bool = True
+    """Whether it may run in half precision."""
 
 
 def windows(count: int, length: int) -> Tensor:
     """Return the positions of ``count`` windows one after another, (K, W)."""
     return torch.arange(count)[:, None] + torch.arange(length)
+
+
+def holed(frames: Tensor) -> list[Tensor]:
+    """Return frames (1, T, 3, H, W), a hole in them, what fills it and how they move, as ProPainter takes them."""
+    mask = torch.zeros_like(frames[:, :, :1])
+    mask[..., 40:72, 48:80] = 1
+    filled = torch.cat(((frames * 2 - 1) * (1 - mask), mask), 2)
+    flow = torch.tensor([-2.0, 0, 2, 0]).view(1, 1, 4, 1, 1).expand(1, frames.shape[1], -1, *frames.shape[-2:])
+    return [frames, mask, filled, flow.contiguous()]
 
 
 def deblur(network: MMPRNN, frames: Tensor) -> Tensor:
@@ -86,6 +99,13 @@ CASES = {
         [moving_noise(8, 64, 64), windows(4, 5), torch.tensor([[0, 1, 2, 3, 7]] * 4)],
         4,
     ),
+    "RAFT": Case(lambda: seeded(RAFT(), 0.85), propainter.flows, [moving_noise(4, 128, 144)], 3, halves=False),
+    "ProPainter": Case(
+        lambda: propainter.Windows(seeded(ProPainter(), 0.9), [range(11), range(5, 16)], range(16, 23)),
+        propainter.paint,
+        holed(moving_noise(23, 128, 144)),
+        10,
+    ),
     "analog Swin-UNet": Case(
         lambda: seeded(AnalogSwinUNet(), 0.7),
         analog_swin_unet.restore,
@@ -110,12 +130,14 @@ def ways(case: Case) -> dict[str, Way]:
     """Return the published way, steps from there to ours where there are any, ours, and ours in bfloat16."""
     ours = in_filters(case, "float32")
     kept = {} if case.keep is None else {"keep": case.keep}
-    return {
+    found: dict[str, Way] = {
         PUBLISHED: partial(_published, case, case.build()),
         **{name: partial(step, ours, *case.inputs, **kept) for name, step in case.steps.items()},
         FLOAT32: partial(ours, *case.inputs, **kept),
-        BFLOAT16: partial(in_filters(case, "bfloat16"), *case.inputs, **kept),
     }
+    if case.halves:
+        found[BFLOAT16] = partial(in_filters(case, "bfloat16"), *case.inputs, **kept)
+    return found
 
 
 def _published(case: Case, network: nn.Module) -> Tensor:
@@ -130,7 +152,7 @@ def in_filters(case: Case, precision: Precision) -> nn.Module:
 
 def folded(network: nn.Module) -> nn.Module:
     """Fold the norms that a network folds once its weights are loaded."""
-    if isinstance(network, MMPRNN):
+    if isinstance(network, MMPRNN | RAFT):
         network.fold()
     return network
 

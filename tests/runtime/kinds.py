@@ -17,7 +17,7 @@ from vsrestore.runtime.descriptor import Descriptor, Options
 from vsrestore.runtime.parts import Build, Part, Parts
 from vsrestore.runtime.plans.pair import Pair
 from vsrestore.runtime.plans.plan import Plan
-from vsrestore.runtime.plans.references import ChosenReferences, StridedReferences
+from vsrestore.runtime.plans.references import REFERENCES, ChosenReferences, StridedReferences
 from vsrestore.runtime.plans.sequence import Sequence
 from vsrestore.runtime.plans.single import Single
 from vsrestore.runtime.plans.window import Window
@@ -95,6 +95,19 @@ class TwoStages(Kind):
         return apply_stages(clip, [first, Stage(descriptor=luma, build=nets.Identity)], options)
 
 
+class Referring(Kind):
+    """A window that sees others of its shot, told by marks that lie on all frames."""
+
+    def restored(self, clip: vs.VideoNode, options: Options = CPU, build: Build | Parts | None = None) -> vs.VideoNode:
+        descriptor = Descriptor(name="toy", plan=self.plan)
+        seen = prepare(clip, [descriptor], options)
+        frames = seen.planes("rgb")
+        marks = vs.core.std.BlankClip(frames, width=1, height=1, format=vs.GRAY8, color=1, keep=True)
+        beside = {REFERENCES: Companion(self.plan.companions(frames, frames, marks), at="wanted")}
+        stage = Stage(descriptor=descriptor, build=build or self.network, companions=beside)
+        return seen.finished(through(frames, stage, options))
+
+
 PARTS = Parts(
     {
         "encoder": Part(lambda: nets.Scale(0.5), precision="bfloat16", rests_on="machine"),
@@ -117,7 +130,10 @@ KINDS: dict[str, Kind] = {
     "sequence, averaged": Kind(Sequence(chunk=4, overlap=3, averages=True), nets.FirstOfSequence, 10),
     "pair": Kind(Pair(chunk=3), nets.Between, 26),
     "pair, 5/2": Kind(Pair(chunk=4, frame_rate=Fraction(5, 2)), nets.Between, 25),
-    "strided references": Kind(StridedReferences(chunk=3, around=1, stride=4, span=9), nets.MeanOfReferences, 14),
+    "strided references": Referring(StridedReferences(chunk=3, stride=4, count=4), nets.MeanOfReferences, 14),
+    "strided references, all": Referring(
+        StridedReferences(chunk=3, stride=4, everywhere=True, length=40), nets.MeanOfReferences, 14
+    ),
     "chosen references": Kind(
         ChosenReferences(chunk=4, before=1, after=1, choose=references_of, count=2), nets.MeanOfChosen, 10
     ),

@@ -65,6 +65,13 @@ def models(tmp_path_factory):
     }
 
 
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory):
+    """By script: networks of those that take several, by argument."""
+    paths = seeded.inpainting(tmp_path_factory.mktemp("some parts"))
+    return dict.fromkeys(("propainter.vpy", "outpaint.vpy"), paths)
+
+
 def identity(path):
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, "height", "width"]) for name in ("in", "out")]
     graph = helper.make_graph([helper.make_node("Identity", ["in"], ["out"])], "identity", ends[:1], ends[1:])
@@ -80,8 +87,9 @@ def run(script: str, *options: str, **variables: str) -> subprocess.CompletedPro
 @pytest.mark.slow
 @pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.glob("*.vpy")))
 @pytest.mark.parametrize("output", [0, 1])
-def test_example(script, output, source, models, tmp_path):
+def test_example(script, output, source, models, parts, tmp_path):
     model = ["-a", f"model={models[script]}"] if script in models else []
+    model += [word for name, path in parts.get(script, {}).items() for word in ("-a", f"{name}={path}")]
     done = run(script, "-o", str(output), "-a", f"source={source}", *model, VSRESTORE_WEIGHTS=str(tmp_path))
     assert done.returncode == 0, done.stderr.decode()
     header, _, frames = done.stdout.partition(b"\n")
@@ -92,7 +100,7 @@ def test_example(script, output, source, models, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "script", [*(s for s in SCALES if s not in SHIPPED), "ddcolor.vpy", "deoldify.vpy", "rvrt.vpy"]
+    "script", [*(s for s in SCALES if s not in SHIPPED), "ddcolor.vpy", "deoldify.vpy", "rvrt.vpy", "outpaint.vpy"]
 )
 def test_missing_weights_are_told(script, source, tmp_path):
     done = run(script, "-a", f"source={source}", VSRESTORE_WEIGHTS=str(tmp_path))

@@ -9,6 +9,9 @@ from vsrestore.checkpoints.registry import Entry
 _FILTERS_OF = {
     "clip": ("tape_reference",),
     "fast_neural_style": ("style",),
+    "propainter": ("propainter", "outpaint"),
+    "propainter_flow_completion": ("propainter", "outpaint"),
+    "raft": ("propainter", "outpaint"),
     "rrdbnet": ("esrgan", "bsrnet", "image_model"),
     "scunet": ("scunet", "image_model"),
     "srvgg": ("esrgan", "image_model"),

@@ -22,6 +22,8 @@ _MODULES = {
         "mat",
         "mmp_rnn",
         "onnx",
+        "outpaint",
+        "propainter",
         "psrt",
         "realbasicvsr",
         "rvrt",
@@ -35,7 +37,7 @@ _MODULES = {
         "unet",
         "upscale",
     ),
-    "vsrestore.video": ("deinterlace", "scenes"),
+    "vsrestore.video": ("deinterlace", "scenes", "static_overlay"),
 }
 
 FILTERS = dict(sorted((name, f"{package}.{name}") for package, names in _MODULES.items() for name in names))
