@@ -51,6 +51,7 @@ def test_the_script_of_a_recipe(run, video):
     assert done.returncode == 0, done.stderr
     assert [line for line in done.stdout.splitlines() if "vsrestore." in line] == [
         "clip = vsrestore.tape(clip, device='cpu', model='tape')",
+        "clip = vsrestore.outpaint(clip, device='cpu', trim=(8, 8, 2, 10), model='mirror')",
         "clip = vsrestore.film(clip, device='cpu', grain=0.5)",
         "clip = vsrestore.upscale(clip, device='cpu', scale=2, model='upscale-x2')",
     ]
