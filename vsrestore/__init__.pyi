@@ -15,6 +15,8 @@ from .filters.interpolate import interpolate as interpolate
 from .filters.mat import mat as mat
 from .filters.mmp_rnn import mmp_rnn as mmp_rnn
 from .filters.onnx import onnx as onnx
+from .filters.outpaint import outpaint as outpaint
+from .filters.propainter import propainter as propainter
 from .filters.psrt import psrt as psrt
 from .filters.realbasicvsr import realbasicvsr as realbasicvsr
 from .filters.rife import rife as rife
@@ -25,10 +27,13 @@ from .filters.swinir import swinir as swinir
 from .filters.tape import tape as tape
 from .filters.tape_damage import tape_damage as tape_damage
 from .filters.tape_reference import tape_reference as tape_reference
+from .filters.tcvc import tcvc as tcvc
 from .filters.uformer import uformer as uformer
 from .filters.unet import unet as unet
 from .filters.upscale import upscale as upscale
+from .video.deinterlace import deinterlace as deinterlace
 from .video.scenes import scenes as scenes
+from .video.static_overlay import static_overlay as static_overlay
 
 FILTERS: dict[str, str]
 __version__: str

@@ -133,6 +133,20 @@ def command(
 
 
 @app.command()
+def chain(
+    seconds: Annotated[float, typer.Option(help="length of the clip in seconds")] = 10,
+    steps: Annotated[str, typer.Option(help="of the chain, as recipes name them")] = "tape,denoise,upscale",
+    precision: Annotated[Precision, typer.Option(help="precision of the networks")] = "float32",
+    repeats: Repeats = 1,
+    one_thread: ProcessorTime = False,
+) -> None:
+    """A chain of shipped networks at 720x480 against the sum of its steps."""
+    from . import chain_speed as benchmark
+
+    publish(benchmark.run(seconds, steps, precision, repeats, clock(one_thread)))
+
+
+@app.command()
 def edvr(repeats: Repeats = 5, one_thread: ProcessorTime = False) -> None:
     """EDVR our way against the published one, step by step."""
     from . import edvr as benchmark
@@ -236,7 +250,7 @@ def everything(
 ) -> None:
     """Run all benchmarks with their defaults."""
     missed = False
-    runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command]
+    runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command, chain]
     runs += [edvr, basicvsrpp, video, video_filters, basicvsrpp_memory, tiles, colour]
     if clips is not None:
         runs.append(lambda: film_quality(clips, pattern))

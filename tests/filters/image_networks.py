@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -32,10 +33,13 @@ SMALL = {
 
 def checkpoint(path: Path, kind: str, **wrapped: object) -> Path:
     """Save a small network whose output stays near its input where it adds to it; return the path."""
-    network = SMALL[kind]()
-    state = {name: _value(name, value) for name, value in network.state_dict().items()}
-    torch.save({"params": state, **wrapped}, path)
+    torch.save({"params": _state(kind), **wrapped}, path)
     return path
+
+
+@cache
+def _state(kind: str) -> dict[str, Tensor]:
+    return {name: _value(name, value) for name, value in SMALL[kind]().state_dict().items()}
 
 
 def saved(name: str, path: Path) -> Path:

@@ -14,6 +14,8 @@ from onnx import TensorProto, helper
 import vsrestore
 from tests import clips
 from tests.filters import image_networks, seeded
+from tests.filters.propainter_protocol import StandIns
+from vsrestore.filters import inpainting
 
 Filter = Callable[[vs.VideoNode], vs.VideoNode]
 
@@ -44,6 +46,9 @@ TOLD = {
     "tape_reference": {"references": [0]},
 }
 
+# Filters of several networks, for which stand-ins do, and what they need to be told.
+OF_STAGES = {"outpaint": {"trim": 2}, "propainter": {"mask": (4, 6, 8, 8)}}
+
 # Filters whose weights are shipped.
 OURS = ("film", "interpolate", "tape", "upscale")
 
@@ -69,6 +74,8 @@ def least(name: str, folder: Path) -> dict[str, object]:
     """The least that a filter must be told."""
     if name == "onnx":
         return {"path": identity(folder), "provider": "cpu"}
+    if name == "deinterlace":
+        return {"rate": "single", "field_order": "top"}
     if name in IMAGE_MODELS:
         return {"model": image_networks.checkpoint(folder / "small.pth", IMAGE_MODELS[name]), "device": "cpu"}
     if name == "style":
@@ -77,6 +84,11 @@ def least(name: str, folder: Path) -> dict[str, object]:
     if name == "unet":
         path = seeded.checkpoint(folder / "small.safetensors", "fastai_unet", **seeded.FASTAI_UNET)
         return {"path": path, "device": "cpu"}
+    if name in OF_STAGES:
+        return {"device": "cpu", **OF_STAGES[name]}
+    if name == "tcvc":
+        told = {"reference": clips.noise(vs.RGB24, 32, 32, 1), "render_size": 32}
+        return {"model": seeded.tcvc_folder(folder), "device": "cpu", **told}
     if name in SMALL:
         path = seeded.checkpoint(folder / "small.safetensors", NETWORKS.get(name, name), **SMALL[name])
         return {"model": path, "device": "cpu", **TOLD.get(name, {})}
@@ -89,7 +101,9 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def apply(name: str, tmp_path: Path) -> Filter:
+def apply(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Filter:
+    if name in OF_STAGES:
+        monkeypatch.setattr(inpainting.Networks, "found", lambda *_: StandIns())
     arguments = least(name, tmp_path)
     return lambda clip: getattr(vsrestore, name)(clip, **arguments)
 
@@ -108,7 +122,7 @@ def rate(name: str) -> int:
 
 def painted(name: str, fmt: int) -> int:
     """The format that a filter gives for one that it takes: gray becomes colour where colour is what it is for."""
-    return vs.YUV444P8 if fmt == vs.GRAY8 and name in ("ddcolor", "deoldify") else fmt
+    return vs.YUV444P8 if fmt == vs.GRAY8 and name in ("ddcolor", "deoldify", "tcvc") else fmt
 
 
 @pytest.mark.parametrize("fmt", [vs.GRAY8, vs.YUV420P8, vs.YUV422P10, vs.YUV444P16, vs.RGB24, vs.RGBS, vs.RGBH])

@@ -107,8 +107,9 @@ def tensor(name: str, spec: dict, gain: float) -> torch.Tensor:
         values = generator.uniform(0.5, 1.5, shape)
     elif last == "running_mean":
         values = noise * 0.1
-    elif len(shape) > 1:
-        values = noise * gain / np.sqrt(np.prod(shape[1:], dtype=int))
+    elif len(shape) > 1:  # the large ones: in place, which is several times faster
+        values = np.multiply(noise, gain, out=noise)
+        values /= np.sqrt(np.prod(shape[1:], dtype=int))
     elif last in {"weight", "gamma", "scale", "weight_g"}:
         values = noise * 0.1 + 1.0
     else:

@@ -1,4 +1,4 @@
-"""How the script of RVRT's publishers cuts frames and time into tiles, and puts the results together."""
+"""How the script of RVRT's publishers cuts frames into tiles, and puts the results together."""
 
 from __future__ import annotations
 
@@ -8,18 +8,7 @@ import torch
 
 
 def restore(network, frames, tile, overlap):
-    """Restore frames (1, T, 3, H, W) by tiles; `tile` and `overlap`: of frames, height and width."""
-    scale, length = network.scale, frames.shape[1]
-    total = frames.new_zeros(1, length, 3, *(scale * side for side in frames.shape[-2:]))
-    count = torch.zeros_like(total)
-    for t in starts(length, tile[0], overlap[0]):
-        chunk = frames[:, t : t + tile[0]]
-        total[:, t : t + tile[0]] += _pictures(network, chunk, tile[1:], overlap[1:])
-        count[:, t : t + tile[0]] += 1
-    return total / count
-
-
-def _pictures(network, frames, tile, overlap):
+    """Restore frames (1, T, 3, H, W), all at once, by tiles; `tile` and `overlap`: height and width."""
     scale, (height, width) = network.scale, frames.shape[-2:]
     total = frames.new_zeros(*frames.shape[:3], scale * height, scale * width)
     count = torch.zeros_like(total)

@@ -103,4 +103,4 @@ def test_even_kernels_of_a_checkpoint_are_refused():
 
 def test_displacements_stay_float32():
     network = _network().to(torch.bfloat16).requires_grad_(False)
-    assert {maps.dtype for maps in network.maps(*_pair()).values()} == {torch.float32}
+    assert {maps.dtype for maps in network.maps(*_pair(32, 64)).values()} == {torch.float32}

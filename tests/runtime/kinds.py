@@ -14,11 +14,10 @@ from tests.runtime.every_other import EveryOther, Mean
 from vsrestore.runtime.apply import Stage, apply, apply_between, apply_stages, prepare, through
 from vsrestore.runtime.call import Companion
 from vsrestore.runtime.descriptor import Descriptor, Options
-from vsrestore.runtime.devices.cpu import PROCESSOR
 from vsrestore.runtime.parts import Build, Part, Parts
 from vsrestore.runtime.plans.pair import Pair
 from vsrestore.runtime.plans.plan import Plan
-from vsrestore.runtime.plans.references import ChosenReferences, StridedReferences
+from vsrestore.runtime.plans.references import REFERENCES, ChosenReferences, StridedReferences
 from vsrestore.runtime.plans.sequence import Sequence
 from vsrestore.runtime.plans.single import Single
 from vsrestore.runtime.plans.window import Window
@@ -106,6 +105,19 @@ class TwoStages(Kind):
         return apply_stages(clip, [first, Stage(descriptor=luma, build=nets.Identity)], options)
 
 
+class Referring(Kind):
+    """A window that sees others of its shot, told by marks that lie on all frames."""
+
+    def restored(self, clip: vs.VideoNode, options: Options = CPU, build: Build | Parts | None = None) -> vs.VideoNode:
+        descriptor = Descriptor(name="toy", plan=self.plan)
+        seen = prepare(clip, [descriptor], options)
+        frames = seen.planes("rgb")
+        marks = vs.core.std.BlankClip(frames, width=1, height=1, format=vs.GRAY8, color=1, keep=True)
+        beside = {REFERENCES: Companion(self.plan.companions(frames, frames, marks), at="wanted")}
+        stage = Stage(descriptor=descriptor, build=build or self.network, companions=beside)
+        return seen.finished(through(frames, stage, options))
+
+
 PARTS = Parts(
     {
         "encoder": Part(lambda: nets.Scale(0.5), precision="bfloat16", rests_on="machine"),
@@ -114,16 +126,12 @@ PARTS = Parts(
     both,
 )
 
-HALVES = 2 if PROCESSOR.splits else 1
-
 KINDS: dict[str, Kind] = {
     "single": Kind(Single(chunk=3), nets.Identity, 14),
     "window": Kind(Window(chunk=4, before=2, after=2), nets.WindowMean, 10),
     "window, circle": Kind(Window(chunk=4, before=2, after=2, border="reflect_circle"), nets.WindowMean, 10),
-    "window, black": Kind(
-        Window(chunk=4, before=2, after=2, border="black_short", halves=True), nets.LitMean, 10 * HALVES
-    ),
-    "window, halves": Kind(Window(chunk=4, before=2, after=2, halves=True), nets.WindowMean, 10 * HALVES),
+    "window, black": Kind(Window(chunk=4, before=2, after=2, border="black_short", halves=True), nets.LitMean, 20),
+    "window, halves": Kind(Window(chunk=4, before=2, after=2, halves=True), nets.WindowMean, 20),
     "window, repeats": Kind(Window(chunk=4, before=2, after=2, skips_repeats=True), nets.WindowMean, 10),
     "sequence": Kind(Sequence(chunk=5, overlap=2), nets.FirstOfSequence, 8),
     "sequence, kept": Kind(Sequence(chunk=5, overlap=2, keeps=True), nets.KeepsWanted, 8),
@@ -134,7 +142,10 @@ KINDS: dict[str, Kind] = {
     "pair, alone": Interpolated(Pair(), nets.Between, 39, rate=Fraction(2)),
     "pair, 5/2": Interpolated(Pair(chunk=4), nets.Between, 25, rate=Fraction(5, 2)),
     "pair, 3/5": Interpolated(Pair(chunk=4), nets.Between, 6, rate=Fraction(3, 5)),
-    "strided references": Kind(StridedReferences(chunk=3, around=1, stride=4, span=9), nets.MeanOfReferences, 14),
+    "strided references": Referring(StridedReferences(chunk=3, stride=4, count=4), nets.MeanOfReferences, 14),
+    "strided references, all": Referring(
+        StridedReferences(chunk=3, stride=4, everywhere=True, length=40), nets.MeanOfReferences, 14
+    ),
     "chosen references": Kind(
         ChosenReferences(chunk=4, before=1, after=1, choose=references_of, count=2), nets.MeanOfChosen, 10
     ),

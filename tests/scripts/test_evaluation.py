@@ -13,6 +13,7 @@ import pytest
 import vapoursynth as vs
 from PIL import Image
 from safetensors.torch import save_file
+from typer.testing import CliRunner
 
 import vsrestore
 from tests.filters import seeded
@@ -427,13 +428,14 @@ OWN = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", OWN)
-def test_the_command_measures_our_own_weights(tmp_path, clean_clip, task):
+def test_the_command_measures_our_own_weights(part, tmp_path, clean_clip, task):
     build, cases, heads = OWN[task]
     weights = tmp_path / "own.safetensors"
     save_file(build().state_dict(), weights)
     seed = () if task == "upscale" else ("--seed", "101")
-    done = command(task, str(weights), str(clean_clip), "--frames", "2", *seed, "--csv", str(tmp_path / "figures.csv"))
-    assert done.returncode == 0, done.stderr
+    words = [task, str(weights), str(clean_clip), "--frames", "2", *seed, "--csv", str(tmp_path / "figures.csv")]
+    done = CliRunner().invoke(part("__main__").app, words)
+    assert done.exit_code == 0, done.stderr
     head, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines()]
     assert [row[1] for row in rows] == [*cases, *cases]  # of the clip, and their means
     assert {len(row) for row in (head, *rows)} == {2 + 3 * heads + {"film": 0, "tape": 2, "upscale": 6}[task]}

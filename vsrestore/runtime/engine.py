@@ -128,9 +128,10 @@ class Engine:
             if companion.at == "frames":
                 beside_frames[name] = self._pictures([clips[0][p] for p in call.frames], companion.channels)
             else:
-                slots: Sequence[Slot] = call.slots.get(name) or [(p, 0) for p in call.wanted]
+                slots: Sequence[Slot] = call.slots.get(name, [(p, 0) for p in call.wanted])
                 frames = [clips[index][position - run.before] for position, index in slots]
-                beside_wanted[name] = self._pictures(frames, companion.channels)
+                if frames:  # else the network takes what it takes for none
+                    beside_wanted[name] = self._pictures(frames, companion.channels)
         return Inputs(
             self._pictures([run.frames[p] for p in call.frames], None, lent=True), beside_frames, beside_wanted
         )

@@ -30,7 +30,7 @@ class Prepared:
     def __init__(self, name: str, clip: vs.VideoNode, *, scene_changes: bool = False, kept: int = 0) -> None:
         self.name = name
         self._kept = kept + vs.core.num_threads
-        source = self._keep(checks.progressive(name, checks.constant_clip(name, clip)))
+        source = self._keep(checks.whole_sdr_frames(name, checks.constant_clip(name, clip)))
         self.source = self._keep(scenes(source)) if scene_changes else source
         """The clip, each frame checked."""
         self._seen: dict[Planes, vs.VideoNode] = {}
@@ -69,7 +69,9 @@ class Prepared:
         """
         seen = self.planes("luma" if result.format.color_family == vs.GRAY else "rgb")
         back = from_planes(result, seen, self.named)
-        return keep_shared(back.std.CopyFrameProps(self.source))
+        # A matrix is guessed by the size, so a clip of another size keeps the guess that was made of this one.
+        resized = (result.width, result.height) != (self.source.width, self.source.height)
+        return keep_shared(back.std.CopyFrameProps(self.named if resized else self.source))
 
     def completed(self, result: vs.VideoNode, between: Between) -> vs.VideoNode:
         """Return the clip at another frame rate, with what a network gave between its frames.

@@ -16,7 +16,6 @@ from vsrestore.runtime.devices.cpu.threads import Processor
 from vsrestore.runtime.plans.window import Window
 
 PATIENCE = 10.0
-two_halves = pytest.mark.skipif(torch.get_num_threads() % 2 == 1, reason="an odd number of threads has no halves")
 
 
 def in_new_thread(call):
@@ -24,7 +23,6 @@ def in_new_thread(call):
         return executor.submit(call).result()
 
 
-@two_halves
 def test_a_half_has_half_of_the_threads_and_all_others_keep_theirs() -> None:
     threads, processor = torch.get_num_threads(), Processor()
     assert processor.splits
@@ -45,7 +43,6 @@ def test_an_odd_number_of_threads_has_no_halves(monkeypatch: pytest.MonkeyPatch)
     assert not Processor().splits
 
 
-@two_halves
 def test_a_call_with_all_threads_is_alone() -> None:
     processor, under_way, most, lock = Processor(), [0], [0], Lock()
 
@@ -72,7 +69,6 @@ def test_a_call_with_all_threads_is_alone() -> None:
     assert most == [2]
 
 
-@two_halves
 def test_an_error_of_one_half_surfaces_and_the_next_call_runs() -> None:
     processor = Processor()
 
@@ -97,7 +93,6 @@ class Meeting(nets.WindowMean):
         return super().forward(frames, windows)
 
 
-@two_halves
 def test_halves_of_a_chunk_are_computed_side_by_side() -> None:
     clip = KINDS["window, halves"].restored(clips.noise(length=12), build=Meeting)
     assert len(list(clip.frames(close=True))) == 12

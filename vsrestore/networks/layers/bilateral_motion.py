@@ -97,10 +97,10 @@ def bilateral_motion(first: Tensor, second: Tensor, path: Path) -> Motion:
     for level, pair in reversed(list(enumerate(sizes, start=1))):
         flow = larger(flow) if level < len(sizes) else flow
         scaled = path._replace(height=path.height / 2**level, width=path.width / 2**level)
-        before, after = (each - FLATTENED * box_mean(each, (NEAR, NEAR)) for each in pair)
-        flow = _better(before, after, flow, _others(flow), scaled)
+        earlier, later = (each - FLATTENED * box_mean(each, (NEAR, NEAR)) for each in pair)
+        flow = _better(earlier, later, flow, _others(flow), scaled)
         for _ in range(ROUNDS if level > 1 else FINEST_ROUNDS):
-            flow, misfit = _round(before, after, flow, scaled)
+            flow, misfit = _round(earlier, later, flow, scaled)
     return Motion(flow, misfit, scaled.inside(flow))
 
 

@@ -1,0 +1,22 @@
+"""What the runtime's tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from vsrestore.runtime.devices import pick
+from vsrestore.runtime.devices.cpu.threads import Processor
+
+
+@pytest.fixture(autouse=True, scope="package")
+def two_threads() -> Iterator[None]:
+    """Two threads for torch, so that chunks are computed in halves; the other rooms' tests have one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pick, "PROCESSOR", Processor())
+        yield
+    torch.set_num_threads(before)
