@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import vapoursynth as vs
 
-from vsrestore.video.png import read_png
+from vsrestore.video.png import read_colours, read_png
 
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> PNG's number
 
@@ -64,6 +64,16 @@ def test_files_that_are_no_mask(tmp_path: Path, gray: np.ndarray, change, messag
     file.write_bytes(change(file.read_bytes()))
     with pytest.raises(vs.Error, match=rf"toy: mask='.*mask.png' {message}"):
         read_png("toy", "mask", file, 17, 13)
+
+
+def test_colours_of_any_size(tmp_path: Path, gray: np.ndarray) -> None:
+    rgb = np.stack([gray, gray // 2, 255 - gray], axis=-1)
+    found = read_colours("toy", "reference", png(tmp_path / "picture.png", rgb))
+    np.testing.assert_array_equal(found, rgb)
+    whole = (tmp_path / "picture.png").read_bytes()
+    (tmp_path / "picture.png").write_bytes(whole[:16] + struct.pack(">II", 2**14, 2**14) + whole[24:])
+    with pytest.raises(vs.Error, match=r"toy: reference=.* is 16384x16384; pictures of up to 67108864 pixels"):
+        read_colours("toy", "reference", tmp_path / "picture.png")
 
 
 def test_names_that_cannot_be_read(tmp_path: Path, gray: np.ndarray) -> None:

@@ -12,6 +12,7 @@ import vapoursynth as vs
 
 from . import checks
 from .errors import fail
+from .frames import still
 from .png import read_png
 
 type Mask = vs.VideoNode | str | PathLike[str] | Sequence[int]
@@ -39,7 +40,7 @@ def mask_clip(name: str, clip: vs.VideoNode, mask: Mask) -> vs.VideoNode:
     if isinstance(mask, vs.VideoNode):
         return _marked(name, clip, mask)
     if isinstance(mask, str | PathLike):
-        return _marked(name, clip, _still(clip, read_png(name, "mask", mask, clip.width, clip.height)))
+        return _marked(name, clip, still(read_png(name, "mask", mask, clip.width, clip.height)[None]))
     if not isinstance(mask, Sequence):
         fail(name, f"mask is {type(mask).__name__}; accepted: {ACCEPTED}")
     return _rectangle(name, clip, mask)
@@ -118,18 +119,6 @@ def _rectangle(name: str, clip: vs.VideoNode, mask: Sequence[Any]) -> vs.VideoNo
         told = f"mask={mask!r}, which is left, top, width, height, does not lie in a clip"
         fail(name, f"{told} of {clip.width}x{clip.height}; a rectangle inside it is accepted")
     return _boxed(clip, (left, top, width, height), 1)
-
-
-def _still(clip: vs.VideoNode, picture: np.ndarray) -> vs.VideoNode:
-    """Return a picture (H, W) uint8 as a clip of one frame."""
-
-    def paint(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-        frame = f.copy()
-        np.asarray(frame[0])[:] = picture
-        return frame
-
-    blank = vs.core.std.BlankClip(format=vs.GRAY8, width=clip.width, height=clip.height, length=1)
-    return blank.std.ModifyFrame(clips=blank, selector=paint)
 
 
 def _marked(name: str, clip: vs.VideoNode, mask: vs.VideoNode) -> vs.VideoNode:
