@@ -16,6 +16,7 @@ from ..pipeline.workplace import workplace
 from .errors import ComparisonError
 
 PAGE, TABLE, VIDEO, CROPS = "index.html", "frames.csv", "side-by-side.mp4", "crop-*.png"
+ORDERS = "orders.csv"
 MANIFEST = "comparison.sha256"
 
 
@@ -44,7 +45,7 @@ def _check_place(folder: Path, *, overwrite: bool) -> None:
 def check_replaceable(folder: Path) -> None:
     """Raise ``ComparisonError`` where a file bears a name of a comparison's, but is not one that a comparison wrote."""
     known = _listed(folder)
-    for path in [folder / PAGE, folder / TABLE, folder / VIDEO, *sorted(folder.glob(CROPS))]:
+    for path in [folder / PAGE, folder / TABLE, folder / ORDERS, folder / VIDEO, *sorted(folder.glob(CROPS))]:
         if path.is_dir() or (path.exists() and _sum(path) not in known.get(path.name, set())):
             raise ComparisonError(
                 f"{path}: no comparison wrote it, or it was changed since; move it away or choose another folder"
@@ -98,7 +99,9 @@ def _listed(folder: Path) -> dict[str, set[str]]:
         return {}
     listed: dict[str, set[str]] = {}
     for line in lines:
-        match = re.fullmatch(r"([0-9a-f]{64})  (index\.html|frames\.csv|side-by-side\.mp4|crop-\d+-\w+\.png)", line)
+        match = re.fullmatch(
+            r"([0-9a-f]{64})  (index\.html|frames\.csv|orders\.csv|side-by-side\.mp4|crop-\d+-\w+\.png)", line
+        )
         if match:
             listed.setdefault(match[2], set()).add(match[1])
     return listed

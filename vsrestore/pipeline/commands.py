@@ -72,6 +72,7 @@ class Shown:
         tags: colour, shape of the samples and fields.
         rate: frames in a second, 0 when the clip has no constant rate.
         frames: how many the clip has.
+        given: how many of them its filters made of each frame of the source.
         size: (width, height).
         mastering: whether it carries HDR mastering data, which are not passed on.
         misnamed: whether the clip names a rate that cannot be; ``rate`` is that of its first frame then.
@@ -81,6 +82,7 @@ class Shown:
     tags: tags.Tags
     rate: Fraction
     frames: int
+    given: Fraction
     size: tuple[int, int]
     mastering: bool
     misnamed: bool = False
@@ -92,14 +94,15 @@ def read_report(task: Task) -> Shown:
     Where the script left the shape of the samples as the stream has it, what its container says of it holds.
     """
     facts = json.loads(task.report.read_text(encoding="utf-8"))
+    props = facts["props"]
     named = Fraction(facts["fps"][0], facts["fps"][1] or 1)
-    rate = named if named <= FASTEST else _rate_of(facts["props"]) or named
+    rate = named if named <= FASTEST else _rate_of(props) or named
     width, height = facts["size"]
-    mastering = not MASTERING.isdisjoint(facts["props"])
-    shown, picture = tags.from_props(facts["props"]), task.media.picture
+    mastering, given = not MASTERING.isdisjoint(props), Fraction(*facts["given"])
+    shown, picture = tags.from_props(props), task.media.picture
     if (shown.sar or 1) == picture.coded_sar != picture.sar:
         shown = replace(shown, sar=picture.sar)
-    return Shown(shown, rate, facts["frames"], (width, height), mastering, rate != named)
+    return Shown(shown, rate, facts["frames"], given, (width, height), mastering, rate != named)
 
 
 def _rate_of(props: Mapping[str, Any]) -> Fraction:

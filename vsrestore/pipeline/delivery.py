@@ -16,6 +16,7 @@ from typing import Any
 import vapoursynth as vs
 
 from vsrestore.pipeline.encode import ENCODERS, Encoder, accepted_chroma
+from vsrestore.video.between import RATE
 from vsrestore.video.cache import keep, keep_shared, uncached
 from vsrestore.video.checks import constant_clip
 from vsrestore.video.errors import fail
@@ -75,6 +76,7 @@ def reported(clip: vs.VideoNode, report: Path) -> vs.VideoNode:
             "props": _plain(dict(f.props)),
             "fps": [*clip.fps.as_integer_ratio()],
             "frames": clip.num_frames,
+            "given": [int(f.props.get(name, 1)) for name in RATE],
             "size": [clip.width, clip.height],
         }
         unfinished = report.with_suffix(".part")

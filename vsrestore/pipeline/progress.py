@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 FRAME = re.compile(r"Frame: (\d+)/(\d+)")
-WARNING = "Warning: "
+TOLD = re.compile(r"(?:Warning|Information): ")
 EVALUATED = "Script evaluation done"
 # The last is what BestSource lets VapourSynth say whenever it is asked for its times, which it gives.
 CHATTER = re.compile(
@@ -19,7 +19,7 @@ class FrameCounter:
 
     Args:
         count: takes frames done and frames in all; 0 and 0 when the first one is begun.
-        tell: takes warnings.
+        tell: takes what filters say: warnings, and what the user should know.
 
     """
 
@@ -39,7 +39,7 @@ class FrameCounter:
             return True
         if CHATTER.match(line):
             return True
-        if line.startswith(WARNING):
-            self._tell(line.removeprefix(WARNING))
-            return True
-        return False
+        told = TOLD.match(line)
+        if told:
+            self._tell(line[told.end() :])
+        return told is not None

@@ -19,7 +19,7 @@ from .containers import Container, container_of, copy_plan
 from .encode import encoder_named, encoder_options
 from .errors import PipelineError, RunError
 from .intermediate import decoded
-from .job import Job, checked_calls, input_file, opening_for, shortened
+from .job import Job, checked_calls, fitting_calls, input_file, opening_for, shortened
 from .output import checked_output, keep, publish
 from .packets import loss, read_packets
 from .probe import Media, Picture, probe
@@ -67,10 +67,11 @@ def restore(job: Job, tell: Tell, count: Count, stage: Tell = lambda name: None)
         task = prepared(job, media, seen, container, work)
         for note in [*source_notes(task, seen), *task.plan.notes]:
             tell(note)
+        calls = fitting_calls(calls, media, seen, tell)
         stage("loading the filters")
         shown, durations, words = encode_with_times(task, calls, seen, tell, count)
         frames = len(durations) if shortened(job) else shown.frames
-        found = differences(Contents(media, seen.packets), task.part, task.plan, frames)
+        found = differences(Contents(media, seen.packets), task.part, task.plan, frames, shown.given)
         refuse_incomplete(task, found, words)
         for difference in found:
             tell(str(difference))
@@ -133,7 +134,7 @@ def encode_filters(
     Returns and raises what :func:`encode` does.
     """
     folder = task.work if is_url(task.job.input) else programs.index_folder(task.media.path)
-    opening: Opening | None = opening_for(task.media, seen, folder)
+    opening: Opening | None = opening_for(task.media, seen, folder, calls)
     while opening is not None:
         task.script.write_text(script_text(opening, calls), encoding="utf-8")
         try:
