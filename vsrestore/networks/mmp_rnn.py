@@ -27,10 +27,11 @@ from vsrestore.networks.layers.activation import lrelu
 from vsrestore.networks.layers.layout import channels_last
 from vsrestore.networks.layers.normed_conv import fold_norms
 from vsrestore.networks.layers.residual_dense import ResidualDenseBlock, ResidualDenseNet
-from vsrestore.networks.mmp_net import DERIVED, GREY, MMPNet
+from vsrestore.networks.mmp_net import GREY, MMPNet
 from vsrestore.networks.state_dict import count_numbered
 from vsrestore.networks.traits import Traits
 
+DERIVED = ("num_batches_tracked",)
 MULTIPLE = 4
 MINIMUM = 16  # pixels: the prior halves four times
 REDUCTION = 16  # of channels inside the channel attention
