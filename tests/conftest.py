@@ -18,6 +18,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="try every fault ten times as often")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--soak"):  # ten minutes for all fuzzing together
+        os.environ.setdefault("VSRESTORE_FUZZ_SECONDS", "40")
+
+
 @pytest.fixture(scope="session")
 def soak(request: pytest.FixtureRequest) -> int:
     """How many times as often as usual each fault is tried."""

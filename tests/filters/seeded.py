@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +37,8 @@ RVRT = {"channels": 24, "attention_heads": 2, "residual_groups": (1, 1, 1)}
 RVRT_DENOISE = {**RVRT, "same_size": True, "denoises": True}
 PSRT = {"channels": 8, "groups": 1, "layers": 2, "heads": 2, "hidden": 12}
 MMP_RNN = {"features": 8, "cell_blocks": 1, "decoder_blocks": 1}
+SF_ADACOF = {"width": 4, "kernel": 3}
+RIFE = {"channels": (8, 8, 6, 4), "context": 2, "layers": 1}
 ANALOG_SWIN_UNET = {"width": 16, "depths": (1, 1, 1, 1), "decoder_depths": (1, 1, 2), "heads": 4}
 TCVC = {
     "tcvc_colour_net": {"width": 4},
@@ -105,6 +108,31 @@ def saved(record: str, path: Path) -> Path:
     """Save the tensors of a golden record as published: a checkpoint of PyTorch's own format."""
     torch.save({"params": records.read(record).tensors}, path)
     return path
+
+
+def inpainting(folder: Path) -> dict[str, Path]:
+    """Save the networks of ProPainter in their published layouts, the generator small; return paths by argument."""
+    records_of = {"flow_model": "raft", "completion_model": "flowcomp", "model": "generator"}
+    paths = {}
+    for argument, record in records_of.items():
+        keys = records.layout(f"propainter-{record}")[1]
+        if record == "generator":
+            keys = {
+                name: small_generator(name, spec) for name, spec in keys.items() if not re.search(LATER_BLOCKS, name)
+            }
+        paths[argument] = folder / f"{record}.pth"
+        torch.save(records.state_dict(keys, 0.9), paths[argument])
+    return paths
+
+
+LATER_BLOCKS = r"transformer\.[1-7]\."
+
+
+def small_generator(name: str, spec: dict) -> dict:
+    """Return a tensor of the generator where tokens have 128 channels and not 512, spread out to 4 and not 40."""
+    if not name.startswith(("ss.", "sc.embedding.", "transformers.")):
+        return spec
+    return {**spec, "shape": [{512: 128, 40 * 49: 4 * 49}.get(length, length) for length in spec["shape"]]}
 
 
 def noise(length: int, height: int, width: int) -> np.ndarray:

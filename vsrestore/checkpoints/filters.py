@@ -9,7 +9,12 @@ from vsrestore.checkpoints.registry import Entry
 _FILTERS_OF = {
     "clip": ("tape_reference",),
     "fast_neural_style": ("style",),
+    "frame_interpolator": ("interpolate",),
+    "propainter": ("propainter", "outpaint"),
+    "propainter_flow_completion": ("propainter", "outpaint"),
+    "raft": ("propainter", "outpaint"),
     "rrdbnet": ("esrgan", "bsrnet", "image_model"),
+    "sf_adacof": ("adacof",),
     "scunet": ("scunet", "image_model"),
     "srvgg": ("esrgan", "image_model"),
     "swinir": ("swinir", "image_model"),

@@ -146,7 +146,7 @@ def _chain(inputs: int, outputs: int, dilation: int = 1) -> list[nn.Conv2d]:
 def _activated(x: Tensor, *convolutions: nn.Module) -> Tensor:
     """Return ``x`` after convolutions, each with a ReLU."""
     for conv in convolutions:
-        x = relu.after(conv, x)  # type: ignore[arg-type]
+        x = relu.after(conv, x)
     return x
 
 

@@ -44,7 +44,7 @@ class FuseBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features of the same shape (N, channels, H, W)."""
-        return x + instance_norm(relu.after(self.conv["2"], relu.after(self.conv["0"], x)))  # type: ignore[arg-type]
+        return x + instance_norm(relu.after(self.conv["2"], relu.after(self.conv["0"], x)))
 
 
 class Likeness(nn.Module):
