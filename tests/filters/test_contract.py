@@ -107,7 +107,7 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def apply(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Filter:
     if name in OF_STAGES:
-        monkeypatch.setattr(inpainting.Networks, "found", lambda *_: StandIns())
+        monkeypatch.setattr(inpainting.Networks, "recognised", lambda *_: StandIns())
     arguments = least(name, tmp_path)
     return lambda clip: getattr(vsrestore, name)(clip, **arguments)
 

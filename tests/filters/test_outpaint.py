@@ -20,7 +20,7 @@ from vsrestore.filters import inpainting
 @pytest.fixture
 def networks(monkeypatch: pytest.MonkeyPatch) -> StandIns:
     standing = StandIns()
-    monkeypatch.setattr(inpainting.Networks, "found", lambda *_: standing)
+    monkeypatch.setattr(inpainting.Networks, "recognised", lambda *_: standing)
     return standing
 
 

@@ -193,7 +193,7 @@ def test_bad_input_is_refused(told: dict[str, object], message: str) -> None:
 
 
 def test_holes_are_grown_and_nothing_else_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Networks, "found", lambda *_: StandIns())
+    monkeypatch.setattr(Networks, "recognised", lambda *_: StandIns())
     source = clips.noise(vs.RGB24, 64, 48, 2)
     result = vsrestore.propainter(source, (20, 10, 6, 4), mask_dilation=3, device="cpu")
     before, after = (np.stack(clips.samples(clip.get_frame(0))) for clip in (source, result))
@@ -261,7 +261,7 @@ def test_the_published_networks_give_the_published_long_clip(tmp_path: Path) -> 
     paths = published(tmp_path, record.name)
     raft = records.layout("propainter-raft")[1]
     torch.save(records.state_dict(raft, 1.0), tmp_path / "raft.pth")
-    networks = Networks.found("toy", tmp_path / "raft.pth", paths["completion_model"], paths["model"], 1)
+    networks = Networks.recognised("toy", tmp_path / "raft.pth", paths["completion_model"], paths["model"], 1)
     source = as_rgb24(frames)
     plans = span.plans(source)
     prepared = prepare(source, Learnt(networks, plans).descriptors("toy"), OPTIONS)

@@ -77,7 +77,7 @@ def adacof(
 
     """
     whole("adacof", "dilation", dilation, 1)
-    found = recognised("adacof", entry_of("adacof", model, PUBLISHED), "sf_adacof", dilation=dilation)
-    stage = Stage(descriptor=Descriptor(name="adacof", plan=Pair(), traits=found.traits), build=found.build)
+    checkpoint = recognised("adacof", entry_of("adacof", model, PUBLISHED), "sf_adacof", dilation=dilation)
+    stage = Stage(descriptor=Descriptor(name="adacof", plan=Pair(), traits=checkpoint.traits), build=checkpoint.build)
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
     return interpolated(clip, stage, options, factor=factor, fps=fps, replace_duplicates=replace_duplicates)

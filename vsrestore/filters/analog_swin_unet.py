@@ -66,9 +66,9 @@ def analog_swin_unet(
 
     """
     choice("analog_swin_unet", "border", border, tuple(BORDERS))
-    found = recognised("analog_swin_unet", entry_of("analog_swin_unet", model, PUBLISHED), "analog_swin_unet")
-    radius = found.traits.frames // 2
+    checkpoint = recognised("analog_swin_unet", entry_of("analog_swin_unet", model, PUBLISHED), "analog_swin_unet")
+    radius = checkpoint.traits.frames // 2
     plan = Window(chunk=CHUNK, before=radius, after=radius, border=BORDERS[border], halves=True)
-    descriptor = Descriptor(name="analog_swin_unet", plan=plan, traits=found.traits)
+    descriptor = Descriptor(name="analog_swin_unet", plan=plan, traits=checkpoint.traits)
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
-    return apply(clip, Stage(descriptor=descriptor, build=found.build), options)
+    return apply(clip, Stage(descriptor=descriptor, build=checkpoint.build), options)

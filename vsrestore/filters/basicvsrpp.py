@@ -96,11 +96,13 @@ def basicvsrpp(
     cached = cached_from("basicvsrpp", cpu_cache)
     published = {name: row.entry for name, row in VARIANTS.items()}
     entry = entry_of("basicvsrpp", model, published)
-    found = recognised("basicvsrpp", entry, "basicvsrpp", cpu_cache=cached)
+    checkpoint = recognised("basicvsrpp", entry, "basicvsrpp", cpu_cache=cached)
     variant = VARIANTS.get(model) if isinstance(model, str) else None
-    if variant and found.settings["same_size"] != variant.same_size:
-        fail("basicvsrpp", f"{found.path} is a checkpoint of another task than {model}; fetch {variant.entry} again")
+    if variant and checkpoint.settings["same_size"] != variant.same_size:
+        fail(
+            "basicvsrpp", f"{checkpoint.path} is a checkpoint of another task than {model}; fetch {variant.entry} again"
+        )
     plan = Sequence(chunk=chunk, overlap=overlap, keeps=True)
-    stage = Stage(descriptor=Descriptor(name="basicvsrpp", plan=plan, traits=found.traits), build=found.build)
+    stage = Stage(descriptor=Descriptor(name="basicvsrpp", plan=plan, traits=checkpoint.traits), build=checkpoint.build)
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
     return apply(clip, stage, options)

@@ -42,5 +42,5 @@ def bsrnet(
         ICCV 2021, arXiv 2103.14006.
 
     """
-    found = image_checkpoint("bsrnet", entry_of("bsrnet", model, PUBLISHED), ("ESRGAN",))
-    return restored("bsrnet", clip, found, batch=batch, device=device, precision=precision, tile=tile)
+    checkpoint = image_checkpoint("bsrnet", entry_of("bsrnet", model, PUBLISHED), ("ESRGAN",))
+    return restored("bsrnet", clip, checkpoint, batch=batch, device=device, precision=precision, tile=tile)

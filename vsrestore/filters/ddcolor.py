@@ -76,14 +76,14 @@ def ddcolor(
     whole("ddcolor", "render_size", render_size, MULTIPLE)
     if render_size % MULTIPLE:
         fail("ddcolor", f"render_size={render_size}; a multiple of {MULTIPLE} is accepted, e.g. 512")
-    found = recognised("ddcolor", entry_of("ddcolor", model, PUBLISHED), "ddcolor")
+    checkpoint = recognised("ddcolor", entry_of("ddcolor", model, PUBLISHED), "ddcolor")
 
     def build() -> nn.Module:
         from ..networks.ddcolor import DDColorPainter
 
-        return DDColorPainter(found.build(), render_size, SPACE.span)
+        return DDColorPainter(checkpoint.build(), render_size, SPACE.span)
 
-    descriptor = Descriptor(name="ddcolor", traits=found.traits, output_size=(render_size, render_size))
+    descriptor = Descriptor(name="ddcolor", traits=checkpoint.traits, output_size=(render_size, render_size))
     options = Options(device=device, precision=precision, scene_changes=scene_changes)
     wishes = Wishes(stabilize=stabilize, saturation=saturation, hue=hue, upscale=upscale, format=format)
     return colourise(clip, descriptor, build, options, SPACE, wishes)

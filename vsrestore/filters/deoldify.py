@@ -69,15 +69,15 @@ def deoldify(
 
     """
     whole("deoldify", "render_factor", render_factor, LEAST_FACTOR)
-    found = recognised("deoldify", entry_of("deoldify", model, PUBLISHED), "deoldify")
+    checkpoint = recognised("deoldify", entry_of("deoldify", model, PUBLISHED), "deoldify")
     size = render_factor * UNIT
 
     def build() -> nn.Module:
         from ..networks.deoldify import DeOldifyPainter
 
-        return DeOldifyPainter(found.build(), size, SPACE.span)
+        return DeOldifyPainter(checkpoint.build(), size, SPACE.span)
 
-    descriptor = Descriptor(name="deoldify", traits=found.traits, output_size=(size, size))
+    descriptor = Descriptor(name="deoldify", traits=checkpoint.traits, output_size=(size, size))
     options = Options(device=device, precision=precision, scene_changes=scene_changes)
     wishes = Wishes(stabilize=stabilize, saturation=saturation, hue=hue, upscale=upscale, format=format)
     return colourise(clip, descriptor, build, options, SPACE, wishes)

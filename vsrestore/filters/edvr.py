@@ -82,7 +82,7 @@ def edvr(
     checkpoints = [_first(model)]
     if second_stage is not False:
         checkpoints.append(_second(model, second_stage))
-    stages = [Stage(descriptor=_descriptor(found), build=found.build) for found in checkpoints]
+    stages = [Stage(descriptor=_descriptor(checkpoint), build=checkpoint.build) for checkpoint in checkpoints]
     return apply_stages(clip, stages, options)
 
 
@@ -94,11 +94,13 @@ def _descriptor(checkpoint: Checkpoint) -> Descriptor:
 
 
 def _first(model: Model) -> Checkpoint:
-    found = recognised("edvr", entry_of("edvr", model, {name: row.entry for name, row in VARIANTS.items()}), "edvr")
+    checkpoint = recognised(
+        "edvr", entry_of("edvr", model, {name: row.entry for name, row in VARIANTS.items()}), "edvr"
+    )
     variant = _variant(model)
-    if variant and (found.traits.scale, found.settings["predeblur"]) != (variant.scale, variant.predeblur):
-        fail("edvr", f"{found.path} is a checkpoint of another task than {model}; fetch {variant.entry} again")
-    return found
+    if variant and (checkpoint.traits.scale, checkpoint.settings["predeblur"]) != (variant.scale, variant.predeblur):
+        fail("edvr", f"{checkpoint.path} is a checkpoint of another task than {model}; fetch {variant.entry} again")
+    return checkpoint
 
 
 def _second(model: Model, second_stage: bool | Model) -> Checkpoint:
@@ -106,10 +108,12 @@ def _second(model: Model, second_stage: bool | Model) -> Checkpoint:
         return _published_second(model)
     if not isinstance(second_stage, str | PathLike):
         fail("edvr", f"second_stage={second_stage!r}; True, False or a checkpoint is accepted")
-    found = recognised("edvr", second_stage, "edvr")
-    if found.traits.scale != 1:
-        fail("edvr", f"{found.path} enlarges fourfold; a second stage is a checkpoint that leaves the size as it is")
-    return found
+    checkpoint = recognised("edvr", second_stage, "edvr")
+    if checkpoint.traits.scale != 1:
+        fail(
+            "edvr", f"{checkpoint.path} enlarges fourfold; a second stage is a checkpoint that leaves the size as it is"
+        )
+    return checkpoint
 
 
 def _published_second(model: Model) -> Checkpoint:
@@ -118,10 +122,10 @@ def _published_second(model: Model) -> Checkpoint:
         fail("edvr", f"second_stage=True, but {model} is no published model; give the second stage's checkpoint")
     if variant.second is None:
         fail("edvr", f"no second stage was published for {model}; leave second_stage out")
-    found = recognised("edvr", variant.second, "edvr")
-    if (found.traits.scale, found.settings["predeblur"]) != (1, variant.predeblur):
-        fail("edvr", f"{found.path} is not the second stage of {model}; fetch {variant.second} again")
-    return found
+    checkpoint = recognised("edvr", variant.second, "edvr")
+    if (checkpoint.traits.scale, checkpoint.settings["predeblur"]) != (1, variant.predeblur):
+        fail("edvr", f"{checkpoint.path} is not the second stage of {model}; fetch {variant.second} again")
+    return checkpoint
 
 
 def _variant(model: Model) -> Variant | None:

@@ -75,10 +75,10 @@ def esrgan(
     """
     entry = entry_of("esrgan", model, PUBLISHED)
     share = _share(entry, denoise)
-    found = image_checkpoint("esrgan", entry, ("ESRGAN", "Compact"))
+    checkpoint = image_checkpoint("esrgan", entry, ("ESRGAN", "Compact"))
     if share < 1:
-        found = _mixed(found, share)
-    return restored("esrgan", clip, found, batch=batch, device=device, precision=precision, tile=tile)
+        checkpoint = _mixed(checkpoint, share)
+    return restored("esrgan", clip, checkpoint, batch=batch, device=device, precision=precision, tile=tile)
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,9 @@ def _share(entry: Model, denoise: float | None) -> float:
     return float(denoise)
 
 
-def _mixed(found: ImageCheckpoint, share: float) -> Mixed:
+def _mixed(checkpoint: ImageCheckpoint, share: float) -> Mixed:
     other = located("esrgan", WEAK)
     with told_by("esrgan", CheckpointError, NetworkError):
-        if sorted(peek(other).values()) != sorted(peek(found.path).values()):
-            fail("esrgan", f"{other} holds other tensors than {found.path}; fetch {WEAK} again")
-    return Mixed(found.path, found.model, other, share)
+        if sorted(peek(other).values()) != sorted(peek(checkpoint.path).values()):
+            fail("esrgan", f"{other} holds other tensors than {checkpoint.path}; fetch {WEAK} again")
+    return Mixed(checkpoint.path, checkpoint.model, other, share)

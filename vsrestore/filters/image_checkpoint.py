@@ -55,17 +55,17 @@ def image_checkpoint(name: str, model: Model, architectures: tuple[str, ...] = (
     from ..networks import image_models
 
     with told_by(name, CheckpointError, NetworkError):
-        found = ImageCheckpoint(path, image_models.describe(read(path)))
-    if architectures and found.model.architecture not in architectures:
-        told = f"{path} is a checkpoint of {found.model.architecture}, not of {' or '.join(architectures)}"
+        checkpoint = ImageCheckpoint(path, image_models.describe(read(path)))
+    if architectures and checkpoint.model.architecture not in architectures:
+        told = f"{path} is a checkpoint of {checkpoint.model.architecture}, not of {' or '.join(architectures)}"
         fail(name, f"{told}; image_model runs it")
-    return found
+    return checkpoint
 
 
 def restored(
     name: str,
     clip: vs.VideoNode,
-    found: ImageCheckpoint,
+    checkpoint: ImageCheckpoint,
     *,
     device: str | None,
     precision: Precision,
@@ -75,23 +75,23 @@ def restored(
     """Return ``clip`` as the network of a checkpoint restores it, frame by frame; raises ``vs.Error`` as `apply`."""
     checks.constant_clip(name, clip)
     checks.whole(name, "batch", batch, 1)
-    taken, given = found.model.channels
+    taken, given = checkpoint.model.channels
     if (taken, given) not in ((3, 3), (1, 1)):
-        told = f"{found.path} takes {taken} channels and gives {given}"
+        told = f"{checkpoint.path} takes {taken} channels and gives {given}"
         fail(name, f"{told}; models from RGB to RGB or from luma to luma are accepted")
-    _check_square(name, clip, found, tile)
-    descriptor = Descriptor(name=name, plan=Single(chunk=batch), traits=found.model.traits)
+    _check_square(name, clip, checkpoint, tile)
+    descriptor = Descriptor(name=name, plan=Single(chunk=batch), traits=checkpoint.model.traits)
     options = Options(device=device, precision=precision, tile=tile)
-    return apply(clip, Stage(descriptor=descriptor, build=found.build), options)
+    return apply(clip, Stage(descriptor=descriptor, build=checkpoint.build), options)
 
 
-def _check_square(name: str, clip: vs.VideoNode, found: ImageCheckpoint, tile: int | None) -> None:
+def _check_square(name: str, clip: vs.VideoNode, checkpoint: ImageCheckpoint, tile: int | None) -> None:
     """Refuse a network that takes square pictures alone, unless the frame or every tile is one."""
-    if not found.model.square:
+    if not checkpoint.model.square:
         return
-    multiple = found.model.traits.multiple
+    multiple = checkpoint.model.traits.multiple
     width, height = (-(-length // multiple) * multiple for length in (clip.width, clip.height))
     if width == height or (isinstance(tile, int) and tile <= min(width, height)):
         return
-    told = f"{found.path} takes square pictures only, but the clip is {clip.width}x{clip.height}"
+    told = f"{checkpoint.path} takes square pictures only, but the clip is {clip.width}x{clip.height}"
     fail(name, f"{told}; give tile={min(width, height)} or a smaller tile")

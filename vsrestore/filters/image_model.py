@@ -40,5 +40,5 @@ def image_model(
         vs.Error: the checkpoint is of no network that spandrel knows, or does not fit the clip or the numbers.
 
     """
-    found = image_checkpoint("image_model", model)
-    return restored("image_model", clip, found, batch=batch, device=device, precision=precision, tile=tile)
+    checkpoint = image_checkpoint("image_model", model)
+    return restored("image_model", clip, checkpoint, batch=batch, device=device, precision=precision, tile=tile)

@@ -115,7 +115,7 @@ class Networks:
     generator: Checkpoint
 
     @classmethod
-    def found(cls, name: str, flow: Model, completion: Model, generator: Model, iterations: int) -> Self:
+    def recognised(cls, name: str, flow: Model, completion: Model, generator: Model, iterations: int) -> Self:
         """Return them, given what the user calls them; raises ``vs.Error``."""
         return cls(
             generator=recognised(name, generator, "propainter"),
@@ -317,7 +317,7 @@ def painter(
     generator, flow, completion = models
     if isinstance(generator, str) and generator in CLASSICAL:
         return CLASSICAL[generator]
-    return Learnt(Networks.found(name, flow, completion, generator, iterations), span.plans(clip))
+    return Learnt(Networks.recognised(name, flow, completion, generator, iterations), span.plans(clip))
 
 
 def _missing(length: int) -> int:

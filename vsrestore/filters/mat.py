@@ -72,14 +72,14 @@ def mat(
     checks.whole("mat", "seed", seed, 0)
     if seed >= MOST_SEEDS:
         fail("mat", f"seed={seed}; a whole number below 2**32 is accepted")
-    found = recognised("mat", entry_of("mat", model, PUBLISHED), "mat", seed=seed)
+    checkpoint = recognised("mat", entry_of("mat", model, PUBLISHED), "mat", seed=seed)
 
     def build() -> nn.Module:
         from ..networks.layers.holes import AroundHoles
 
-        return AroundHoles(found.build(), int(found.settings["size"]))
+        return AroundHoles(checkpoint.build(), int(checkpoint.settings["size"]))
 
-    descriptor = Descriptor(name="mat", traits=found.traits, only_where="mask")
+    descriptor = Descriptor(name="mat", traits=checkpoint.traits, only_where="mask")
     stage = Stage(descriptor=descriptor, build=build, companions={"mask": Companion([holes])})
     result = apply(clip, stage, Options(device=device, precision=precision))
     return patched(clip, result, holes)

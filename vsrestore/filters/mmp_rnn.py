@@ -86,11 +86,11 @@ def mmp_rnn(
     if channels is not None:
         choice("mmp_rnn", "channels", channels, ("rgb", "bgr"))
     entry = entry_of("mmp_rnn", model, {name: row.entry for name, row in VARIANTS.items()})
-    found = recognised("mmp_rnn", entry, "mmp_rnn")
-    whole("mmp_rnn", "overlap", overlap, found.settings["frames"] // 2)
+    checkpoint = recognised("mmp_rnn", entry, "mmp_rnn")
+    whole("mmp_rnn", "overlap", overlap, checkpoint.settings["frames"] // 2)
     published = {row.entry: row.channels for row in VARIANTS.values()}
     order: Channels = channels or (published.get(entry, "rgb") if isinstance(entry, str) else "rgb")
     plan = Sequence(chunk=chunk, overlap=overlap, border="reflect", keeps=True)
-    descriptor = Descriptor(name="mmp_rnn", plan=plan, traits=replace(found.traits, channels=order))
+    descriptor = Descriptor(name="mmp_rnn", plan=plan, traits=replace(checkpoint.traits, channels=order))
     options = Options(device=device, precision=precision, scene_changes=scene_changes)
-    return apply(clip, Stage(descriptor=descriptor, build=found.build), options)
+    return apply(clip, Stage(descriptor=descriptor, build=checkpoint.build), options)

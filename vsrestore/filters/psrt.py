@@ -74,8 +74,8 @@ def psrt(
 
     """
     entry = entry_of("psrt", model, PUBLISHED)
-    found = recognised("psrt", entry, "psrt", cpu_cache=cached_from("psrt", cpu_cache))
+    checkpoint = recognised("psrt", entry, "psrt", cpu_cache=cached_from("psrt", cpu_cache))
     plan = Sequence(chunk=chunk, overlap=overlap, keeps=True)
-    stage = Stage(descriptor=Descriptor(name="psrt", plan=plan, traits=found.traits), build=found.build)
+    stage = Stage(descriptor=Descriptor(name="psrt", plan=plan, traits=checkpoint.traits), build=checkpoint.build)
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
     return apply(clip, stage, options)

@@ -59,8 +59,10 @@ def realbasicvsr(
     whole("realbasicvsr", "passes", passes, 1)
     if passes > MOST_PASSES:
         fail("realbasicvsr", f"passes={passes}; 1 to {MOST_PASSES} are accepted")
-    found = recognised("realbasicvsr", entry_of("realbasicvsr", model, PUBLISHED), "realbasicvsr", passes=passes)
+    checkpoint = recognised("realbasicvsr", entry_of("realbasicvsr", model, PUBLISHED), "realbasicvsr", passes=passes)
     plan = Sequence(chunk=chunk, overlap=overlap, keeps=True)
-    stage = Stage(descriptor=Descriptor(name="realbasicvsr", plan=plan, traits=found.traits), build=found.build)
+    stage = Stage(
+        descriptor=Descriptor(name="realbasicvsr", plan=plan, traits=checkpoint.traits), build=checkpoint.build
+    )
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
     return apply(clip, stage, options)

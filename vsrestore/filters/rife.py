@@ -87,7 +87,7 @@ def rife(
             fail("rife", f"{argument}={value!r}; True or False is accepted")
     if isinstance(scale, bool) or scale not in SCALES:
         fail("rife", f"scale={scale!r}; accepted: {', '.join(map(str, SCALES))}")
-    found = recognised("rife", model, "rife", refine=refine, scale=scale, ensemble=ensemble)
-    stage = Stage(descriptor=Descriptor(name="rife", plan=Pair(), traits=found.traits), build=found.build)
+    checkpoint = recognised("rife", model, "rife", refine=refine, scale=scale, ensemble=ensemble)
+    stage = Stage(descriptor=Descriptor(name="rife", plan=Pair(), traits=checkpoint.traits), build=checkpoint.build)
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
     return interpolated(clip, stage, options, factor=factor, fps=fps, replace_duplicates=replace_duplicates)

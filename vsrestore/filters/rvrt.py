@@ -117,9 +117,9 @@ def rvrt(
     constant_clip("rvrt", clip)
     choice("rvrt", "task", task, tuple(VARIANTS))
     _check_sigma(task, sigma)
-    found = _checkpoint(task, model, cached_from("rvrt", cpu_cache))
+    checkpoint = _checkpoint(task, model, cached_from("rvrt", cpu_cache))
     plan = Sequence(chunk=chunk, overlap=overlap, multiple=GROUP, keeps=True)
-    descriptor = Descriptor(name="rvrt", plan=plan, traits=found.traits)
+    descriptor = Descriptor(name="rvrt", plan=plan, traits=checkpoint.traits)
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
     measured = VARIANTS[task].denoises and sigma == "auto"
     prepared = prepare(clip, [descriptor, *([measuring("rvrt")] if measured else [])], options)
@@ -129,7 +129,7 @@ def rvrt(
         companions["noise_level"] = Companion([noise_levels("rvrt", seen, MOST_NOISE / WHITE)])
     elif sigma != "auto":
         arguments["noise_level"] = sigma / WHITE
-    stage = Stage(descriptor=descriptor, build=found.build, companions=companions, arguments=arguments)
+    stage = Stage(descriptor=descriptor, build=checkpoint.build, companions=companions, arguments=arguments)
     return prepared.finished(through(seen, stage, options))
 
 
@@ -144,10 +144,10 @@ def _check_sigma(task: str, sigma: float | Literal["auto"]) -> None:
 
 def _checkpoint(task: str, model: Model | None, cpu_cache: int | None) -> Checkpoint:
     variant = VARIANTS[task]
-    found = recognised("rvrt", variant.entry if model is None else model, "rvrt", cpu_cache=cpu_cache)
-    same_size, denoises = found.settings["same_size"], found.settings["denoises"]
+    checkpoint = recognised("rvrt", variant.entry if model is None else model, "rvrt", cpu_cache=cpu_cache)
+    same_size, denoises = checkpoint.settings["same_size"], checkpoint.settings["denoises"]
     if (same_size, denoises) != (variant.same_size, variant.denoises):
         fitting = [name for name, row in VARIANTS.items() if (row.same_size, row.denoises) == (same_size, denoises)]
-        told = f"{found.path} is a checkpoint of another task than {task}"
+        told = f"{checkpoint.path} is a checkpoint of another task than {task}"
         fail("rvrt", f"{told}; task={fitting[0]!r} runs it" if model else f"{told}; fetch {variant.entry} again")
-    return found
+    return checkpoint

@@ -44,5 +44,5 @@ def scunet(
         and Data Synthesis, Machine Intelligence Research 2023, arXiv 2203.13278.
 
     """
-    found = image_checkpoint("scunet", entry_of("scunet", model, PUBLISHED), ("SCUNet",))
-    return restored("scunet", clip, found, batch=batch, device=device, precision=precision, tile=tile)
+    checkpoint = image_checkpoint("scunet", entry_of("scunet", model, PUBLISHED), ("SCUNet",))
+    return restored("scunet", clip, checkpoint, batch=batch, device=device, precision=precision, tile=tile)

@@ -40,6 +40,6 @@ def style(
         1603.08155.
 
     """
-    found = recognised("style", entry_of("style", model, PUBLISHED), "fast_neural_style")
-    stage = Stage(descriptor=Descriptor(name="style", traits=found.traits), build=found.build)
+    checkpoint = recognised("style", entry_of("style", model, PUBLISHED), "fast_neural_style")
+    stage = Stage(descriptor=Descriptor(name="style", traits=checkpoint.traits), build=checkpoint.build)
     return apply(clip, stage, Options(device=device, precision=precision))

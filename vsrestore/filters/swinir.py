@@ -60,5 +60,5 @@ def swinir(
         Liang, Cao, Sun, Zhang, Van Gool, Timofte, SwinIR, ICCV Workshops 2021, arXiv 2108.10257.
 
     """
-    found = image_checkpoint("swinir", entry_of("swinir", model, PUBLISHED), ("SwinIR",))
-    return restored("swinir", clip, found, batch=batch, device=device, precision=precision, tile=tile)
+    checkpoint = image_checkpoint("swinir", entry_of("swinir", model, PUBLISHED), ("SwinIR",))
+    return restored("swinir", clip, checkpoint, batch=batch, device=device, precision=precision, tile=tile)

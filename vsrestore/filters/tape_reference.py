@@ -70,14 +70,14 @@ def tape_reference(
         Agnolucci, Galteri, Bertini, Del Bimbo, TAPE, WACV 2024, arXiv 2310.14926. Weights are for non-commercial use.
 
     """
-    found = recognised("tape_reference", entry_of("tape_reference", model, PUBLISHED), "tape_reference")
+    checkpoint = recognised("tape_reference", entry_of("tape_reference", model, PUBLISHED), "tape_reference")
     options = Options(device=device, precision=precision, scene_changes=scene_changes)
-    radius, border = found.traits.frames // 2, found.traits.border
+    radius, border = checkpoint.traits.frames // 2, checkpoint.traits.border
     window = Window(chunk=CHUNK, before=radius, after=radius, border=border)
-    descriptor = Descriptor(name="tape_reference", plan=window, traits=found.traits)
+    descriptor = Descriptor(name="tape_reference", plan=window, traits=checkpoint.traits)
     prepared = prepare(clip, [descriptor], options)
     seen = prepared.planes("rgb")
     table = reference_table("tape_reference", seen, references, COUNT, selection, device)
     plan = ChosenReferences(**vars(window), choose=table.__getitem__, count=COUNT)
-    stage = Stage(descriptor=descriptor.changed(plan=plan), build=found.build)
+    stage = Stage(descriptor=descriptor.changed(plan=plan), build=checkpoint.build)
     return prepared.finished(through(seen, stage, options))

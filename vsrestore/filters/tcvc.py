@@ -152,8 +152,8 @@ def tcvc(
         companions={REFERENCE: companion},
     )
     small = keep(small_lab(seen, size, options), frames_in_flight(plan))
-    found = through(small, stage, options).std.CopyFrameProps(seen)
-    painted = prepared.painted(joined(NAME, seen, found, SPACE, wishes), target)
+    colours = through(small, stage, options).std.CopyFrameProps(seen)
+    painted = prepared.painted(joined(NAME, seen, colours, SPACE, wishes), target)
     return _with_unpainted(prepared, painted, stays) if any(stays) else painted
 
 
@@ -170,18 +170,18 @@ def small_lab(seen: vs.VideoNode, size: tuple[int, int], options: Options) -> vs
     return through(seen, Stage(descriptor=descriptor, build=build), options).std.CopyFrameProps(seen)
 
 
-def first_stage(seen: vs.VideoNode, found: Checkpoint, size: tuple[int, int], options: Options) -> vs.VideoNode:
+def first_stage(seen: vs.VideoNode, checkpoint: Checkpoint, size: tuple[int, int], options: Options) -> vs.VideoNode:
     """Return RGBS frames in the colours that the first stage finds, each alone: RGB24, cut off to 8 bits as published.
 
     Args:
         seen: RGBS.
-        found: the checkpoint of the first stage.
+        checkpoint: of the first stage.
         size: width and height at which colours are found.
         options: device and precision.
 
     """
-    descriptor = Descriptor(name=NAME, traits=found.traits, output_size=size)
-    painted = through(small_lab(seen, size, options), Stage(descriptor=descriptor, build=found.build), options)
+    descriptor = Descriptor(name=NAME, traits=checkpoint.traits, output_size=size)
+    painted = through(small_lab(seen, size, options), Stage(descriptor=descriptor, build=checkpoint.build), options)
     rgb = joined(NAME, seen, painted, SPACE, AS_FOUND)
     return rgb.std.Expr("x 255 * 0.5 -", format=vs.RGB24)
 
@@ -242,8 +242,8 @@ def _painters(
     """Return what paints frames alone, by the names that a user gives."""
 
     def paint_first() -> vs.VideoNode:
-        found = recognised(NAME, models["first"], PARTS["first"])
-        return first_stage(seen, found, size, options).resize.Point(format=vs.RGBS)
+        checkpoint = recognised(NAME, models["first"], PARTS["first"])
+        return first_stage(seen, checkpoint, size, options).resize.Point(format=vs.RGBS)
 
     told = {"device": options.device, "precision": options.precision, "scene_changes": False}
     others = {name: partial(paint, clip, stabilize=0, format=vs.RGBS, **told) for name, paint in PAINTERS.items()}

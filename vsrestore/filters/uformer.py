@@ -54,6 +54,6 @@ def uformer(
     """
     choice("uformer", "task", task, tuple(PUBLISHED))
     settings = {"square": bool(square), "bottleneck_shift": bool(bottleneck_shift)}
-    found = recognised("uformer", PUBLISHED[task] if model is None else model, "uformer", **settings)
-    stage = Stage(descriptor=Descriptor(name="uformer", traits=found.traits), build=found.build)
+    checkpoint = recognised("uformer", PUBLISHED[task] if model is None else model, "uformer", **settings)
+    stage = Stage(descriptor=Descriptor(name="uformer", traits=checkpoint.traits), build=checkpoint.build)
     return apply(clip, stage, Options(device=device, precision=precision, tile=tile))

@@ -73,16 +73,16 @@ def unet(
     if render_factor is not None:
         whole("unet", "render_factor", render_factor, 1)
     settings = {"legacy_blur": bool(legacy_blur), **_limits(y_range)}
-    found = recognised("unet", path, "fastai_unet", **settings)
+    checkpoint = recognised("unet", path, "fastai_unet", **settings)
     size = None if render_factor is None else render_factor * UNIT
 
     def build() -> nn.Module:
         from ..networks.fastai_unet import FrameRepair
 
-        return FrameRepair(found.build(), size, brightness)
+        return FrameRepair(checkpoint.build(), size, brightness)
 
     # Stretched to a square, a frame of any size will do, and it is needed whole.
-    traits = found.traits if size is None else replace(found.traits, multiple=1, tiles=False)
+    traits = checkpoint.traits if size is None else replace(checkpoint.traits, multiple=1, tiles=False)
     stage = Stage(descriptor=Descriptor(name="unet", plan=Single(chunk=batch), traits=traits), build=build)
     return apply(clip, stage, Options(device=device, precision=precision, tile=tile))
 

@@ -57,10 +57,13 @@ def upscale(
     if model is None:
         build = network_of("upscale", OURS[scale], "temporal_upscaler")
     else:
-        found = recognised("upscale", model, "temporal_upscaler")
-        if found.settings["scale"] != scale:
-            fail("upscale", f"{found.path.name} enlarges by {found.settings['scale']} but scale={scale}; give its own")
-        build = found.build
+        checkpoint = recognised("upscale", model, "temporal_upscaler")
+        if checkpoint.settings["scale"] != scale:
+            fail(
+                "upscale",
+                f"{checkpoint.path.name} enlarges by {checkpoint.settings['scale']} but scale={scale}; give its own",
+            )
+        build = checkpoint.build
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
     descriptor = temporal("upscale", replace(TRAITS, scale=scale))
     return apply(clip, Stage(descriptor=descriptor, build=build), options)
