@@ -169,6 +169,16 @@ def basicvsrpp_memory(repeats: Repeats = 3) -> None:
     publish(benchmark.run(repeats))
 
 
+@app.command("video-filters")
+def video_filters(
+    case: Annotated[list[str] | None, typer.Option(help="filter; repeatable; all by default")] = None,
+) -> None:
+    """The networks' share in the time of the five filters of `video`, and memory by length of clip."""
+    from . import video_filters as benchmark
+
+    publish(benchmark.run(case or tuple(benchmark.CASES)))
+
+
 @app.command()
 def tiles(
     tile: Annotated[list[int] | None, typer.Option(help="edge in pixels, 0 for whole frames; repeatable")] = None,
@@ -211,7 +221,7 @@ def everything(
     """Run all benchmarks with their defaults."""
     missed = False
     runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command]
-    runs += [edvr, basicvsrpp, video, basicvsrpp_memory, tiles, colour]
+    runs += [edvr, basicvsrpp, video, video_filters, basicvsrpp_memory, tiles, colour]
     if clips is not None:
         runs.append(lambda: film_quality(clips, pattern))
     for run in runs:

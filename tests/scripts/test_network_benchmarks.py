@@ -174,6 +174,46 @@ def test_memory_by_chunk_runs_in_processes_of_its_own(part, monkeypatch):
     assert {arguments[0] for arguments in asked} == {"chunk_memory"}
 
 
+def test_the_time_in_a_network_is_that_of_its_calls_alone(part):
+    benchmark = part("video_filters")
+    network, other = torch.nn.Identity(), torch.nn.ReLU()
+    with benchmark.time_in(torch.nn.Identity) as seconds:
+        for called in (network, other, network):
+            called(torch.ones(1))
+    network(torch.ones(1))
+    assert len(seconds) == 2
+    assert all(second > 0 for second in seconds)
+
+
+def test_video_filters_are_run_in_processes_of_their_own(part, monkeypatch):
+    benchmark = part("video_filters")
+    asked = []
+
+    def figures_of(module, name, checkpoint, frames, width):
+        assert checkpoint.stat().st_size
+        asked.append((module, name, checkpoint.stem, frames, width))
+        return [0.97, 100.0 + frames]
+
+    monkeypatch.setattr(benchmark, "figures_of", figures_of)
+    case = benchmark.CASES["rvrt"]
+    monkeypatch.setitem(benchmark.CASES, "rvrt", case._replace(published=case.small))
+    (report,) = benchmark.run(["rvrt"], clips=(10, 20))
+    runs = [("small", 10), ("small", 20), ("published", benchmark.FRAMES)]
+    assert asked == [("video_filters", "rvrt", *run, benchmark.WIDTH) for run in runs]
+    assert report.rows == [("rvrt", 0.97, 110.0, 120.0, 120 / 110)]
+    assert [requirement.met for requirement in report.requirements] == [True, False]
+
+
+def test_a_small_network_runs_as_each_video_filter(part, tmp_path):
+    import vapoursynth as vs
+
+    benchmark = part("video_filters")
+    clip = vs.core.std.BlankClip(format=vs.RGBS, width=64, height=48, length=30)
+    for name, case in benchmark.CASES.items():
+        path = benchmark.write_checkpoint(tmp_path / f"{name}.pth", case.network(**case.small))
+        assert case.filtered(clip, path).num_frames == 30
+
+
 def test_the_checkpoint_of_the_memory_benchmark_is_one(part, tmp_path):
     import vapoursynth as vs
 
