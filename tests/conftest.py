@@ -18,6 +18,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="try every fault ten times as often")
 
 
+def pytest_sessionfinish() -> None:
+    """Give back what `loaded_once` kept: some libraries say at the end that they leak what was not searched."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def soak(request: pytest.FixtureRequest) -> int:
     """How many times as often as usual each fault is tried."""
