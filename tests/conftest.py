@@ -23,6 +23,11 @@ def pytest_sessionfinish() -> None:
     gc.unfreeze()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--soak"):  # ten minutes for all fuzzing together
+        os.environ.setdefault("VSRESTORE_FUZZ_SECONDS", "40")
+
+
 @pytest.fixture(scope="session")
 def soak(request: pytest.FixtureRequest) -> int:
     """How many times as often as usual each fault is tried."""

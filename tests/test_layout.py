@@ -25,9 +25,13 @@ MAY_IMPORT = {
     "runtime": {"video", "networks"},
     "filters": {"runtime", "onnx_models", "video", "networks", "checkpoints", "damage"},
     "pipeline": {"video", "filters"},
+    "recipes": {"checkpoints", "pipeline"},
     "training": {"networks", "damage", "checkpoints", "runtime", "comparison"},
     "comparison": {"video", "networks", "pipeline"},
-    "cli": {"filters", "runtime", "video", "networks", "checkpoints", "pipeline", "training", "damage", "comparison"},
+    "cli": {
+        *("filters", "runtime", "video", "networks", "checkpoints", "pipeline", "recipes", "training", "damage"),
+        "comparison",
+    },
 }
 # Files beside the rooms that open one; the others are open to every room, and so import none.
 DOORS = {"__init__.py": {"filters"}, "__main__.py": {"cli"}}
@@ -43,7 +47,7 @@ DISTRIBUTIONS = {"PIL": "pillow", "imageio_ffmpeg": "imageio-ffmpeg", "skimage":
 DISTRIBUTIONS |= {"open_clip": "open-clip-torch"}
 # What only training needs, or only one file, is no requirement of the package, but an extra.
 EXTRA_OF_ROOM = {"training": "train"}
-EXTRA_OF_FILE = {"networks/clip_scores.py": "clip"}
+EXTRA_OF_FILE = {"networks/clip_scores.py": "clip", "comparison/perceptual.py": "lpips"}
 # What stands in one place, as a pattern in the code, and the files that may hold it.
 IN_ONE_PLACE = {
     "the formula of PSNR": (r"10(\.0)? ?\*(?!\*).*log10", {"vsrestore/comparison/measures.py"}),

@@ -70,6 +70,22 @@ def film_quality(
 
 
 @app.command()
+def interpolation(
+    clips: Clips,
+    pattern: Patterns = None,
+    method: Annotated[list[str] | None, typer.Option(help="what makes the frames; repeatable; all by default")] = None,
+    frames: Annotated[int, typer.Option(help="frames of each clip, an odd number")] = 17,
+    width: Annotated[int, typer.Option(help="wider clips are scaled down to this, in pixels")] = 640,
+) -> None:
+    """Frames that were dropped, made again by each method."""
+    from . import interpolation as benchmark
+
+    defaults = benchmark.Settings(clips)
+    chosen = tuple(pattern or defaults.patterns), tuple(method or defaults.methods)
+    publish(benchmark.run(benchmark.Settings(clips, *chosen, frames, width)))
+
+
+@app.command()
 def overhead(chunks: Annotated[int, typer.Option(help="calls of the network")] = 6, repeats: Repeats = 9) -> None:
     """A bare network against the same network as a filter."""
     from . import overhead as benchmark
@@ -114,6 +130,20 @@ def command(
     from . import command as benchmark
 
     publish(benchmark.run(seconds, repeats, model, precision))
+
+
+@app.command()
+def chain(
+    seconds: Annotated[float, typer.Option(help="length of the clip in seconds")] = 10,
+    steps: Annotated[str, typer.Option(help="of the chain, as recipes name them")] = "tape,denoise,upscale",
+    precision: Annotated[Precision, typer.Option(help="precision of the networks")] = "float32",
+    repeats: Repeats = 1,
+    one_thread: ProcessorTime = False,
+) -> None:
+    """A chain of shipped networks at 720x480 against the sum of its steps."""
+    from . import chain_speed as benchmark
+
+    publish(benchmark.run(seconds, steps, precision, repeats, clock(one_thread)))
 
 
 @app.command()
@@ -220,7 +250,7 @@ def everything(
 ) -> None:
     """Run all benchmarks with their defaults."""
     missed = False
-    runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command]
+    runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command, chain]
     runs += [edvr, basicvsrpp, video, video_filters, basicvsrpp_memory, tiles, colour]
     if clips is not None:
         runs.append(lambda: film_quality(clips, pattern))

@@ -21,7 +21,7 @@ from .process import figures_of, resident_peak
 from .report import Report, Requirement
 from .timing import drain
 
-SHORT, LONG = 200, 5000
+SHORT, LONG = 200, 10_000
 GROWTH = 1.05
 MEAN, FILM = "five-frame mean, 320x240", "film, 128x96"
 

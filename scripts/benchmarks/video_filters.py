@@ -1,4 +1,4 @@
-"""RVRT, PSRT, MMP-RNN, TAPE and the analog Swin-UNet as filters: the share of their networks in the time, and memory.
+"""Video networks as filters: the share of the network in the time, and memory by length.
 
 Every figure is from a process of its own, ``python -m benchmarks.video_filters FILTER CHECKPOINT FRAMES WIDTH``, which
 prints the share of the network in the filter's time, and its peak in MiB. Memory by the length of the clip is the
@@ -25,7 +25,9 @@ import vsrestore
 from vsrestore.networks.analog_swin_unet import AnalogSwinUNet
 from vsrestore.networks.mmp_rnn import MMPRNN
 from vsrestore.networks.psrt import PSRT
+from vsrestore.networks.rife import RIFE
 from vsrestore.networks.rvrt import RVRT
+from vsrestore.networks.sf_adacof import AdaCoF
 from vsrestore.networks.tape_reference import TapeReference
 
 from .material import moving_clip
@@ -87,6 +89,20 @@ CASES = {
         {},
         {"width": 16, "depths": (1, 2, 1, 1), "decoder_depths": (1, 1, 2), "heads": 4},
         lambda clip, path: vsrestore.analog_swin_unet(clip, model=path, device="cpu"),
+    ),
+    "rife": Case(
+        RIFE,
+        {},
+        {"channels": (8, 8, 8, 8), "context": 4, "layers": 2},
+        lambda clip, path: vsrestore.rife(clip, model=path, device="cpu"),
+        width=256,
+    ),
+    "adacof": Case(
+        AdaCoF,
+        {},
+        {"width": 8, "kernel": 3},
+        lambda clip, path: vsrestore.adacof(clip, model=path, device="cpu"),
+        width=256,
     ),
 }
 

@@ -1,98 +1,25 @@
-"""Registries, checkpoints and tensor shapes that chance has changed: whatever comes is an error in words, and soon.
-
-Two seconds each by default; `VSRESTORE_FUZZ_SECONDS` gives more. The seed stands in the message of a failure.
-"""
+"""Registries, checkpoints and tensor shapes that chance has made or changed: whatever comes is an error in words."""
 
 import io
 import json
-import os
 import pickle
-import resource
 import struct
-import time
 import zipfile
 from random import Random
 
 import pytest
 import torch
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from tests.checkpoints.whole_files import safetensors
+from tests.fuzzing import LETTERS, mutated, seeds, structures, taken
 from vsrestore.checkpoints import CheckpointError, peek, read
 from vsrestore.checkpoints.registry import Entry, read_registry, weights_folder
 from vsrestore.checkpoints.verify import check
 from vsrestore.networks import NetworkError, recognise
 
-SECONDS = float(os.environ.get("VSRESTORE_FUZZ_SECONDS", "2"))
-MOST = 600  # MB by which memory may grow, however large the numbers in a file are
-SLOWEST = 5.0  # seconds that one changed file may take, on a machine that does other things too
 STATE = {"conv.weight": torch.arange(60.0).reshape(3, 4, 5), "conv.bias": torch.ones(3), "n": torch.tensor(4)}
-PIECES = [
-    b"\x00",
-    b"\xff",
-    b"0",
-    b"9" * 30,
-    b"-1",
-    b'"',
-    b"[" * 40,
-    b"{",
-    b"}",
-    b"\n",
-    b"true",
-    b"\x80",
-    b"1e999",
-    b".",
-]
-
-
-def seeds(first=1):
-    """Numbers one after another until the time is over, at least 50."""
-    end, seed = time.monotonic() + SECONDS, first
-    while time.monotonic() < end or seed < first + 50:
-        yield seed
-        seed += 1
-
-
-def mutated(content, random):
-    """Bytes flipped, cut out, doubled, moved, or replaced by what parsers stumble over."""
-    content = bytearray(content)
-    for _ in range(random.choice((1, 1, 2, 5))):
-        at, length = random.randrange(len(content) + 1), random.choice((1, 1, 4, 30))
-        kind = random.randrange(5)
-        if kind == 0 and at < len(content):
-            content[at] ^= 1 << random.randrange(8)
-        elif kind == 1 and len(content) > length:
-            del content[at : at + length]
-        elif kind == 2:
-            content[at:at] = content[at : at + length]
-        elif kind == 3:
-            content[at : at + length] = random.choice(PIECES)
-        else:
-            content[at:at] = random.choice(PIECES)
-    return bytes(content)
-
-
-def taken(call, errors, seed):
-    """Call; tell whether it was refused. Any other exception than these, or a long wait, is a finding."""
-    began, before = time.monotonic(), peak()
-    try:
-        call()
-    except errors as error:
-        refused = True
-        message = str(error).strip()
-    except Exception as error:
-        pytest.fail(f"seed {seed}: {type(error).__name__}: {error}")
-    else:
-        refused, message = False, "taken"
-    assert message, f"seed {seed}: no message"
-    assert time.monotonic() - began < SLOWEST, f"seed {seed} took {time.monotonic() - began:.1f} s"
-    assert peak() - before < MOST, f"seed {seed} took {peak() - before:.0f} MB"
-    return refused
-
-
-def peak():
-    """The most memory the process has held, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def test_registries(tmp_path):
@@ -219,3 +146,83 @@ def test_files_that_nobody_published_a_hash_of(tmp_path):
     path.with_name("a.pth.sha256").unlink(missing_ok=True)
     save_file(STATE, path)
     assert check(path, entry, pinned_as=path)
+
+
+WORDS = st.text(LETTERS, max_size=6) | st.sampled_from(
+    ["https://a", "a.pth", "0" * 64, "A", "MIT", "../a", "A+T1", "\x1b[2J"]
+)
+VALUES = st.recursive(
+    WORDS | st.integers(-(2**70), 2**70) | st.floats() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+    max_leaves=4,
+)
+KEYS = st.sampled_from([*Entry.__dataclass_fields__, "unknown", ""]) | WORDS
+GOOD = {"architecture": "edvr", "variant": "", "file": "a.pth", "urls": ["https://a"], "licence": "MIT"}
+
+
+def toml(value):
+    """A value as TOML; strings and keys are written as JSON writes them, which TOML reads."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {toml(held)}" for key, held in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return json.dumps(value) if isinstance(value, str | bool) else repr(value)
+
+
+def test_registries_of_any_structure(tmp_path):
+    path = tmp_path / "registry.toml"
+    refused = []
+
+    def read_one(tables):
+        lines = []
+        for name, (whole, changes) in tables.items():
+            table = {**(GOOD if whole else {}), **changes}
+            lines += [f"[{json.dumps(name)}]", *(f"{json.dumps(key)} = {toml(value)}" for key, value in table.items())]
+        path.write_text("\n".join(lines), encoding="utf-8", errors="replace")
+        refused.append(taken(lambda: read_registry(path), CheckpointError, tables))
+
+    changes = st.dictionaries(KEYS, VALUES, max_size=3)
+    structures(st.dictionaries(WORDS, st.tuples(st.booleans(), changes), max_size=3), read_one)
+    assert True in refused
+    assert False in refused
+
+
+TENSORS = st.builds(
+    lambda shape, kind: torch.zeros(shape, dtype=kind),
+    st.lists(st.integers(0, 4), max_size=5),
+    st.sampled_from([torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool]),
+)
+OBJECTS = st.recursive(
+    TENSORS
+    | st.none()
+    | st.integers()
+    | st.floats()
+    | st.text(LETTERS, max_size=5)
+    | st.binary(max_size=5)
+    | st.complex_numbers(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(LETTERS, max_size=8) | st.integers() | st.tuples(st.integers()), inner, max_size=4)
+        | st.frozensets(st.integers(), max_size=3)
+    ),
+    max_leaves=10,
+)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_checkpoints_of_any_structure(tmp_path):
+    """What is read are named tensors and nothing else."""
+    path = tmp_path / "a.pth"
+
+    def read_one(saved):
+        form, held = saved
+        if form == "pickle":
+            path.write_bytes(pickle.dumps(held, protocol=2))
+        else:
+            torch.save(held, path, _use_new_zipfile_serialization=form == "zip")
+        state = {}
+        taken(lambda: state.update(read(path)), CheckpointError, form)
+        assert all(isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in state.items())
+
+    structures(st.tuples(st.sampled_from(["zip", "legacy", "pickle"]), OBJECTS), read_one)

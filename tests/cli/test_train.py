@@ -167,7 +167,7 @@ def test_the_module_runs_without_a_warning():
 
 ROOT = Path(__file__).parents[2]
 COMMAND = re.compile(
-    r"^(?:#\s|)\s*vsrestore train (scripts/recipes/[\w-]+\.toml) (--clips SHOTS --out RUN\b.*)$", re.MULTILINE
+    r"^(?:#\s|)\s*vsrestore train (scripts/training/[\w-]+\.toml) (--clips SHOTS --out RUN\b.*)$", re.MULTILINE
 )
 
 
@@ -175,11 +175,11 @@ def commands_of(path):
     return {found.groups() for found in COMMAND.finditer(path.read_text(encoding="utf-8"))}
 
 
-RECIPES = {path.name: commands_of(path) for path in sorted((ROOT / "scripts" / "recipes").glob("*.toml"))}
+RECIPES = {path.name: commands_of(path) for path in sorted((ROOT / "scripts" / "training").glob("*.toml"))}
 
 
 def test_every_recipe_says_how_it_is_run_and_cards_name_such_commands():
-    assert all([found for found, _ in commands] == [f"scripts/recipes/{name}"] for name, commands in RECIPES.items())
+    assert all([found for found, _ in commands] == [f"scripts/training/{name}"] for name, commands in RECIPES.items())
     cards = [path for path in (ROOT / "weights").glob("*.md") if "vsrestore train" in path.read_text(encoding="utf-8")]
     assert cards
     assert all(commands_of(card) and commands_of(card) <= set.union(*RECIPES.values()) for card in cards)

@@ -6,6 +6,8 @@ import pytest
 
 from vsrestore.comparison.errors import ComparisonError
 from vsrestore.comparison.folder import MANIFEST, check_folder, finished_folder
+from vsrestore.errors import VsrestoreError
+from vsrestore.pipeline.workplace import LOCK, workplace_of
 
 
 def names(folder):
@@ -45,6 +47,28 @@ def made(folder, **files):
     with finished_folder(folder) as part:
         for name, text in files.items():
             (part / name.replace("__", "-").replace("_", ".")).write_text(text)
+
+
+def test_what_a_killed_comparison_left_is_cleared(tmp_path):
+    made(tmp_path / "old", index_html="earlier")
+    left = [workplace_of(tmp_path / "out"), workplace_of(tmp_path / "old" / "index.html")]
+    for folder in left:
+        (folder / "comparison").mkdir(parents=True)
+        (folder / LOCK).touch()
+        (folder / "comparison" / "side-by-side.mp4").write_text("half")
+    made(tmp_path / "out", index_html="now")
+    made(tmp_path / "old", index_html="now")
+    assert names(tmp_path) == ["old", "out"]
+    assert names(tmp_path / "old") == names(tmp_path / "out") == [MANIFEST, "index.html"]
+
+
+def test_one_folder_has_one_comparison(tmp_path):
+    with (
+        finished_folder(tmp_path / "out"),
+        pytest.raises(VsrestoreError, match="another run is writing it"),
+        finished_folder(tmp_path / "out"),
+    ):
+        pass
 
 
 def test_an_earlier_comparison_is_replaced_and_nothing_else(tmp_path):
@@ -114,7 +138,7 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path, monkeypatch):
 
     monkeypatch.setattr("pathlib.Path.mkdir", refused)
     with (
-        pytest.raises(ComparisonError, match=r"out: cannot be written \(Permission denied\)"),
+        pytest.raises(VsrestoreError, match=r"out: cannot be written \(Permission denied\)"),
         finished_folder(tmp_path / "out"),
     ):
         pass

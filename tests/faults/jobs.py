@@ -28,9 +28,13 @@ class Place:
     source: Path
     script: Path
 
-    def start(self, output: str, *words: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
-        """Start a run; its words of more than a line are for whoever reads a failure."""
+    def start(
+        self, output: str, *words: str, environment: dict[str, str] | None = None, largest: int | None = None
+    ) -> subprocess.Popen[str]:
+        """Start a run that may write files of ``largest`` KiB; its words of more than a line are for whoever reads."""
+        limit = () if largest is None else ("bash", "-c", f'ulimit -f {largest}; exec "$@"', "bash")
         command = [
+            *limit,
             sys.executable,
             "-P",
             "-m",

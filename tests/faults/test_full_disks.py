@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults.jobs import FRAMES, Place, ended, frames_of
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="tmpfs")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="tmpfs and ulimit")
 
 FULL_DISKS = 3
 OLD = b"precious" * 100
@@ -50,15 +50,36 @@ def test_a_full_disk_never_costs_the_old_file(disk, soak, ending):
         output.write_bytes(OLD)
         leave(disk.folder, kilobytes)
         code, told = ended(disk.start(output.name, "--overwrite"))
-        if code == 0:
-            assert frames_of(output) == FRAMES, (kilobytes, told)
-        else:
-            assert output.read_bytes() == OLD
-            assert told.startswith("vsrestore: ")
-            assert "Traceback" not in told
+        assert_whole_or_old(output, code, told)
         for path in disk.folder.iterdir():
             assert path.name in (output.name, "filler", f"out.incomplete{ending}")
             path.unlink()
+
+
+@pytest.mark.parametrize("ending", [".mkv", ".mp4"])
+def test_a_file_that_may_not_grow_never_costs_the_old_one(place, soak, ending):
+    """The same for whoever is no superuser: a quota by ``ulimit -f``."""
+    output, generator = place.folder / f"out{ending}", random.Random(8)
+    needed = kilobytes_of(place, ending)
+    for largest in [needed - 2, needed // 2, *(generator.randrange(needed + 20) for _ in range(FULL_DISKS * soak - 2))]:
+        output.write_bytes(OLD)
+        code, told = ended(place.start(output.name, "--overwrite", largest=largest))
+        assert_whole_or_old(output, code, told)
+        if code and largest > needed // 3 and ending == ".mkv":
+            assert "the disk is full or the file may not grow" in told
+            assert 0 < frames_of(place.folder / "out.incomplete.mkv") < FRAMES
+        for path in place.folder.iterdir():
+            assert path.name in (output.name, f"out.incomplete{ending}")
+            path.unlink()
+
+
+def assert_whole_or_old(output: Path, code: int, told: str) -> None:
+    if code == 0:
+        assert frames_of(output) == FRAMES, told
+    else:
+        assert output.read_bytes() == OLD
+        assert told.startswith("vsrestore: ")
+        assert "Traceback" not in told
 
 
 def kilobytes_of(disk: Place, ending: str) -> int:

@@ -13,8 +13,9 @@ from tests.faults.jobs import FRAMES, alive_after, descendants, ended, frames_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
-KILLS = 3
-MOMENTS = (0.2, 3.5)  # seconds after the start; a run ends by itself after three or so
+KILLS, KILLS_OF_A_SOAK = 3, 67
+EARLIEST = 0.2  # seconds after the start
+LATEST = 1.05  # of the time that a run takes which nobody kills
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
@@ -22,10 +23,11 @@ def test_a_killed_run_loses_nothing(place, soak, number):
     """The old output stays until a whole new one takes its place."""
     generator = random.Random(int(number))
     output = place.folder / "out.mkv"
+    latest = LATEST * seconds_of(place)
     output.write_text("precious")
-    for _ in range(KILLS * soak):
+    for _ in range(KILLS if soak == 1 else KILLS_OF_A_SOAK):
         process = place.start("out.mkv", "--overwrite")
-        time.sleep(generator.uniform(*MOMENTS))
+        time.sleep(generator.uniform(EARLIEST, latest))
         followers = descendants(process.pid)
         process.send_signal(number)
         code, _ = ended(process)
@@ -40,6 +42,15 @@ def test_a_killed_run_loses_nothing(place, soak, number):
     assert code == 0, told
     assert frames_of(output) == FRAMES
     assert place.outputs() == {"out.mkv"}
+
+
+def seconds_of(place):
+    """Return how long a run takes here and now; its output is removed."""
+    began = time.monotonic()
+    code, told = ended(place.start("out.mkv"))
+    assert code == 0, told
+    (place.folder / "out.mkv").unlink()
+    return time.monotonic() - began
 
 
 def test_the_programs_of_a_killed_run_end_at_once(place):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from functools import cache
 from pathlib import Path
 
@@ -14,8 +15,11 @@ from torch import nn
 
 from tests import clips
 from tests.golden import records
+from vsrestore.checkpoints import entries
 from vsrestore.comparison import measures
+from vsrestore.filters.tcvc import PUBLISHED
 from vsrestore.networks import ARCHITECTURES
+from vsrestore.networks.state_dict import strip
 
 EDVR = {"channels": 16, "front_blocks": 1, "back_blocks": 1}
 BASICVSRPP = {"channels": 16, "blocks": 1}
@@ -33,8 +37,15 @@ RVRT = {"channels": 24, "attention_heads": 2, "residual_groups": (1, 1, 1)}
 RVRT_DENOISE = {**RVRT, "same_size": True, "denoises": True}
 PSRT = {"channels": 8, "groups": 1, "layers": 2, "heads": 2, "hidden": 12}
 MMP_RNN = {"features": 8, "cell_blocks": 1, "decoder_blocks": 1}
+SF_ADACOF = {"width": 4, "kernel": 3}
+RIFE = {"channels": (8, 8, 6, 4), "context": 2, "layers": 1}
 ANALOG_SWIN_UNET = {"width": 16, "depths": (1, 1, 1, 1), "decoder_depths": (1, 1, 2), "heads": 4}
-DERIVED = ("spynet.mean", "spynet.std")
+TCVC = {
+    "tcvc_colour_net": {"width": 4},
+    "tcvc_encoder": {"stem": 8, "width": 24, "channels": 32, "layers": 2, "hidden": 16},
+    "tcvc_decoder": {"stem": 8, "width": 24, "channels": 32, "hidden": 16},
+}
+DERIVED = ("spynet.mean", "spynet.std", "num_batches_tracked")
 
 
 def checkpoint(path: Path, architecture: str, **settings: object) -> Path:
@@ -65,10 +76,63 @@ def _made(architecture: str, **settings: object) -> dict[str, torch.Tensor]:
     return state
 
 
+def tcvc_folder(folder: Path) -> Path:
+    """Save small networks of TCVC in files that are called and laid out as those published; return their folder."""
+    first, encoder, decoder = (tensors(name, **settings) for name, settings in TCVC.items())
+    encoder = {name if name.startswith("inter_save.") else published_name(name): x for name, x in encoder.items()}
+    decoder = {name.replace("decoder.conv1_1.", "decoder.conv_start."): x for name, x in decoder.items()}
+    files = (first, *tcvc_files(encoder | {f"decoder.{name}": x for name, x in decoder.items()}))
+    for entry, state in zip(PUBLISHED["paper"].values(), files, strict=True):
+        save_file(state, folder / entries()[entry].file)
+    return folder
+
+
+def published_name(name: str) -> str:
+    """What a tensor of the encoder of TCVC is called in a golden record, from our own name."""
+    first, _, rest = name.partition(".")
+    if first != "backbone":
+        return f"encoder.transformer.encoder.{name}"
+    number, _, rest = rest.partition(".")
+    part = {"0": "conv1", "1": "bn1"}.get(number) or f"layer{int(number) - 3}"
+    return f"encoder.backbone.0.body.{part}.{rest}"
+
+
+def tcvc_files(recorded: dict[str, torch.Tensor]) -> list[dict[str, torch.Tensor]]:
+    """Return what the published files of the second stage hold, from names as in golden records."""
+    encoder = {name: x for name, x in recorded.items() if not name.startswith("decoder.")}
+    encoder = {f"model.{name[8:]}" if name.startswith("encoder.") else name: x for name, x in encoder.items()}
+    return [encoder, {f"model.{name}": x for name, x in strip(recorded, "decoder.").items()}]
+
+
 def saved(record: str, path: Path) -> Path:
     """Save the tensors of a golden record as published: a checkpoint of PyTorch's own format."""
     torch.save({"params": records.read(record).tensors}, path)
     return path
+
+
+def inpainting(folder: Path) -> dict[str, Path]:
+    """Save the networks of ProPainter in their published layouts, the generator small; return paths by argument."""
+    records_of = {"flow_model": "raft", "completion_model": "flowcomp", "model": "generator"}
+    paths = {}
+    for argument, record in records_of.items():
+        keys = records.layout(f"propainter-{record}")[1]
+        if record == "generator":
+            keys = {
+                name: small_generator(name, spec) for name, spec in keys.items() if not re.search(LATER_BLOCKS, name)
+            }
+        paths[argument] = folder / f"{record}.pth"
+        torch.save(records.state_dict(keys, 0.9), paths[argument])
+    return paths
+
+
+LATER_BLOCKS = r"transformer\.[1-7]\."
+
+
+def small_generator(name: str, spec: dict) -> dict:
+    """Return a tensor of the generator where tokens have 128 channels and not 512, spread out to 4 and not 40."""
+    if not name.startswith(("ss.", "sc.embedding.", "transformers.")):
+        return spec
+    return {**spec, "shape": [{512: 128, 40 * 49: 4 * 49}.get(length, length) for length in spec["shape"]]}
 
 
 def noise(length: int, height: int, width: int) -> np.ndarray:

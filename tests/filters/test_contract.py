@@ -14,11 +14,14 @@ from onnx import TensorProto, helper
 import vsrestore
 from tests import clips
 from tests.filters import image_networks, seeded
+from tests.filters.propainter_protocol import StandIns
+from vsrestore.filters import inpainting
 
 Filter = Callable[[vs.VideoNode], vs.VideoNode]
 
 # Filters whose weights others published, and settings of a small network that stands in.
 SMALL = {
+    "adacof": seeded.SF_ADACOF,
     "analog_swin_unet": seeded.ANALOG_SWIN_UNET,
     "basicvsrpp": {**seeded.BASICVSRPP, "same_size": True},
     "ddcolor": seeded.DDCOLOR,
@@ -28,10 +31,13 @@ SMALL = {
     "mmp_rnn": seeded.MMP_RNN,
     "psrt": seeded.PSRT,
     "realbasicvsr": seeded.REALBASICVSR,
+    "rife": seeded.RIFE,
     "tape_reference": seeded.TAPE_REFERENCE,
     "rvrt": seeded.RVRT_DENOISE,
     "uformer": seeded.UFORMER,
 }
+# The networks of those filters that are not called like them.
+NETWORKS = {"adacof": "sf_adacof"}
 # What keeps those of them fast that work at a size of their own, or need to be told more.
 TOLD = {
     "ddcolor": {"render_size": 64},
@@ -40,8 +46,11 @@ TOLD = {
     "tape_reference": {"references": [0]},
 }
 
+# Filters of several networks, for which stand-ins do, and what they need to be told.
+OF_STAGES = {"outpaint": {"trim": 2}, "propainter": {"mask": (4, 6, 8, 8)}}
+
 # Filters whose weights are shipped.
-OURS = ("film", "tape", "upscale")
+OURS = ("film", "interpolate", "tape", "upscale")
 
 # Filters whose networks spandrel knows, and the small network that stands in.
 IMAGE_MODELS = {
@@ -65,6 +74,8 @@ def least(name: str, folder: Path) -> dict[str, object]:
     """The least that a filter must be told."""
     if name == "onnx":
         return {"path": identity(folder), "provider": "cpu"}
+    if name == "deinterlace":
+        return {"rate": "single", "field_order": "top"}
     if name in IMAGE_MODELS:
         return {"model": image_networks.checkpoint(folder / "small.pth", IMAGE_MODELS[name]), "device": "cpu"}
     if name == "style":
@@ -73,8 +84,13 @@ def least(name: str, folder: Path) -> dict[str, object]:
     if name == "unet":
         path = seeded.checkpoint(folder / "small.safetensors", "fastai_unet", **seeded.FASTAI_UNET)
         return {"path": path, "device": "cpu"}
+    if name in OF_STAGES:
+        return {"device": "cpu", **OF_STAGES[name]}
+    if name == "tcvc":
+        told = {"reference": clips.noise(vs.RGB24, 32, 32, 1), "render_size": 32}
+        return {"model": seeded.tcvc_folder(folder), "device": "cpu", **told}
     if name in SMALL:
-        path = seeded.checkpoint(folder / "small.safetensors", name, **SMALL[name])
+        path = seeded.checkpoint(folder / "small.safetensors", NETWORKS.get(name, name), **SMALL[name])
         return {"model": path, "device": "cpu", **TOLD.get(name, {})}
     return {"device": "cpu"} if name in OURS else {}
 
@@ -85,7 +101,9 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def apply(name: str, tmp_path: Path) -> Filter:
+def apply(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Filter:
+    if name in OF_STAGES:
+        monkeypatch.setattr(inpainting.Networks, "found", lambda *_: StandIns())
     arguments = least(name, tmp_path)
     return lambda clip: getattr(vsrestore, name)(clip, **arguments)
 
@@ -96,18 +114,25 @@ def scale(name: str) -> int:
     return {"psrt": 4, "realbasicvsr": 4, "upscale": 2}.get(name, 1)
 
 
+@pytest.fixture
+def rate(name: str) -> int:
+    """Frames that :func:`apply` gives for each that it takes."""
+    return {"adacof": 2, "interpolate": 2, "rife": 2}.get(name, 1)
+
+
 def painted(name: str, fmt: int) -> int:
     """The format that a filter gives for one that it takes: gray becomes colour where colour is what it is for."""
-    return vs.YUV444P8 if fmt == vs.GRAY8 and name in ("ddcolor", "deoldify") else fmt
+    return vs.YUV444P8 if fmt == vs.GRAY8 and name in ("ddcolor", "deoldify", "tcvc") else fmt
 
 
 @pytest.mark.parametrize("fmt", [vs.GRAY8, vs.YUV420P8, vs.YUV422P10, vs.YUV444P16, vs.RGB24, vs.RGBS, vs.RGBH])
-def test_format_and_properties_come_back(apply: Filter, name: str, scale: int, fmt: int) -> None:
+def test_format_and_properties_come_back(apply: Filter, name: str, scale: int, rate: int, fmt: int) -> None:
     source = clips.noise(fmt, 32, 32, 3).std.SetFrameProps(_SARNum=32, _SARDen=27, _PictType="P", mine=[1, 2])
     result = apply(source)
     assert (result.format.id, result.width, result.height) == (painted(name, fmt), 32 * scale, 32 * scale)
-    assert (result.num_frames, result.fps) == (source.num_frames, source.fps)
-    before, after = dict(source.get_frame(1).props), dict(result.get_frame(1).props)
+    assert (result.num_frames, result.fps) == (source.num_frames * rate, source.fps * rate)
+    before, after = dict(source.get_frame(1).props), dict(result.get_frame(rate).props)
+    before["_DurationDen"] *= rate
     assert {key: after.get(key) for key in before} == before
 
 
@@ -115,7 +140,7 @@ def test_format_and_properties_come_back(apply: Filter, name: str, scale: int, f
 def test_any_order_gives_the_same_frames(apply: Filter, length: int) -> None:
     source = clips.noise(vs.YUV420P8, 48, 32, length)
     linear = [clips.picture(frame) for frame in apply(source).frames(close=True)]
-    order = random.Random(3).sample(range(length), length)
+    order = random.Random(3).sample(range(len(linear)), len(linear))
     shuffled = apply(source)
     assert {n: clips.picture(shuffled.get_frame(n)) for n in order} == dict(enumerate(linear))
 

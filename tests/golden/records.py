@@ -62,7 +62,7 @@ def read(name: str) -> Record:
     with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as arrays:
         inputs = {key: arrays[key] for key in arrays.files if key.startswith("in_")}
         outputs = {key: torch.from_numpy(arrays[key]) for key in arrays.files if key.startswith("out_")}
-    tensors = state_dict(keys, meta["gain"])
+    tensors = state_dict(keys, meta["gain"], meta.get("gain_by_prefix"))
     stored = {key for key in inputs if key.startswith("in_state.")}
     tensors |= {key.removeprefix("in_state."): torch.from_numpy(inputs.pop(key)) for key in stored}
     if any(key.endswith("weight_u") and key not in tensors for key in keys):
@@ -83,9 +83,16 @@ def spectral_vectors(tensors: dict, keys: dict[str, dict], gain: float, scale: f
     return vectors
 
 
-def state_dict(keys: dict[str, dict], gain: float) -> dict[str, torch.Tensor]:
-    """Make the tensors of a layout; derived buffers are left out."""
-    return {name: tensor(name, spec, gain) for name, spec in keys.items() if spec["kind"] == "seeded"}
+def state_dict(
+    keys: dict[str, dict], gain: float, by_prefix: dict[str, float] | None = None
+) -> dict[str, torch.Tensor]:
+    """Make the tensors of a layout, those of some prefixes with a gain of their own; derived buffers are left out."""
+    gains = by_prefix or {}
+
+    def own(name: str) -> float:
+        return next((known for prefix, known in gains.items() if name.startswith(prefix)), gain)
+
+    return {name: tensor(name, spec, own(name)) for name, spec in keys.items() if spec["kind"] == "seeded"}
 
 
 def tensor(name: str, spec: dict, gain: float) -> torch.Tensor:

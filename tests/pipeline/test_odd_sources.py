@@ -16,7 +16,7 @@ import pytest
 from tests.pipeline.measures import onset, shown_at
 from vsrestore import ffmpeg
 from vsrestore.pipeline import programs
-from vsrestore.pipeline.errors import PipelineError
+from vsrestore.pipeline.errors import PipelineError, RunError
 from vsrestore.pipeline.packets import read_packets
 from vsrestore.pipeline.probe import probe
 from vsrestore.pipeline.script import script_text
@@ -117,6 +117,37 @@ def test_a_script_of_ones_own_is_told_how_to_open_a_damaged_source(capture, run,
     source.write_bytes(with_lost_packets(capture, 120))
     _, told = run(source)
     assert any("bs.VideoSource(source, threads=1)" in sentence for sentence in told)
+
+
+def test_a_script_that_cannot_open_a_damaged_source_is_told_how(capture, run, tmp_path):
+    source = tmp_path / "damaged.ts"
+    source.write_bytes(with_flipped_bytes(capture, PICTURE_PID, 25))
+    fail = "def fail(n, f):\n    raise vs.Error('VideoSource: No frame returned for frame number 7')\n"
+    with pytest.raises(RunError, match=r"No frame returned .*; open it with bs\.VideoSource\(source, threads=1\)"):
+        run(source, line=f"{fail}clip = clip.std.BlankClip().std.ModifyFrame(clip.std.BlankClip(), fail)")
+
+
+def test_a_picture_that_is_never_the_same_again_is_decoded_once(capture, run, tmp_path, monkeypatch):
+    """Whatever the opener says the first and the second time."""
+    from vsrestore.pipeline import restore as module
+
+    source, encode, tried = tmp_path / "damaged.ts", module.encode, []
+    source.write_bytes(with_flipped_bytes(capture, PICTURE_PID, 25))
+
+    def failing(task, *arguments):
+        tried.append(task.script.read_text())
+        if len(tried) < 3:
+            raise RunError("VideoSource: No frame returned for frame number 7")
+        return encode(task, *arguments)
+
+    monkeypatch.setattr(module, "encode", failing)
+    monkeypatch.setattr(module, "survey", lambda media: replace(survey(media), damage={}))
+    output, _ = run(source, filters=("scenes",))
+    assert ["threads=1" in text for text in tried] == [False, True, False]
+    assert "decoded.mkv" in tried[2]
+    assert onset(output) == pytest.approx(4, abs=0.04)
+    assert shown_at(output)[-1] == pytest.approx(Fraction(124, 25), abs=0.01)
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".mkv"] == [output.name]
 
 
 def test_gaps_are_told_with_their_times(capture, tmp_path):

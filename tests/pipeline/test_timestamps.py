@@ -33,11 +33,12 @@ def test_whole_milliseconds_are_a_constant_rate():
     assert not is_constant(durations, Fraction(0))
 
 
-def test_a_frame_without_duration_lasts_as_long_as_the_one_before(tmp_path):
+def test_a_frame_without_duration_lasts_as_long_as_most(tmp_path):
     file = tmp_path / "frames.json"
-    rows = [{}, {"_DurationNum": 1, "_DurationDen": 10}, {"_Matrix": 1}]
-    file.write_text("[\n" + ",\n".join("\t" + json.dumps(row) for row in rows) + "\n]\n")
-    assert read_durations(file, Fraction(25)) == [Fraction(1, 25), Fraction(1, 10), Fraction(1, 10)]
+    rows = [{"_DurationNum": ticks, "_DurationDen": 100} for ticks in (4, 4, 90)]
+    for written, expected in (([*rows, {"_Matrix": 1}], [4, 4, 90, 4]), ([{}, *rows], [4, 4, 4, 90]), ([{}], [4])):
+        file.write_text("[\n" + ",\n".join("\t" + json.dumps(row) for row in written) + "\n]\n")
+        assert read_durations(file, Fraction(25)) == [Fraction(ticks, 100) for ticks in expected]
 
 
 def test_delay_is_kept_to_a_part_of_a_frame():

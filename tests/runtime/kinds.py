@@ -11,13 +11,13 @@ from torch import nn
 
 from tests.runtime import networks as nets
 from tests.runtime.every_other import EveryOther, Mean
-from vsrestore.runtime.apply import Stage, apply, apply_stages, prepare, through
+from vsrestore.runtime.apply import Stage, apply, apply_between, apply_stages, prepare, through
 from vsrestore.runtime.call import Companion
 from vsrestore.runtime.descriptor import Descriptor, Options
 from vsrestore.runtime.parts import Build, Part, Parts
 from vsrestore.runtime.plans.pair import Pair
 from vsrestore.runtime.plans.plan import Plan
-from vsrestore.runtime.plans.references import ChosenReferences, StridedReferences
+from vsrestore.runtime.plans.references import REFERENCES, ChosenReferences, StridedReferences
 from vsrestore.runtime.plans.sequence import Sequence
 from vsrestore.runtime.plans.single import Single
 from vsrestore.runtime.plans.window import Window
@@ -34,6 +34,8 @@ class Kind:
     """Of the network, in a clip of 40 frames."""
     companions: Companions = lambda _: {}
     facts: dict[str, object] = field(default_factory=dict)
+    rate: Fraction = Fraction(1)
+    """Frames given / frames taken."""
 
     def counted(self, made: list[nn.Module]) -> Build | Parts:
         """The network, which is noted in ``made`` when it is built."""
@@ -86,6 +88,14 @@ class Flowing(Kind):
         return prepared.finished(through(seen, stage, options))
 
 
+class Interpolated(Kind):
+    """Frames between those of the clip."""
+
+    def restored(self, clip: vs.VideoNode, options: Options = CPU, build: Build | Parts | None = None) -> vs.VideoNode:
+        stage = Stage(descriptor=Descriptor(name="toy", plan=self.plan), build=build or self.network)
+        return apply_between(clip, stage, options, self.rate)
+
+
 class TwoStages(Kind):
     """A network on luma after one on RGB."""
 
@@ -93,6 +103,19 @@ class TwoStages(Kind):
         luma = nets.with_traits(nets.BATCH, channels="luma")
         first = Stage(descriptor=nets.WINDOW, build=build or nets.WindowMean)
         return apply_stages(clip, [first, Stage(descriptor=luma, build=nets.Identity)], options)
+
+
+class Referring(Kind):
+    """A window that sees others of its shot, told by marks that lie on all frames."""
+
+    def restored(self, clip: vs.VideoNode, options: Options = CPU, build: Build | Parts | None = None) -> vs.VideoNode:
+        descriptor = Descriptor(name="toy", plan=self.plan)
+        seen = prepare(clip, [descriptor], options)
+        frames = seen.planes("rgb")
+        marks = vs.core.std.BlankClip(frames, width=1, height=1, format=vs.GRAY8, color=1, keep=True)
+        beside = {REFERENCES: Companion(self.plan.companions(frames, frames, marks), at="wanted")}
+        stage = Stage(descriptor=descriptor, build=build or self.network, companions=beside)
+        return seen.finished(through(frames, stage, options))
 
 
 PARTS = Parts(
@@ -115,9 +138,14 @@ KINDS: dict[str, Kind] = {
     "sequence, even": Kind(Sequence(chunk=4, overlap=2, multiple=2, minimum=4), nets.FirstOfSequence, 10),
     "sequence, mirrored": Kind(Sequence(chunk=4, overlap=2, border="reflect"), nets.FirstOfSequence, 10),
     "sequence, averaged": Kind(Sequence(chunk=4, overlap=3, averages=True), nets.FirstOfSequence, 10),
-    "pair": Kind(Pair(chunk=3), nets.Between, 26),
-    "pair, 5/2": Kind(Pair(chunk=4, frame_rate=Fraction(5, 2)), nets.Between, 25),
-    "strided references": Kind(StridedReferences(chunk=3, around=1, stride=4, span=9), nets.MeanOfReferences, 14),
+    "pair": Interpolated(Pair(chunk=3), nets.Between, 26, rate=Fraction(2)),
+    "pair, alone": Interpolated(Pair(), nets.Between, 39, rate=Fraction(2)),
+    "pair, 5/2": Interpolated(Pair(chunk=4), nets.Between, 25, rate=Fraction(5, 2)),
+    "pair, 3/5": Interpolated(Pair(chunk=4), nets.Between, 6, rate=Fraction(3, 5)),
+    "strided references": Referring(StridedReferences(chunk=3, stride=4, count=4), nets.MeanOfReferences, 14),
+    "strided references, all": Referring(
+        StridedReferences(chunk=3, stride=4, everywhere=True, length=40), nets.MeanOfReferences, 14
+    ),
     "chosen references": Kind(
         ChosenReferences(chunk=4, before=1, after=1, choose=references_of, count=2), nets.MeanOfChosen, 10
     ),

@@ -72,12 +72,12 @@ class Between(Counting):
 
 
 class MeanOfReferences(Counting):
-    """The mean of each wanted frame and of all frames from afar."""
+    """The mean of each frame of a window, of its first and its last one, and of all references."""
 
-    def forward(self, frames: Tensor, local: int, keep: range) -> Tensor:
-        afar = frames[0, local:]
-        wanted = frames[0, keep.start : keep.stop]
-        return ((wanted + afar.sum(0)) / (1 + len(afar))).unsqueeze(0)
+    def forward(self, frames: Tensor, references: Tensor | None = None) -> Tensor:
+        afar = frames[0, :0] if references is None else references
+        ends = frames[:, 0] + frames[:, -1]
+        return (frames + (ends + afar.sum(0)).unsqueeze(1)) / (3 + len(afar))
 
 
 class MeanOfChosen(Counting):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import pytest
 import torch
 import vapoursynth as vs
@@ -14,7 +12,6 @@ from vsrestore.networks.traits import Traits
 from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.descriptor import Descriptor, Options
 from vsrestore.runtime.out_of_memory import advice
-from vsrestore.runtime.plans.pair import Pair
 from vsrestore.runtime.plans.sequence import Sequence
 from vsrestore.runtime.plans.single import Single
 
@@ -59,7 +56,6 @@ def variable_size() -> vs.VideoNode:
             "chunk=3; a multiple of 2",
         ),
         (clips.noise, nets.RECURRENT.changed(plan=Sequence(overlap=-1)), Options(), "overlap=-1; a whole number of at"),
-        (clips.noise, nets.IMAGE.changed(plan=Pair(frame_rate=Fraction(1, 2))), Options(), "factor of at least 1"),
         (clips.noise, nets.IMAGE, Options(precision="double"), "precision='double'; accepted: 'float32'"),
         (
             clips.noise,

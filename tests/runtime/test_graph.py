@@ -10,6 +10,7 @@ import sys
 import weakref
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 import vapoursynth as vs
@@ -21,7 +22,7 @@ from vsrestore.runtime import graph
 from vsrestore.runtime.apply import Stage, apply, apply_stages
 from vsrestore.runtime.call import Companion
 from vsrestore.runtime.descriptor import Options
-from vsrestore.runtime.plans.references import ChosenReferences
+from vsrestore.runtime.plans.references import ChosenReferences, StridedReferences
 from vsrestore.runtime.plans.sequence import Sequence
 from vsrestore.runtime.plans.single import Single
 from vsrestore.video.cache import uncached
@@ -83,13 +84,14 @@ def test_any_order_gives_the_same_frames(kind: Kind, fmt: int) -> None:
         return {n: clips.picture(clip.get_frame(n)) for n in order}
 
     count = kind.restored(source).num_frames
-    assert count == math.ceil(23 * kind.plan.rate)
+    assert count == math.ceil(23 * kind.rate)
     linear = render(list(range(count)), parallel=False)
     shuffled = random.Random(1).sample(range(count), count)
     assert render(list(reversed(range(count))), parallel=False) == linear
     assert render(shuffled, parallel=False) == linear
     assert render(shuffled, parallel=True) == linear
-    assert render([7, 7, 0, 7, 22, 0], parallel=False) == {n: linear[n] for n in (7, 0, 22)}
+    late = min(22, count - 1)
+    assert render([7, 7, 0, 7, late, 0], parallel=False) == {n: linear[n] for n in (7, 0, late)}
 
 
 @every_kind
@@ -97,7 +99,7 @@ def test_short_clips_and_chunk_edges(kind: Kind) -> None:
     chunk = kind.plan.chunk
     for frames in {1, 2, chunk - 1, chunk, chunk + 1} - {0}:
         clip = kind.restored(clips.noise(length=frames))
-        assert clip.num_frames == math.ceil(frames * kind.plan.rate)
+        assert clip.num_frames == math.ceil(frames * kind.rate)
         assert len(list(clip.frames())) == clip.num_frames
 
 
@@ -114,7 +116,7 @@ def test_short_shots(kind: Kind, cut: int) -> None:
 def test_odd_sizes(kind: Kind, fmt: int) -> None:
     clip = kind.restored(clips.noise(fmt, 37, 53, 4))
     assert (clip.width, clip.height, clip.format.id) == (37, 53, fmt)
-    assert len(clips.picture(clip.get_frame(3))) > 0
+    assert len(clips.picture(clip.get_frame(clip.num_frames - 1))) > 0
 
 
 @pytest.mark.parametrize("requests", [1, 8])
@@ -228,11 +230,30 @@ def test_any_rate_lies_where_its_time_is() -> None:
     assert clip.fps == clips.numbered(5).fps * 5 / 2
 
 
-def test_references_lie_on_a_grid_of_the_whole_clip() -> None:
-    clip = KINDS["strided references"].restored(clips.numbered(24, cuts=(20,)))
-    # The chunk 9 to 11 sees 8 to 12; of what lies further, 0 and 4 (9 before) and 16 (9 after).
-    assert clips.number(clip.get_frame(10)) == pytest.approx((10 + 0 + 4 + 16) / 4, abs=1e-3)
-    assert clips.number(clip.get_frame(22)) == pytest.approx(22, abs=1e-3)
+def test_windows_see_references_of_their_shot_and_are_halved() -> None:
+    clip = KINDS["strided references"].restored(clips.numbered(24, cuts=(17,)))
+    # Frame 10 lies in the windows around 9 and 12: in 6 to 12 with 1, 5 and 13, and in 9 to 15 with 4, 8 and 16.
+    windows = (10 + 6 + 12 + 1 + 5 + 13) / 6, (10 + 9 + 15 + 4 + 8 + 16) / 6
+    assert clips.number(clip.get_frame(10)) == pytest.approx(sum(windows) / 2, abs=1e-3)
+    # Frame 15 lies in those around 12, 15 and 18, but the last one is of another shot; 15 sees 12 to 16, 7 and 11.
+    windows = (15 + 9 + 15 + 4 + 8 + 16) / 6, (15 + 12 + 16 + 7 + 11) / 5
+    assert clips.number(clip.get_frame(15)) == pytest.approx(sum(windows) / 2, abs=1e-3)
+    # The shot begins at 17, and so do its references.
+    assert clips.number(clip.get_frame(17)) == pytest.approx((17 + 17 + 21 + 0) / 3, abs=1e-3)
+
+
+def test_references_may_lie_on_a_grid_of_the_whole_clip() -> None:
+    clip = KINDS["strided references, all"].restored(clips.numbered(24, cuts=(20,)))
+    # The window around 9 sees 6 to 12 and of the grid 0, 4 and 16; that around 12 sees 9 to 15 and 0, 4, 8 and 16.
+    windows = (10 + 6 + 12 + 0 + 4 + 16) / 6, (10 + 9 + 15 + 0 + 4 + 8 + 16) / 7
+    assert clips.number(clip.get_frame(10)) == pytest.approx(sum(windows) / 2, abs=1e-3)
+
+
+def test_what_is_halved_is_cut_down_to_codes() -> None:
+    plan = StridedReferences(levels=255)
+    codes = [np.array([[[code]]]) / np.float32(255) for code in (10, 13, 20)]
+    assert np.rint(plan.joined(codes) * 255) == 15  # by way of 11, not 11.5
+    assert np.allclose(StridedReferences().joined(codes) * 255, ((10 + 13) / 2 + 20) / 2)
 
 
 def test_references_come_from_anywhere() -> None:

@@ -15,12 +15,26 @@ from onnx import TensorProto, helper
 
 from tests.filters import image_networks, seeded
 from vsrestore import ffmpeg
+from vsrestore.pipeline.probe import probe
 from vsrestore.pipeline.programs import environment, vspipe
+from vsrestore.pipeline.script import parse_filter
+from vsrestore.recipes.recipe import read_recipe
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 WIDTH, HEIGHT, FRAMES = 64, 48, 6
-SHIPPED = ("upscale.vpy",)
-SCALES = {"upscale.vpy": 2, "edvr.vpy": 4, "esrgan.vpy": 2, "basicvsrpp.vpy": 4, "realbasicvsr.vpy": 4, "psrt.vpy": 4}
+SHIPPED = ("family_tape.vpy", "upscale.vpy")
+SCALES = {
+    "family_tape.vpy": 2,
+    "upscale.vpy": 2,
+    "edvr.vpy": 4,
+    "esrgan.vpy": 2,
+    "basicvsrpp.vpy": 4,
+    "realbasicvsr.vpy": 4,
+    "psrt.vpy": 4,
+}
+
+# Frames given / frames taken, of output 0.
+RATES = {"adacof.vpy": 2, "interpolate.vpy": 2, "rife.vpy": 2}
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +64,24 @@ def models(tmp_path_factory):
         "analog_swin_unet.vpy": seeded.checkpoint(
             folder / "analog.safetensors", "analog_swin_unet", **seeded.ANALOG_SWIN_UNET
         ),
-        "mat.vpy": seeded.checkpoint(folder / "mat.safetensors", "mat", **seeded.MAT),
+        **dict.fromkeys(
+            ("mat.vpy", "static_overlay.vpy"), seeded.checkpoint(folder / "mat.safetensors", "mat", **seeded.MAT)
+        ),
         "ddcolor.vpy": seeded.checkpoint(folder / "ddcolor.safetensors", "ddcolor", **seeded.DDCOLOR),
         "deoldify.vpy": seeded.checkpoint(folder / "deoldify.safetensors", "deoldify", **seeded.DEOLDIFY),
         "tape_reference.vpy": seeded.checkpoint(folder / "tape.safetensors", "tape_reference", **seeded.TAPE_REFERENCE),
+        "adacof.vpy": seeded.checkpoint(folder / "adacof.safetensors", "sf_adacof", **seeded.SF_ADACOF),
+        "rife.vpy": seeded.checkpoint(folder / "rife.safetensors", "rife", **seeded.RIFE),
+        "tcvc.vpy": seeded.tcvc_folder(folder),
         "uformer.vpy": seeded.checkpoint(folder / "uformer.safetensors", "uformer", **seeded.UFORMER),
     }
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory):
+    """By script: networks of those that take several, by argument."""
+    paths = seeded.inpainting(tmp_path_factory.mktemp("some parts"))
+    return dict.fromkeys(("propainter.vpy", "outpaint.vpy"), paths)
 
 
 def identity(path):
@@ -70,25 +96,31 @@ def run(script: str, *options: str, **variables: str) -> subprocess.CompletedPro
     return subprocess.run(command, capture_output=True, env={**environment(), **variables}, check=False)
 
 
+@pytest.fixture
+def told(script, source, models, parts):
+    """What a script is given, by name: text, as vspipe gives it."""
+    model = {"model": models[script]} if script in models else {}
+    return {name: str(path) for name, path in {"source": source, **model, **parts.get(script, {})}.items()}
+
+
 every_script = pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.glob("*.vpy")))
 
 
 @pytest.mark.slow
 @every_script
-def test_example(script, source, models, tmp_path):
-    model = ["-a", f"model={models[script]}"] if script in models else []
-    done = run(script, "-a", f"source={source}", *model, VSRESTORE_WEIGHTS=str(tmp_path))
+def test_example(script, told, tmp_path):
+    words = [word for name, text in told.items() for word in ("-a", f"{name}={text}")]
+    done = run(script, *words, VSRESTORE_WEIGHTS=str(tmp_path))
     assert done.returncode == 0, done.stderr.decode()
     is_whole(script, done.stdout)
 
 
 @every_script
-def test_its_source_stands_beside_it(script, source, models, tmp_path, monkeypatch):
+def test_its_source_stands_beside_it(script, told, tmp_path, monkeypatch):
     """Output 1, as an editor shows it: without a program of its own, which would only be slower."""
     monkeypatch.setenv("VSRESTORE_WEIGHTS", str(tmp_path))
-    model = {"model": str(models[script])} if script in models else {}
     try:
-        runpy.run_path(str(SCRIPTS / script), {"source": str(source), **model})
+        runpy.run_path(str(SCRIPTS / script), told)
         beside = vs.get_output(1).clip
     finally:
         vs.clear_outputs()
@@ -103,11 +135,13 @@ def is_whole(script: str, stream: bytes) -> None:
     assert header.startswith(b"YUV4MPEG2 ")
     width, height = (SCALES.get(script, 1) * size for size in (WIDTH, HEIGHT))
     assert f"W{width} H{height} ".encode() in header
-    assert len(frames) == FRAMES * (len(b"FRAME\n") + width * height * 3 // 2)
+    count = FRAMES * (1 if output else RATES.get(script, 1))
+    assert len(frames) == count * (len(b"FRAME\n") + width * height * 3 // 2)
 
 
 @pytest.mark.parametrize(
-    "script", [*(s for s in SCALES if s not in SHIPPED), "ddcolor.vpy", "deoldify.vpy", "rvrt.vpy"]
+    "script",
+    [*RATES, *(s for s in SCALES if s not in SHIPPED), "ddcolor.vpy", "deoldify.vpy", "rvrt.vpy", "outpaint.vpy"],
 )
 def test_missing_weights_are_told(script, source, tmp_path):
     done = run(script, "-a", f"source={source}", VSRESTORE_WEIGHTS=str(tmp_path))
@@ -122,3 +156,34 @@ def test_keep_grain_takes_its_strength_as_text(source):
     done = run("film_keep_grain.vpy", "-a", f"source={source}", "-a", "grain=0.5")
     assert done.returncode == 0, done.stderr.decode()
     assert run("film_keep_grain.vpy", "-a", f"source={source}", "-a", "grain=5").returncode == 1
+
+
+def test_the_family_tape_has_the_steps_of_its_recipe():
+    """What is on in the recipe and comes with the package is done; what is off is there to be switched on."""
+    recipe = read_recipe("family-tape")
+    text = (SCRIPTS / "family_tape.vpy").read_text()
+    calls = re.findall(r"^ *(# )?clip = vsrestore\.(\w+)\(clip", text, flags=re.MULTILINE)
+    assert len(calls) == len(recipe.steps)
+    for (off, name), step in zip(calls, recipe.steps, strict=True):
+        assert name in {filter.partition("(")[0] for filter in step.filters}, step.name
+        own = parse_filter(step.filters[-1]).name == name
+        assert bool(off) == (not step.on or not own or step.name == "deblur")
+
+
+def test_the_pipe_of_the_readme_keeps_sound_and_colours(tmp_path):
+    """Its script, with a filter that takes no time, and its command, letter by letter."""
+    readme = (SCRIPTS.parent / "README.md").read_text()
+    lines = re.search(r"## A first script\n\n```python\n(.*?)```", readme, re.DOTALL)[1]
+    (tmp_path / "film.vpy").write_text(lines.replace("vsrestore.film", "vsrestore.scenes"))
+    pipe = re.search(r"^    (vspipe .* \| ffmpeg .*\\\n.*)$", readme, re.MULTILINE)[1]
+    colours = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
+    picture = ("-f", "lavfi", "-i", f"testsrc=size=64x48:rate=24:duration=1,format=yuv420p,{colours}")
+    tone = ("-f", "lavfi", "-i", "sine=duration=1", "-c:v", "libx264", "-c:a", "aac")
+    subprocess.run([ffmpeg.program(), "-v", "error", *picture, *tone, "old.mp4"], cwd=tmp_path, check=True)
+    (tmp_path / "ffmpeg").symlink_to(ffmpeg.program())
+    known = environment()
+    known["PATH"] = f"{tmp_path}:{Path(vspipe()).parent}:{known['PATH']}"
+    subprocess.run(pipe, shell=True, cwd=tmp_path, check=True, env=known, capture_output=True, timeout=120)
+    old, new = (probe(tmp_path / name) for name in ("old.mp4", "restored.mkv"))
+    assert new.picture.colour == old.picture.colour
+    assert [track.codec for track in new.of_kind("audio")] == ["aac"]

@@ -61,10 +61,16 @@ def small_video_cases(video):
             2,
         ),
         "analog Swin-UNet": (lambda: video.AnalogSwinUNet(16, (1, 2, 1, 1), (1, 2, 2)), windows, 2),
+        "AdaCoF's samples": (video.Sampling, video.samples(32, 48, 9), 1),
+        "SF-AdaCoF": (lambda: video.AdaCoF(width=8, kernel=3), video.pair(64, 64), 1),
+        "RIFE": (lambda: video.RIFE((8, 8, 8, 8), 4, 2), video.pair(64, 64), 1),
+        "TCVC": (lambda: video.tcvc_network(8, 24, 32, 16), [noise(3, 64, 64), noise(1, 64, 64)[0]], 3),
     }
     assert list(builds) == list(video.CASES)
     return {
-        name: video.CASES[name]._replace(build=lambda build=build: seeded(build(), 0.7), inputs=inputs, given=given)
+        name: video.CASES[name]._replace(
+            build=build if name == "TCVC" else lambda build=build: seeded(build(), 0.7), inputs=inputs, given=given
+        )
         for name, (build, inputs, given) in builds.items()
     }
 
@@ -74,10 +80,13 @@ def test_all_ways_of_video_networks_give_the_same_picture(part):
     for name, case in small_video_cases(video).items():
         with torch.inference_mode():
             published, *exact, half = [way() for way in video.ways(case).values()]
-        assert published.shape[1] == case.given
+        assert (published.shape[1] if published.ndim > 4 else len(published)) == case.given
+        most = case.bounds[video.FLOAT32].difference / 10
         for picture in exact:
-            assert part("ways").largest_difference(picture, published) < 1e-5, name
-        assert 0 < part("ways").largest_difference(half, published) < 0.1, name
+            assert part("ways").largest_difference(picture, published) < most, name
+        rounded = part("ways").largest_difference(half, published)
+        assert rounded < 0.1, name
+        assert rounded > 0 or not list(case.build().parameters()), name
 
 
 def test_video_networks_have_a_bound_in_each_precision(part):
@@ -211,7 +220,7 @@ def test_a_small_network_runs_as_each_video_filter(part, tmp_path):
     clip = vs.core.std.BlankClip(format=vs.RGBS, width=64, height=48, length=30)
     for name, case in benchmark.CASES.items():
         path = benchmark.write_checkpoint(tmp_path / f"{name}.pth", case.network(**case.small))
-        assert case.filtered(clip, path).num_frames == 30
+        assert case.filtered(clip, path).num_frames == 30 * (2 if name in ("adacof", "rife") else 1)
 
 
 def test_the_checkpoint_of_the_memory_benchmark_is_one(part, tmp_path):

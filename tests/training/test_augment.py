@@ -69,3 +69,22 @@ def test_sparks_are_in_several_frames_and_move():
         moving += sum(bool((a & ~b).any() and a.any() and b.any()) for a, b in itertools.pairwise(lit))
     assert moving > 30
     assert not black.any()
+
+
+def test_zoom_moves_a_picture_smoothly_and_by_its_own_way():
+    ramp = np.broadcast_to(np.arange(160, dtype=np.uint8)[None, :, None], (120, 160, 3)).copy()
+    ways = set()
+    for seed in range(8):
+        out = augment.zoom(ramp, 32, 5, rng(seed))
+        assert out.shape == (5, 32, 32, 3)
+        assert out.dtype == np.float32
+        middle = out[:, 16, 16, 0] * 255
+        steps = np.diff(middle)
+        assert np.abs(np.diff(steps)).max() < 1.0  # no jumps: what turns and grows moves nearly evenly here
+        ways.add(round(float(steps.mean()), 2))
+    assert len(ways) > 4
+
+
+def test_zoom_of_a_still_keeps_what_is_there():
+    flat = np.full((64, 64, 3), 77, np.uint8)
+    assert augment.zoom(flat, 32, 4, rng()) == pytest.approx(77 / 255, abs=1e-3)

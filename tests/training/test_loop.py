@@ -17,7 +17,7 @@ from vsrestore.training.errors import TrainingError
 from vsrestore.training.machine import Machine, machine
 from vsrestore.training.recipe import DataRecipe, LossRecipe, NetworkRecipe, Recipe, RecipeError, ScheduleRecipe
 from vsrestore.training.run import export, resume, save, start
-from vsrestore.training.step import ends, take_step
+from vsrestore.training.step import take_step
 
 SMALL = {"widths": [8, 8, 8], "blocks": [1, 0, 0, 0, 0]}
 RECIPE = Recipe(
@@ -190,11 +190,6 @@ def test_samples_must_have_enough_frames():
         start(replace(RECIPE, data=replace(RECIPE.data, frames=4)))
     with pytest.raises(RecipeError, match="frames = 5; network and losses need at least 6"):
         start(replace(RECIPE, loss=LossRecipe(temporal=1.0)))
-
-
-def test_ends_are_others_at_every_step_and_none_without_neighbours():
-    assert [ends(7, 2, step) for step in range(3)] == [(0, 5), (1, 6), (0, 5)]
-    assert ends(7, 0, 3) == ()
 
 
 def test_a_time_limit_ends_the_run(shots, tmp_path):

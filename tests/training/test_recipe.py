@@ -4,7 +4,7 @@ import pytest
 
 from vsrestore.training.recipe import DataRecipe, RecipeError, read_recipe
 
-RECIPES = sorted((Path(__file__).parents[2] / "scripts" / "recipes").glob("*.toml"))
+RECIPES = sorted((Path(__file__).parents[2] / "scripts" / "training").glob("*.toml"))
 
 
 def write(folder, text):

@@ -166,7 +166,7 @@ def test_stages_that_cannot_be_are_named(tmp_path, text, says):
 
 def test_the_recipe_of_the_course_runs_small(shots, tmp_path):
     """As it stands but for a narrow network, a few steps, small batches, and no checkpoints of others."""
-    recipe = read_recipe(Path(__file__).parents[2] / "scripts" / "recipes" / "unet.toml")
+    recipe = read_recipe(Path(__file__).parents[2] / "scripts" / "training" / "unet.toml")
     stages = recipe.schedule.stages
     assert [(stage.crop, stage.batch, stage.frozen) for stage in stages] == [
         *((128, 32, True), (128, 32, False)),

@@ -79,6 +79,16 @@ def test_a_missing_matrix_is_told_once_and_not_written(log: list[str]) -> None:
     assert len([line for line in log if "toy: the clip names no matrix" in line]) == 1
 
 
+def test_a_matrix_that_was_guessed_is_written_where_the_size_changes() -> None:
+    """A guess is made of the size: the next filter, or a player, would make another one."""
+    source = vs.core.std.BlankClip(format=vs.YUV420P8, width=720, height=480, length=1, color=[90, 100, 150])
+    enlarging = nets.with_traits(nets.IMAGE, scale=2)
+    result = nets.run(source, enlarging, nets.Enlarge).get_frame(0)
+    assert guessed_matrix(720, 480) != guessed_matrix(1440, 960)
+    assert result.props["_Matrix"] == guessed_matrix(720, 480)
+    assert [int(np.asarray(plane)[0, 0]) for plane in result] == [90, 100, 150]
+
+
 def test_what_the_network_changes_is_its_own_picture() -> None:
     """Values beyond white, which the network cannot see, must not shine through where it changed the picture."""
     source = vs.core.std.BlankClip(format=vs.YUV444P8, width=16, height=16, color=[254, 128, 128]).std.SetFrameProps(

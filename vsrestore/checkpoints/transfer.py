@@ -6,12 +6,14 @@ import http.client
 import http.cookiejar
 import os
 import re
+import socket
+import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import IO
@@ -23,9 +25,14 @@ Progress = Callable[[int, int | None], None]  # bytes done, bytes in all where t
 
 DRIVE = "https://drive.google.com/uc?export=download&id="
 TIMEOUT = 30.0  # seconds without a byte
-ATTEMPTS = 5  # in a row without getting any further
+SLOWEST = 1000  # bytes per second, below which a server is given up
+WATCHED = 60.0  # seconds over which that is measured
+ANSWER = 60.0  # seconds for the head of an answer, however it comes
+ATTEMPTS = 5  # in a row without getting any further to speak of
 PAUSE = 1.0  # seconds before the second attempt, doubled for every further one
 BLOCK = 1 << 18  # bytes
+LONGEST_PAGE = 1 << 20  # bytes
+LONGEST_WORDS = 80  # letters of a server's in a message
 LIMIT = 16 << 30  # bytes, where the size is not known
 
 
@@ -55,7 +62,8 @@ def download(url: str, part: Path, limit: int, progress: Progress) -> None:
     Raises:
         CheckpointError: the server refuses, gives up, or answers what no client can follow; the disk is full.
     """
-    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+    cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+    opener = urllib.request.build_opener(cookies, _PromptHTTP, _PromptHTTPS)
     opener.addheaders = [("User-Agent", "vsrestore"), ("Accept-Encoding", "identity")]
     failed = 0
     while True:
@@ -65,7 +73,7 @@ def download(url: str, part: Path, limit: int, progress: Progress) -> None:
                 address = _confirmed(opener, url) if url.startswith(DRIVE) else url
                 _transfer(opener, address, part, limit, progress)
         except _BrokenOffError as error:
-            failed = 1 if _size(part) > before else failed + 1
+            failed = 1 if _size(part) > before + SLOWEST else failed + 1
             if failed >= ATTEMPTS:
                 raise CheckpointError(
                     f"{host(url)} broke off {failed} times ({error}); run the same command again to continue"
@@ -83,7 +91,7 @@ def _understood(url: str) -> Iterator[None]:
     except CheckpointError:
         raise
     except (ValueError, LookupError) as error:
-        raise CheckpointError(f"{host(url)} answers what cannot be followed ({error})") from error
+        raise CheckpointError(f"{host(url)} answers what cannot be followed ({_said(error)})") from error
 
 
 def _transfer(opener: urllib.request.OpenerDirector, url: str, part: Path, limit: int, progress: Progress) -> None:
@@ -109,6 +117,12 @@ def _transfer(opener: urllib.request.OpenerDirector, url: str, part: Path, limit
             _copy(response, file, start, total, limit, progress)
 
 
+def _said(words: object) -> str:
+    """Return what a server or the library said, short and in one line, whatever bytes are in it."""
+    text = "".join(letter if letter.isprintable() else " " for letter in str(words))[:LONGEST_WORDS]
+    return text.strip() or (type(words).__name__ if isinstance(words, Exception) else "")
+
+
 def _is_rest(response: http.client.HTTPResponse, start: int) -> bool:
     return response.status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
 
@@ -121,7 +135,7 @@ def _start_over(part: Path) -> None:
 def _refuse_other(response: http.client.HTTPResponse, url: str) -> None:
     """Refuse answers that bring no file: other ones than 200 and 206, and web pages."""
     if response.status not in (200, 206):
-        raise CheckpointError(f"{host(url)} answers {response.status} {response.reason}".rstrip())
+        raise CheckpointError(f"{host(url)} answers {response.status} {_said(response.reason)}".rstrip())
     if response.headers.get_content_type() == "text/html":
         raise CheckpointError(f"{host(url)} answers with a web page instead of the file")
 
@@ -140,7 +154,8 @@ def _copy(
     response: http.client.HTTPResponse, file: IO[bytes], done: int, total: int | None, limit: int, progress: Progress
 ) -> None:
     progress(done, total)
-    while block := _read(response):
+    slow = _Slow(response)
+    while block := slow.read():
         file.write(block)
         done += len(block)
         progress(done, total)
@@ -153,11 +168,28 @@ def _copy(
         raise _BrokenOffError(f"{done:,} of {total:,} bytes")
 
 
-def _read(response: http.client.HTTPResponse, most: int = BLOCK) -> bytes:
-    try:
-        return response.read(most)
-    except (OSError, http.client.HTTPException) as error:
-        raise _BrokenOffError(str(error) or type(error).__name__) from error
+class _Slow:
+    """Reads an answer as its bytes come, and gives a server up that sends next to none."""
+
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self._response = response
+        self._since = time.monotonic()
+        self._bytes = 0
+
+    def read(self) -> bytes:
+        """Return what has come, at least a byte, nothing at the end; CheckpointError where it comes too slowly."""
+        try:
+            # What `read` waits for, a whole block, a server may send a byte at a time for days.
+            block = self._response.read1(BLOCK)
+        except (OSError, http.client.HTTPException) as error:
+            raise _BrokenOffError(_said(error)) from error
+        self._bytes += len(block)
+        passed = time.monotonic() - self._since
+        if passed > WATCHED:
+            if self._bytes < SLOWEST * passed:
+                raise CheckpointError(f"only {self._bytes / passed:,.0f} bytes per second arrive; stopped")
+            self._since, self._bytes = time.monotonic(), 0
+        return block
 
 
 def _open(opener: urllib.request.OpenerDirector, request: urllib.request.Request) -> http.client.HTTPResponse:
@@ -172,15 +204,56 @@ def _open(opener: urllib.request.OpenerDirector, request: urllib.request.Request
             return error  # type: ignore[return-value]  # it is a response as well
         error.close()
         if error.code == 429 or error.code >= 500:
-            raise _BrokenOffError(f"answer {error.code} {error.reason}") from error
-        raise CheckpointError(f"{host(url)} answers {error.code} {error.reason}") from error
+            raise _BrokenOffError(f"answer {error.code} {_said(error.reason)}") from error
+        raise CheckpointError(f"{host(url)} answers {error.code} {_said(error.reason)}") from error
     except urllib.error.URLError as error:
         if isinstance(error.reason, TimeoutError):
             raise _BrokenOffError("no answer") from error
-        raise CheckpointError(f"{host(url)} cannot be reached ({error.reason})") from error
+        raise CheckpointError(f"{host(url)} cannot be reached ({_said(error.reason)})") from error
     except (OSError, http.client.HTTPException) as error:
-        raise _BrokenOffError(str(error) or type(error).__name__) from error
+        raise _BrokenOffError(_said(error)) from error
     return response
+
+
+class _Prompt(http.client.HTTPConnection):
+    """A connection that hangs up where the head of an answer, each byte of it in time, takes too long as a whole."""
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        """Return the answer, or raise as for a connection that breaks off."""
+        late = threading.Event()
+        timer = threading.Timer(ANSWER, self._hang_up, [late])
+        timer.daemon = True
+        timer.start()
+        try:
+            response = super().getresponse()
+        finally:
+            timer.cancel()
+        if late.is_set():  # a head that ends early looks like a whole one
+            response.close()
+            raise TimeoutError("the answer did not come in time")
+        return response
+
+    def _hang_up(self, late: threading.Event) -> None:
+        late.set()
+        if self.sock is not None:
+            with suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _PromptSecure(_Prompt, http.client.HTTPSConnection):
+    """The same over TLS."""
+
+
+class _PromptHTTP(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        """Open an address of HTTP."""
+        return self.do_open(_Prompt, req)
+
+
+class _PromptHTTPS(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        """Open an address of HTTPS."""
+        return self.do_open(_PromptSecure, req)
 
 
 class _Form(HTMLParser):
@@ -205,7 +278,10 @@ def _confirmed(opener: urllib.request.OpenerDirector, url: str) -> str:
     with _open(opener, urllib.request.Request(url)) as response:
         if response.headers.get_content_type() != "text/html":
             return url
-        page, address = _read(response, 1 << 20).decode(errors="replace"), response.geturl()
+        slow, content = _Slow(response), b""
+        while len(content) < LONGEST_PAGE and (block := slow.read()):
+            content += block
+        page, address = content.decode(errors="replace"), response.geturl()
     form = _Form()
     form.feed(page)
     if form.action and "confirm" in form.fields:

@@ -170,7 +170,7 @@ def _how_to_replace(entry: Entry) -> str:
     """Return what the user does about a file that is not the published one."""
     if entry.shipped:
         return "install vsrestore again"
-    if entry.urls or entry.drive:
+    if entry.is_fetchable:
         return f"get it anew: vsrestore weights fetch --again {entry.name}"
     return f"remove it and get it anew: {entry.manual}"
 

@@ -46,6 +46,8 @@ def build() -> typer.Typer:
         filters,
         finetune,
         info,
+        orders,
+        recipes,
         restore,
         script,
         train,
@@ -64,9 +66,11 @@ def build() -> typer.Typer:
     app.command()(restore.restore)
     app.command()(script.script)
     app.command()(filters.filters)
+    app.command()(recipes.recipes)
     app.command()(train.train)
     app.command()(finetune.finetune)
     app.command()(compare.compare)
+    app.command()(orders.orders)
     app.command()(info.info)
     app.add_typer(weights.app, name="weights")
     return app

@@ -48,7 +48,7 @@ def compare(
     from vsrestore.comparison.page import table
     from vsrestore.comparison.sources import Part
 
-    _check_device(device)
+    check_device(device)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     bar = Bar() if sys.stderr.isatty() else None
     count = bar.count if bar else _silent
@@ -68,7 +68,7 @@ def compare(
     typer.echo(path_line(output / PAGE))
 
 
-def _check_device(name: str) -> None:
+def check_device(name: str) -> None:
     """Refuse a device that is not there, before anything is read."""
     if name == "cpu":  # torch need not be imported yet
         return

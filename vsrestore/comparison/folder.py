@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-import secrets
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..pipeline.workplace import workplace
 from .errors import ComparisonError
 
 PAGE, TABLE, VIDEO, CROPS = "index.html", "frames.csv", "side-by-side.mp4", "crop-*.png"
+ORDERS = "orders.csv"
 MANIFEST = "comparison.sha256"
-LONGEST_NAME = 60  # letters of the folder's name in that of its unfinished form, which must not be too long
 
 
 def check_folder(folder: Path, inputs: Iterable[Path], *, overwrite: bool) -> None:
@@ -46,7 +45,7 @@ def _check_place(folder: Path, *, overwrite: bool) -> None:
 def check_replaceable(folder: Path) -> None:
     """Raise ``ComparisonError`` where a file bears a name of a comparison's, but is not one that a comparison wrote."""
     known = _listed(folder)
-    for path in [folder / PAGE, folder / TABLE, folder / VIDEO, *sorted(folder.glob(CROPS))]:
+    for path in [folder / PAGE, folder / TABLE, folder / ORDERS, folder / VIDEO, *sorted(folder.glob(CROPS))]:
         if path.is_dir() or (path.exists() and _sum(path) not in known.get(path.name, set())):
             raise ComparisonError(
                 f"{path}: no comparison wrote it, or it was changed since; move it away or choose another folder"
@@ -61,21 +60,19 @@ def finished_folder(folder: Path) -> Iterator[Path]:
 
     Raises:
         ComparisonError: it cannot be written to, the disk is full, or a file that no comparison wrote is in the way.
+        PipelineError: another comparison is writing it, or nothing can be written beside it.
 
     """
     whole = folder.resolve()
-    part: Path | None = None
     try:
-        beside = whole if whole.is_dir() else whole.parent
-        part = beside / f".{whole.name[:LONGEST_NAME]}.{secrets.token_hex(4)}.part"
-        part.mkdir()
-        yield part
-        _deliver(part, whole)
+        # Beside what is made: what a killed comparison left there is cleared by the next.
+        with workplace(whole / PAGE if whole.is_dir() else whole) as work:
+            part = work / "comparison"
+            part.mkdir()
+            yield part
+            _deliver(part, whole)
     except OSError as error:
         raise ComparisonError(f"{folder}: cannot be written ({error.strerror or error})") from None
-    finally:
-        if part:
-            shutil.rmtree(part, ignore_errors=True)
 
 
 def _deliver(part: Path, folder: Path) -> None:
@@ -102,7 +99,9 @@ def _listed(folder: Path) -> dict[str, set[str]]:
         return {}
     listed: dict[str, set[str]] = {}
     for line in lines:
-        match = re.fullmatch(r"([0-9a-f]{64})  (index\.html|frames\.csv|side-by-side\.mp4|crop-\d+-\w+\.png)", line)
+        match = re.fullmatch(
+            r"([0-9a-f]{64})  (index\.html|frames\.csv|orders\.csv|side-by-side\.mp4|crop-\d+-\w+\.png)", line
+        )
         if match:
             listed.setdefault(match[2], set()).add(match[1])
     return listed

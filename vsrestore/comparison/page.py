@@ -101,13 +101,17 @@ class Content:
 
 def page(content: Content) -> str:
     """Return the page as HTML."""
-    title = f"{content.paths[BEFORE].name} and {content.paths[AFTER].name}"
     parts = [
         _summary(content),
-        _samples(content),
+        frames_with_slider(content.samples, [pair for pair in PAIRS if set(pair) <= content.paths.keys()]),
         _crops(content),
         *(_plot(content, figure) for figure in _figures(content.totals)),
     ]
+    return document(f"{content.paths[BEFORE].name} and {content.paths[AFTER].name}", parts)
+
+
+def document(title: str, parts: Sequence[str]) -> str:
+    """Return a page with a title and parts in HTML, of which one is that of the frames."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
@@ -161,15 +165,20 @@ def _explained(content: Content) -> str:
     )
 
 
-def _samples(content: Content) -> str:
-    pairs = [pair for pair in PAIRS if set(pair) <= content.paths.keys()]
+def frames_with_slider(samples: Sequence[Shown], pairs: Sequence[tuple[str, str]]) -> str:
+    """Return whole frames, two clips of them at a time on both sides of a slider.
+
+    Args:
+        samples: the frames.
+        pairs: clips that are shown together, by names without a space; the first pair to begin with.
+
+    """
     options = "".join(f'<option value="{left} {right}">{left} | {right}</option>' for left, right in pairs)
-    figures = "".join(_slider(shown) for shown in content.samples)
+    figures = "".join(_slider(shown, dict(zip(pairs[0], ("left", "right"), strict=True))) for shown in samples)
     return f'<h2>Frames</h2>\n<p><label>Left | right: <select id="pair">{options}</select></label></p>\n{figures}'
 
 
-def _slider(shown: Shown) -> str:
-    sides = {BEFORE: "left", AFTER: "right"}
+def _slider(shown: Shown, sides: Mapping[str, str]) -> str:
     images = "".join(
         f'<img data-clip="{name}" data-side="{sides.get(name, "none")}" alt="{name}" src="{data_uri(image)}">'
         for name, image in shown.images.items()

@@ -75,7 +75,17 @@ def _cut(path: Path, clip: vs.VideoNode, part: Part) -> vs.VideoNode:
 
 
 def rgb_clip(path: Path) -> vs.VideoNode:
-    """Return a video file as an RGB24 clip.
+    """Return a video file as an RGB24 clip; raises what :func:`opened` does."""
+    return as_rgb(opened(path))
+
+
+def as_rgb(clip: vs.VideoNode) -> vs.VideoNode:
+    """Return a clip as RGB24."""
+    return with_matrix("compare", clip).resize.Bicubic(format=vs.RGB24)
+
+
+def opened(path: Path) -> vs.VideoNode:
+    """Return a video file as a clip.
 
     Raises:
         PipelineError: the file is missing or is no video.
@@ -95,7 +105,7 @@ def rgb_clip(path: Path) -> vs.VideoNode:
         raise ComparisonError(f"{path}: cannot be decoded ({error})") from None
     if not clip.width:
         raise ComparisonError(f"{path}: changes its size on the way; videos of one size are accepted")
-    return with_matrix("compare", clip).resize.Bicubic(format=vs.RGB24)
+    return clip
 
 
 def picture(frame: vs.VideoFrame) -> np.ndarray:

@@ -72,7 +72,7 @@ def colourise(
     name = descriptor.name
     checks.constant_clip(name, clip)
     target = colour_format(name, clip, wishes.format)
-    _check_wishes(name, wishes)
+    check_wishes(name, wishes)
     steadying = [_steadying(name, wishes.stabilize)] if wishes.stabilize else []
     prepared = prepare(told_if_coloured(name, clip), [descriptor, *steadying], options)
     seen = prepared.planes("rgb")
@@ -80,11 +80,26 @@ def colourise(
     keep(painted, frames_in_flight(steadying[0].plan) if steadying else 0)
     if steadying:
         painted = _steady(painted, steadying[0], options, space.likeness / space.span)
-    planes = turned(enlarged(name, painted, clip, wishes.upscale), space.span, wishes.saturation, wishes.hue)
-    return prepared.painted(space.join(seen, *planes), target)
+    return prepared.painted(joined(name, seen, painted, space, wishes), target)
 
 
-def _check_wishes(name: str, wishes: Wishes) -> None:
+def joined(name: str, seen: vs.VideoNode, painted: vs.VideoNode, space: Space, wishes: Wishes) -> vs.VideoNode:
+    """Return RGBS frames with the colours that a network found.
+
+    Args:
+        name: the filter, for messages.
+        seen: the RGBS frames whose brightness counts.
+        painted: RGBS in name only, of any size: brightness and two planes of colour, stored as ``space`` tells.
+        space: of the two planes.
+        wishes: of the user.
+
+    """
+    planes = turned(enlarged(name, painted, seen, wishes.upscale), space.span, wishes.saturation, wishes.hue)
+    return space.join(seen, *planes)
+
+
+def check_wishes(name: str, wishes: Wishes) -> None:
+    """Raise ``vs.Error`` unless what the user wishes can be done."""
     checks.whole(name, "stabilize", wishes.stabilize, 0)
     checks.within(name, "stabilize", wishes.stabilize, 0, MOST_STEADY)
     checks.within(name, "saturation", wishes.saturation, 0, 10)

@@ -11,7 +11,7 @@ from ..runtime.call import Companion
 from ..runtime.descriptor import Descriptor, Options, Precision
 from ..video import checks
 from ..video.errors import fail
-from ..video.masks import holes_of, patched
+from ..video.masks import Mask, holes_of, patched
 from .checkpoint import Model, entry_of, recognised
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ MOST_SEEDS = 2**32
 
 def mat(
     clip: vs.VideoNode,
-    mask: vs.VideoNode | None = None,
+    mask: Mask | None = None,
     *,
     border: int = 0,
     model: Model = "places",
@@ -45,8 +45,9 @@ def mat(
 
     Args:
         clip: any constant format, progressive.
-        mask: a gray clip of the same size, with one frame for the whole clip or one for each; holes are white, from
-            half the range up. Chroma samples that a hole touches count as holes.
+        mask: where the holes are: a gray clip of the same size, with one frame for the whole clip or one for each, or
+            the path of a PNG file (holes are white, from half the range up); or a rectangle, (left, top, width,
+            height) in pixels. ``static_overlay`` makes one. Chroma samples that a hole touches count as holes.
         border: width in pixels of a rim on every side that is filled too, for frames with worn or black edges.
         model: "places" (anything; trained on 8 million pictures), "places_standard", "celebahq", "celebahq256", "ffhq"
             (faces), a name of the registry or a path. The published pickles are read as they are, without running

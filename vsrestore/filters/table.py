@@ -8,6 +8,7 @@ from __future__ import annotations
 # Package -> the modules in it that each hold the filter of their name.
 _MODULES = {
     "vsrestore.filters": (
+        "adacof",
         "analog_swin_unet",
         "basicvsrpp",
         "bsrnet",
@@ -19,11 +20,15 @@ _MODULES = {
         "film",
         "film_damage",
         "image_model",
+        "interpolate",
         "mat",
         "mmp_rnn",
         "onnx",
+        "outpaint",
+        "propainter",
         "psrt",
         "realbasicvsr",
+        "rife",
         "rvrt",
         "scunet",
         "style",
@@ -31,11 +36,12 @@ _MODULES = {
         "tape",
         "tape_damage",
         "tape_reference",
+        "tcvc",
         "uformer",
         "unet",
         "upscale",
     ),
-    "vsrestore.video": ("scenes",),
+    "vsrestore.video": ("deinterlace", "scenes", "static_overlay"),
 }
 
 FILTERS = dict(sorted((name, f"{package}.{name}") for package, names in _MODULES.items() for name in names))

@@ -27,8 +27,8 @@ def tape(
     takes off ringing, and fills drop-outs and the lines at the bottom where the heads switch.
 
     Args:
-        clip: any constant format, colour or gray. Deinterlace it first (for example with bwdif or QTGMC to the full
-            field rate): lines of two times in one picture are not what the network has learnt.
+        clip: any constant format, colour or gray. Deinterlace it first (with ``deinterlace``, or QTempGaussMC to the
+            full field rate): lines of two times in one picture are not what the network has learnt.
         model: a name of the registry or a path; weights that were trained with the recipe ``tape``.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
         precision: "float32", "bfloat16" (about twice as fast on processors that have it, which means those with

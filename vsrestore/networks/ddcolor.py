@@ -7,7 +7,6 @@ Source:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -19,6 +18,7 @@ from vsrestore.networks.layers.imagenet import imagenet_statistics
 from vsrestore.networks.layers.lightness import gray_of_same_lightness
 from vsrestore.networks.layers.normed_conv import SpectralConv, complete_spectral, fold_norms
 from vsrestore.networks.layers.painter import Painter
+from vsrestore.networks.layers.position_code import sine_code
 from vsrestore.networks.layers.shuffle_unet import DecoderBlock, ShuffleUp
 from vsrestore.networks.state_dict import Shapes, count_numbered
 from vsrestore.networks.traits import Traits
@@ -27,7 +27,6 @@ STAGES = 4
 SCALES = 3
 HEADS = 8
 LAST_FACTOR = 4  # by which the last pixel shuffle enlarges
-TEMPERATURE = 10_000.0
 COLOURS = 2
 DERIVED = ("num_batches_tracked",)
 UNUSED = ("mean", "std", "encoder.arch.norm.weight", "encoder.arch.norm.bias")
@@ -330,17 +329,9 @@ class DDColorPainter(Painter):
 def position_code(x: Tensor, channels: int) -> Tensor:
     """Return the sine position code (1, H * W, channels) of a picture (N, C, H, W), rows in the first half."""
     height, width = x.shape[-2:]
-    half = channels // 2
-    steps = torch.arange(half // 2, dtype=torch.float32, device=x.device)
-    slowness = TEMPERATURE ** (2 * steps / half)
-
-    def along(length: int) -> Tensor:
-        places = torch.arange(1, length + 1, dtype=torch.float32, device=x.device) / (length + 1e-6) * 2 * math.pi
-        angles = places[:, None] / slowness
-        return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(1)
-
-    rows, columns = along(height)[:, None].expand(-1, width, -1), along(width).expand(height, -1, -1)
-    return torch.cat((rows, columns), dim=-1).flatten(0, 1)[None].to(x.dtype)
+    rows, columns = (sine_code(length, channels // 2, x.device) for length in (height, width))
+    code = torch.cat((rows[:, None].expand(-1, width, -1), columns.expand(height, -1, -1)), dim=-1)
+    return code.flatten(0, 1)[None].to(x.dtype)
 
 
 def describe(_settings: Mapping[str, Any]) -> Traits:

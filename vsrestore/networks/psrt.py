@@ -14,14 +14,15 @@ Source:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Self, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from vsrestore.networks import basicvsrpp, spynet
 from vsrestore.networks.basicvsrpp import BRANCHES, Step, steps
+from vsrestore.networks.layers.float32 import Float32
 from vsrestore.networks.layers.layout import channels_last
 from vsrestore.networks.layers.patch_align import patch_align
 from vsrestore.networks.layers.store import Store
@@ -48,15 +49,8 @@ Grids = Sequence[WindowGrid]
 """The plain one and the shifted one."""
 
 
-class ExactFlow(SPyNet):
+class ExactFlow(Float32, SPyNet):
     """SPyNet that stays in float32 whatever the rest is turned into: a flow rounded otherwise moves whole blocks."""
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        def keeping_type(tensor: Tensor) -> Tensor:
-            changed = fn(tensor)
-            return changed if changed.dtype == tensor.dtype else tensor.to(changed.device)
-
-        return super()._apply(keeping_type, recurse)
 
 
 class Group(nn.Module):

@@ -1,4 +1,4 @@
-"""What our own networks for windows of frames ask of the pictures they get, told without loading torch."""
+"""What our own networks for several frames ask of the pictures they get, told without loading torch."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ TEMPORAL = Traits(
     border="reflect_circle",
 )
 """Two frames on each side, whole blocks of search."""
+
+BETWEEN = Traits(tile_overlap=64, float32_frames=True)
+"""A pair of frames of any size: the network pads them itself, as it has to know where the picture ends."""
 
 ENLARGING_OVERLAP = 48
 """Tiles of networks that enlarge share this much."""

@@ -87,7 +87,8 @@ def read_signature(path: Path) -> Signature:
         raise OnnxError(f"{path} does not exist; give the path of an ONNX file")
     try:
         model = onnx.load(path, load_external_data=False)
-        onnx.checker.check_model(model)
+        # By its path, because weights in files of their own lie beside it; none may lie elsewhere.
+        onnx.checker.check_model(str(path))
     except Exception as error:
         first_line = str(error).strip().partition("\n")[0]
         unfit = f"{path} is no ONNX file, or it is damaged ({first_line})"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from vsrestore import ffmpeg
 
@@ -20,6 +22,8 @@ from .probe import Media
 DELIVERY = Path(__file__).with_name("delivery.py")
 # Requests beyond the threads: a chunk of frames, so that the next chunk is under way while this one is written.
 LOOK_AHEAD = 32
+# Matroska's times are whole milliseconds. BestSource takes the 16667/1000 frames of old AVIs for 16667 in a second.
+FASTEST = 1000
 MASTERING = {"MasteringDisplayMaxLuminance", "ContentLightLevelMax"}
 
 
@@ -68,16 +72,20 @@ class Shown:
         tags: colour, shape of the samples and fields.
         rate: frames in a second, 0 when the clip has no constant rate.
         frames: how many the clip has.
+        given: how many of them its filters made of each frame of the source.
         size: (width, height).
         mastering: whether it carries HDR mastering data, which are not passed on.
+        misnamed: whether the clip names a rate that cannot be; ``rate`` is that of its first frame then.
 
     """
 
     tags: tags.Tags
     rate: Fraction
     frames: int
+    given: Fraction
     size: tuple[int, int]
     mastering: bool
+    misnamed: bool = False
 
 
 def read_report(task: Task) -> Shown:
@@ -86,13 +94,21 @@ def read_report(task: Task) -> Shown:
     Where the script left the shape of the samples as the stream has it, what its container says of it holds.
     """
     facts = json.loads(task.report.read_text(encoding="utf-8"))
-    rate = Fraction(facts["fps"][0], facts["fps"][1] or 1)
+    props = facts["props"]
+    named = Fraction(facts["fps"][0], facts["fps"][1] or 1)
+    rate = named if named <= FASTEST else _rate_of(props) or named
     width, height = facts["size"]
-    mastering = not MASTERING.isdisjoint(facts["props"])
-    shown, picture = tags.from_props(facts["props"]), task.media.picture
+    mastering, given = not MASTERING.isdisjoint(props), Fraction(*facts["given"])
+    shown, picture = tags.from_props(props), task.media.picture
     if (shown.sar or 1) == picture.coded_sar != picture.sar:
         shown = replace(shown, sar=picture.sar)
-    return Shown(shown, rate, facts["frames"], (width, height), mastering)
+    return Shown(shown, rate, facts["frames"], given, (width, height), mastering, rate != named)
+
+
+def _rate_of(props: Mapping[str, Any]) -> Fraction:
+    """Return 1 / the duration of a frame, 0 where it has none."""
+    numerator, denominator = props.get("_DurationNum", 0), props.get("_DurationDen", 0)
+    return Fraction(denominator, numerator) if numerator > 0 < denominator else Fraction(0)
 
 
 def rendering(task: Task) -> list[str]:
@@ -123,10 +139,16 @@ def encoding(task: Task, shown: Shown) -> list[str]:
         raise PipelineError(f"--encoder {job.encoder}: the clip is interlaced; deinterlace it, or use x264 or ffv1")
     delay, ticks = timestamps.delay_options(_lateness(task.media), shown.rate)
     return [
-        *_ffmpeg(), *tags.input_options(picture), "-f", "yuv4mpegpipe", "-i", "pipe:0", *_source(task),
+        *_ffmpeg(), *tags.input_options(picture), "-f", "yuv4mpegpipe", *_counted(shown), "-i", "pipe:0",
+        *_source(task),
         *encoder_options(job.encoder, job.crf, job.preset), "-filter:v:0", delay + tags.filters(picture), *ticks,
         *tags.output_options(picture), *_copied(task), *job.ffmpeg_args, *_target(task, task.part),
     ]  # fmt: skip
+
+
+def _counted(shown: Shown) -> list[str]:
+    """Return the option by which ffmpeg counts the frames of y4m at the rate of the first frame, where it is wanted."""
+    return ["-r", f"{shown.rate.numerator}/{shown.rate.denominator}"] if shown.misnamed else []
 
 
 def joining(task: Task, shown: Shown, video: Path, joined: Path) -> list[str]:

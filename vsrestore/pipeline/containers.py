@@ -30,6 +30,8 @@ COVERS = {"mjpeg": (".jpg", "image/jpeg"), "png": (".png", "image/png"), "webp":
 
 # Some decoders tell how many channels there are and not which; ffmpeg's AAC encoder wants to know.
 AAC_LAYOUTS = ["aformat=channel_layouts=mono|stereo|3.0|4.0|5.0|5.1|7.1"]
+# Sound that comes more than 20 ms late has silence before it; ffmpeg's own limit, 100 ms, is more than two pictures.
+FILLED = "aresample=async=1:min_hard_comp=0.02"
 
 
 @dataclass(frozen=True)
@@ -151,8 +153,8 @@ def _add_audio(plan: CopyPlan, track: Track, container: Container, seen: Survey)
     plan.options += [f"-c:a:{position}", codec]
     plan.options += [f"-b:a:{position}", rate[0]] if rate else []
     # Copied, damaged sound would end the muxer; decoded, what is lost becomes silence of the same length.
-    chain = [*(["aresample=async=1"] if damage else []), *(AAC_LAYOUTS if codec == "aac" else [])]
-    plan.options += [f"-filter:a:{position}", ",".join(chain)] if chain else []
+    chain = [FILLED, *(AAC_LAYOUTS if codec == "aac" else [])]
+    plan.options += [f"-filter:a:{position}", ",".join(chain)]
     if damage:
         plan.notes.append(f"audio stream {track.index}: is damaged at {told(damage)}; silent there, encoded as {codec}")
     else:
@@ -188,6 +190,9 @@ def _add_attachment(plan: CopyPlan, track: Track, container: Container) -> None:
 
 
 def _add_cover(plan: CopyPlan, track: Track, container: Container, source: Path, folder: Path) -> None:
+    if not container.attachments and not track.sized:
+        plan.notes.append(f"cover picture {track.index} ({track.codec}) cannot be read; it is left out")
+        return
     if not container.attachments:
         number = 1 + sum(kept.kind == "cover" for kept in plan.kept)
         plan.options += ["-map", f"1:{track.index}", f"-c:v:{number}", "copy"]

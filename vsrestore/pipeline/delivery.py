@@ -16,6 +16,8 @@ from typing import Any
 import vapoursynth as vs
 
 from vsrestore.pipeline.encode import ENCODERS, Encoder, accepted_chroma
+from vsrestore.video.between import RATE
+from vsrestore.video.cache import keep, keep_shared, uncached
 from vsrestore.video.checks import constant_clip
 from vsrestore.video.errors import fail
 from vsrestore.video.formats import guessed_matrix
@@ -60,7 +62,7 @@ def for_encoder(clip: vs.VideoNode, encoder: Encoder) -> vs.VideoNode:
     matrix = guessed_matrix(clip.width, clip.height) if rgb else None
     limited = vs.RANGE_LIMITED if rgb else None
     dither = "error_diffusion" if bits < DITHERED_BELOW else "none"
-    return clip.resize.Bicubic(format=wanted.id, matrix=matrix, range=limited, dither_type=dither)
+    return keep(clip.resize.Bicubic(format=wanted.id, matrix=matrix, range=limited, dither_type=dither), 0)
 
 
 def reported(clip: vs.VideoNode, report: Path) -> vs.VideoNode:
@@ -74,6 +76,7 @@ def reported(clip: vs.VideoNode, report: Path) -> vs.VideoNode:
             "props": _plain(dict(f.props)),
             "fps": [*clip.fps.as_integer_ratio()],
             "frames": clip.num_frames,
+            "given": [int(f.props.get(name, 1)) for name in RATE],
             "size": [clip.width, clip.height],
         }
         unfinished = report.with_suffix(".part")
@@ -81,8 +84,9 @@ def reported(clip: vs.VideoNode, report: Path) -> vs.VideoNode:
         unfinished.replace(report)
         return f
 
-    first = clip[0].std.ModifyFrame(clips=clip[0], selector=write)
-    return first + clip[1:] if clip.num_frames > 1 else first
+    first = uncached.Trim(keep_shared(clip), length=1)
+    written = keep(first.std.ModifyFrame(clips=first, selector=write), 0)
+    return uncached.Splice([written, uncached.Trim(clip, first=1)]) if clip.num_frames > 1 else written
 
 
 def die_with_parent() -> None:

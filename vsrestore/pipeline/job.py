@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from .script import FilterCall, Opening, parse_filter, resolved
 from .source import fetch, is_url
 from .survey import Survey
 
+DEINTERLACE, ORDER = "deinterlace", "field_order"
 # Options of ffmpeg, without a stream's name, after which fewer frames or less sound are what was asked for.
 SHORTENING = {
     *("-t", "-to", "-ss", "-fs", "-shortest", "-frames", "-vframes", "-aframes", "-an", "-vn", "-map", "-r"),
@@ -74,7 +75,7 @@ def checked_calls(job: Job) -> list[FilterCall]:
 
     """
     if bool(job.filters) == (job.script is not None):
-        raise PipelineError("what should be done? give either --filter (repeatable) or --script")
+        raise PipelineError("what should be done? give either --filter (repeatable), --recipe or --script")
     if job.script is not None and not job.script.is_file():
         raise PipelineError(f"--script {job.script}: no such file")
     if job.script is not None and job.defaults:
@@ -97,18 +98,40 @@ def input_file(job: Job, work: Path, tell: Callable[[str], None]) -> Path:
     return fetch(job.input, job.quality, folder)
 
 
-def opening_for(media: Media, seen: Survey, index_folder: Path | None) -> Opening:
-    """Return how a script opens a source for filters.
+def fitting_calls(
+    calls: Sequence[FilterCall], media: Media, seen: Survey, tell: Callable[[str], None]
+) -> list[FilterCall]:
+    """Return the calls that have something to do: a picture of whole frames is not deinterlaced by its flags.
 
     Raises:
-        PipelineError: its picture is interlaced.
+        PipelineError: nothing is left to do.
 
     """
     if seen.fields:
+        return list(calls)
+    fitting = [call for call in calls if call.name != DEINTERLACE or ORDER in call.arguments]
+    if not calls or fitting:
+        if len(fitting) < len(calls):
+            tell(f"the picture is not flagged as interlaced; {DEINTERLACE} is left out")
+        return fitting
+    told = f"{media.path}: is not flagged as interlaced, so that nothing is left to do"
+    raise PipelineError(
+        f"{told}; where it is all the same, give --filter \"{DEINTERLACE}({ORDER}='top')\", or 'bottom'"
+    )
+
+
+def opening_for(media: Media, seen: Survey, index_folder: Path | None, calls: Sequence[FilterCall]) -> Opening:
+    """Return how a script opens a source for filters.
+
+    Raises:
+        PipelineError: its picture is interlaced, and none of the calls deinterlaces it.
+
+    """
+    if seen.fields and DEINTERLACE not in (call.name for call in calls):
         raise PipelineError(
-            f"{media.path}: is interlaced; filters need whole frames: deinterlace it in a --script of your own, "
-            "or clear a wrong flag there with std.SetFieldBased(0)"
+            f"{media.path}: is interlaced; filters need whole frames: let {DEINTERLACE} come first (--filter, or a "
+            "step of a recipe), or clear a wrong flag in a --script of your own with std.SetFieldBased(0)"
         )
     track = None if media.picture.first else media.picture.index
     cut, damaged = loss(media, seen.packets) is not None, media.picture.index in seen.damage
-    return Opening(media.path, track, index_folder, cut, damaged, clear_fields=seen.interlaced > 0)
+    return Opening(media.path, track, index_folder, cut, damaged, clear_fields=seen.interlaced > 0 and not seen.fields)

@@ -12,6 +12,7 @@ import av
 
 from vsrestore.ffmpeg import open_media
 
+from .continued import continued
 from .probe import Media, exact
 
 # A container may announce a little more than its packets last.
@@ -31,9 +32,10 @@ class Packets:
         shown: those that are shown.
         opening: when the first one starts, be it only decoded; in ticks.
         ticks: when each shown one starts, on the file's clock, in coding order.
-        end: when the last one ends, as far as durations are known; in ticks.
+        durations: how long each shown one lasts, 0 where that is not known; in ticks.
         before: when those before the first shown one start; in ticks.
         heard: seconds of sound that were decoded from them, None where nobody did.
+        decoded: when the earliest frame is due that was decoded from them, in ticks; None where nobody did.
 
     """
 
@@ -42,9 +44,10 @@ class Packets:
     shown: int = 0
     opening: int = 0
     ticks: list[int] = field(default_factory=list)
-    end: int = 0
+    durations: list[int] = field(default_factory=list)
     before: list[int] = field(default_factory=list)
     heard: Fraction | None = None
+    decoded: int | None = None
 
     def add(self, packet: av.Packet) -> None:
         """Take note of the next packet."""
@@ -58,13 +61,18 @@ class Packets:
             if not self.ticks:
                 self.before.append(packet.pts)
             return
-        end = packet.pts + (packet.duration or 0)
-        self.end = max(self.end, end) if self.ticks else end
         self.ticks.append(packet.pts)
+        self.durations.append(packet.duration or 0)
 
     def times(self) -> list[Fraction]:
-        """Return when each packet is due, in seconds on the file's clock, rising."""
-        return [tick * self.base for tick in sorted(self.ticks)]
+        """Return when each packet is due, in seconds on the file's clock, rising; it goes on where it begins anew."""
+        return [tick * self.base for tick in sorted(continued(self.ticks, self.base))]
+
+    @property
+    def end(self) -> int:
+        """When the last shown one ends, as far as durations are known; in ticks."""
+        ends = map(sum, zip(continued(self.ticks, self.base), self.durations, strict=True))
+        return max(ends, default=0)
 
     def first(self) -> Fraction:
         """Return when the first packet is due, in seconds on the file's clock.
@@ -73,6 +81,20 @@ class Packets:
         encoder's priming. Of a longer lead, which an edit list cut off, a copy keeps the last packet alone.
         """
         return (self.before[-1] if self.cut_off() else self.opening) * self.base
+
+    def note_decoded(self, tick: int | None) -> None:
+        """Take note of when a decoded frame is due; decoders give them in the order in which they are shown."""
+        if self.decoded is None:
+            self.decoded = tick
+
+    def begins(self) -> Fraction:
+        """Return when the first frame is due that can be decoded, in seconds on the file's clock.
+
+        Packets before it may need others that are not there, and what a container says of its start may be the time of
+        a later picture that is coded first.
+        """
+        tick = min(self.ticks, default=0) if self.decoded is None else self.decoded
+        return tick * self.base
 
     def cut_off(self) -> int:
         """Return how many packets at the beginning a copy leaves out, because an edit list cuts them off.
@@ -88,10 +110,10 @@ class Packets:
         """
         if not self.ticks:
             return Fraction(0)
-        ordered = sorted(self.ticks)
+        ordered = sorted(continued(self.ticks, self.base))
         last = ordered[-1] - ordered[-2] if len(ordered) > 1 else 0
-        end = self.end if self.end > ordered[-1] else ordered[-1] + last
-        return (end - ordered[0]) * self.base
+        end = self.end
+        return ((end if end > ordered[-1] else ordered[-1] + last) - ordered[0]) * self.base
 
 
 def read_packets(path: Path) -> dict[int, Packets]:

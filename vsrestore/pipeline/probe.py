@@ -28,6 +28,7 @@ class Track:
         kind: "audio", "subtitle", "attachment", "cover", "video" or "data".
         codec: name as ffmpeg's tables have it; "unknown" where there is none.
         metadata: language, title, filename and the like.
+        sized: whether a cover picture's size is known; else it is none that can be read.
 
     """
 
@@ -35,6 +36,7 @@ class Track:
     kind: str
     codec: str
     metadata: dict[str, str]
+    sized: bool = True
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,8 @@ def _media(path: Path, container: Any) -> Media:
 def _track(stream: Any) -> Track:
     covered = stream.type == "video" and Disposition(stream.disposition) & COVER
     codec = stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
-    return Track(stream.index, "cover" if covered else stream.type, codec, dict(stream.metadata))
+    sized = not covered or bool(stream.codec_context and stream.codec_context.width)
+    return Track(stream.index, "cover" if covered else stream.type, codec, dict(stream.metadata), sized)
 
 
 def _picture(path: Path, container: Any, stream: Any, zero: Fraction) -> Picture:

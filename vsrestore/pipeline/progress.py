@@ -6,9 +6,12 @@ import re
 from collections.abc import Callable
 
 FRAME = re.compile(r"Frame: (\d+)/(\d+)")
-WARNING = "Warning: "
+TOLD = re.compile(r"(?:Warning|Information): ")
 EVALUATED = "Script evaluation done"
-CHATTER = re.compile(r"Information: VideoSource track|Output \d+ frames")
+# The last is what BestSource lets VapourSynth say whenever it is asked for its times, which it gives.
+CHATTER = re.compile(
+    r"Information: VideoSource track|Output \d+ frames|Warning: VideoSource: no return value\(s\) named timebase"
+)
 
 
 class FrameCounter:
@@ -16,7 +19,7 @@ class FrameCounter:
 
     Args:
         count: takes frames done and frames in all; 0 and 0 when the first one is begun.
-        tell: takes warnings.
+        tell: takes what filters say: warnings, and what the user should know.
 
     """
 
@@ -34,7 +37,9 @@ class FrameCounter:
         if line.startswith(EVALUATED):
             self._count(0, 0)
             return True
-        if line.startswith(WARNING):
-            self._tell(line.removeprefix(WARNING))
+        if CHATTER.match(line):
             return True
-        return CHATTER.match(line) is not None
+        told = TOLD.match(line)
+        if told:
+            self._tell(line[told.end() :])
+        return told is not None

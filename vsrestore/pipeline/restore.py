@@ -18,12 +18,13 @@ from .commands import Shown, Task, encoding, joining, read_report, rendering
 from .containers import Container, container_of, copy_plan
 from .encode import encoder_named, encoder_options
 from .errors import PipelineError, RunError
-from .job import Job, checked_calls, input_file, opening_for, shortened
+from .intermediate import decoded
+from .job import Job, checked_calls, fitting_calls, input_file, opening_for, shortened
 from .output import checked_output, keep, publish
 from .packets import loss, read_packets
 from .probe import Media, Picture, probe
 from .progress import FrameCounter
-from .run import Program, check_exit, complete, disk_full, last_words, pipe_broke, stopping, wait_for
+from .run import FULL, Program, check_exit, complete, disk_full, last_words, pipe_broke, stopping, wait_for
 from .script import FilterCall, Opening, script_text
 from .source import is_url
 from .survey import Survey, clock, survey, told
@@ -33,6 +34,7 @@ Tell = Callable[[str], None]
 Count = Callable[[int, int], None]
 # In the words of ffmpeg 6 and later, and of older ones, of which the first is for the first stream, the picture.
 ENCODER_REFUSES = re.compile(r"vost#0:0.*while opening encoder|while opening encoder for output stream #0:0\b")
+ONE_THREAD = "open it with bs.VideoSource(source, threads=1), which decodes it the same each time"
 NO_INDEX, NO_FRAME = "Failed to write index", "No frame returned for frame number"
 # Two outputs are hardly larger than so many times the source.
 LIKELY_GROWTH = 4
@@ -65,19 +67,12 @@ def restore(job: Job, tell: Tell, count: Count, stage: Tell = lambda name: None)
         task = prepared(job, media, seen, container, work)
         for note in [*source_notes(task, seen), *task.plan.notes]:
             tell(note)
+        calls = fitting_calls(calls, media, seen, tell)
         stage("loading the filters")
-        if job.script is None:
-            shown, durations, words = encode_filters(task, calls, seen, tell, count)
-        else:
-            shown, durations, words = encode(task, tell, count)
-        try:
-            set_times(task, shown, durations)
-        except (PipelineError, RunError) as error:
-            kept = keep(task.part, output, "incomplete")
-            raise RunError(f"{error}; what was made so far is kept as {kept}") from None
+        shown, durations, words = encode_with_times(task, calls, seen, tell, count)
         frames = len(durations) if shortened(job) else shown.frames
-        found = differences(Contents(media, seen.packets), task.part, task.plan, frames)
-        refuse_incomplete(job, task, output, found, words)
+        found = differences(Contents(media, seen.packets), task.part, task.plan, frames, shown.given)
+        refuse_incomplete(task, found, words)
         for difference in found:
             tell(str(difference))
         publish(task.part, output, overwrite=job.overwrite)
@@ -85,6 +80,8 @@ def restore(job: Job, tell: Tell, count: Count, stage: Tell = lambda name: None)
 
 def prepared(job: Job, media: Media, seen: Survey, container: Container, work: Path) -> Task:
     """Return the task of a job whose source is known; the script of its filters is yet to be written."""
+    picture = replace(media.picture, start=seen.packets[media.picture.index].begins() - media.zero)
+    media = replace(media, picture=picture)
     plan = copy_plan(media, seen, container, work)
     script = work / "restore.vpy" if job.script is None else job.script.absolute()
     return Task(job, media, script, container, plan, work)
@@ -95,8 +92,7 @@ def source_notes(task: Task, seen: Survey) -> list[str]:
     picture, notes = task.media.picture, [loss(task.media, seen.packets)]
     if damage := seen.damage.get(picture.index):
         rule = "what can be decoded is taken as it is, and in place of lost frames the one before them stays"
-        advice = "open it with bs.VideoSource(source, threads=1), which decodes it the same each time"
-        notes.append(f"the picture is damaged at {told(damage)}: {rule if task.job.script is None else advice}")
+        notes.append(f"the picture is damaged at {told(damage)}: {rule if task.job.script is None else ONE_THREAD}")
     if seen.interlaced and not seen.fields:
         flagged = f"{seen.interlaced} of {seen.frames} frames, the first at {clock(seen.first_interlaced)}"
         notes.append(f"{flagged}, are flagged interlaced; filters take them for whole frames")
@@ -108,6 +104,28 @@ def source_notes(task: Task, seen: Survey) -> list[str]:
     return [note for note in notes if note]
 
 
+def encode_with_times(
+    task: Task, calls: list[FilterCall], seen: Survey, tell: Tell, count: Count
+) -> tuple[Shown, list[Fraction], str]:
+    """Encode what the job's filters or script give, and set the times of the frames.
+
+    Returns and raises what :func:`encode` does; what was made so far is kept where the disk is full or no times can be
+    set.
+    """
+    try:
+        if task.job.script is None:
+            shown, durations, words = encode_filters(task, calls, seen, tell, count)
+        else:
+            shown, durations, words = encode_script(task, tell, count)
+    except PipelineError as error:
+        raise (_kept(error, task) if FULL in str(error) and _readable(task.part) else error) from None
+    try:
+        set_times(task, shown, durations)
+    except (PipelineError, RunError) as error:
+        raise _kept(error, task) from None
+    return shown, durations, words
+
+
 def encode_filters(
     task: Task, calls: list[FilterCall], seen: Survey, tell: Tell, count: Count
 ) -> tuple[Shown, list[Fraction], str]:
@@ -116,17 +134,30 @@ def encode_filters(
     Returns and raises what :func:`encode` does.
     """
     folder = task.work if is_url(task.job.input) else programs.index_folder(task.media.path)
-    opening: Opening | None = opening_for(task.media, seen, folder)
+    opening: Opening | None = opening_for(task.media, seen, folder, calls)
     while opening is not None:
         task.script.write_text(script_text(opening, calls), encoding="utf-8")
         try:
             return encode(task, tell, count)
         except (PipelineError, RunError) as error:
-            opening = _otherwise(opening, str(error))
+            opening = _otherwise(task, opening, str(error))
             if opening is None:
                 raise
             tell(f"once more, because of this: {error}")
     raise AssertionError("the loop ends in itself")
+
+
+def encode_script(task: Task, tell: Tell, count: Count) -> tuple[Shown, list[Fraction], str]:
+    """Encode what the user's own script gives; where it cannot open a damaged source, say how it could.
+
+    Returns and raises what :func:`encode` does.
+    """
+    try:
+        return encode(task, tell, count)
+    except RunError as error:
+        if NO_FRAME not in str(error):
+            raise
+        raise RunError(f"{error}; {ONE_THREAD}") from None
 
 
 def encode(task: Task, tell: Tell, count: Count) -> tuple[Shown, list[Fraction], str]:
@@ -169,6 +200,8 @@ def set_times(task: Task, shown: Shown, durations: list[Fraction]) -> None:
         PipelineError: the disk is full.
 
     """
+    if len(durations) < shown.frames and not shortened(task.job):
+        raise RunError(f"the times of the frames were not all written down; {FULL}")
     if timestamps.is_constant(durations, shown.rate):
         return
     part, base = task.part, timestamps.fitting_time_base(task.media.picture.time_base)
@@ -183,27 +216,44 @@ def set_times(task: Task, shown: Shown, durations: list[Fraction]) -> None:
     joined.replace(part)
 
 
-def refuse_incomplete(job: Job, task: Task, output: Path, found: list[Difference], words: str) -> None:
+def refuse_incomplete(task: Task, found: list[Difference], words: str) -> None:
     """Keep the file under another name and raise ``RunError`` when picture or sound is missing in it."""
     missing = [str(difference) for difference in found if difference.missing]
     if disk_full(words):
-        missing.append("the disk is full or the file may not grow")
-    elif shortened(job):
+        missing.append(FULL)
+    elif shortened(task.job):
         return
     if missing:
-        kept = keep(task.part, output, "incomplete")
-        stays = f"; {job.output} stays as it was" if output.exists() else ""
-        raise RunError(f"the output is incomplete: {'; '.join(missing)}; it is kept as {kept}{stays}")
+        raise _kept(RunError(f"the output is incomplete: {'; '.join(missing)}"), task)
 
 
-def _otherwise(opening: Opening, words: str) -> Opening | None:
+def _kept(error: Exception, task: Task) -> RunError:
+    """Keep what was made so far under another name; return the error that tells it."""
+    output = task.job.output.resolve()
+    kept = keep(task.part, output, "incomplete")
+    stays = f"; {task.job.output} stays as it was" if output.exists() else ""
+    return RunError(f"{error}; what was made so far is kept as {kept}{stays}")
+
+
+def _readable(part: Path) -> bool:
+    """Tell whether a file that broke off can be read; MP4 cannot, whose list of contents comes last."""
+    try:
+        probe(part)
+    except PipelineError:
+        return False
+    return True
+
+
+def _otherwise(task: Task, opening: Opening, words: str) -> Opening | None:
     """Return another way to open a source after a failure that it may help against, else None."""
     if NO_INDEX in words and opening.index_folder is not None:
         return replace(opening, index_folder=None)
-    if NO_FRAME in words and not opening.damaged:
-        # The index, too, was made in several threads.
-        return replace(opening, damaged=True, index_folder=None)
-    return None
+    if NO_FRAME not in words or opening.source.parent == task.work:
+        return None
+    if opening.damaged:
+        return Opening(decoded(task.media, task.work), clear_fields=opening.clear_fields)
+    # The index, too, was made in several threads.
+    return replace(opening, damaged=True, index_folder=None)
 
 
 def _check_space(part: Path) -> None:

@@ -21,12 +21,15 @@ from .errors import PipelineError, RunError
 POLL_SECONDS = 0.05
 PATIENCE_SECONDS = 5.0
 KEPT_LINES = 200
+FULL = "the disk is full or the file may not grow"
 DISK_FULL = ("no space left on device", "disk quota exceeded", "file too large", "not enough space")
 RAISED = "vapoursynth.Error: "
 FAULT = re.compile(r"error|fail|invalid|unrecognized|unknown|cannot|not ", re.IGNORECASE)
 ADDRESS = re.compile(r" @ 0x[0-9a-f]+")
 # How a program ends on POSIX when nobody reads its pipe; vspipe elsewhere says that fwrite failed.
 BROKEN_PIPE = -13
+# How it ends where `ulimit -f` lets a file grow no more.
+TOO_LARGE = -25
 DIE_WITH_PARENT = 1  # Linux calls it PR_SET_PDEATHSIG
 EVALUATION_FAILED = "Python exception: "
 
@@ -154,7 +157,7 @@ def check_exit(name: str, program: Program) -> None:
     """Raise with the last words of a program that failed.
 
     Raises:
-        PipelineError: the script could not be evaluated, or the disk is full.
+        PipelineError: the script could not be evaluated, or (its message has ``FULL`` in it) the disk is full.
         RunError: any other failure.
 
     """
@@ -164,8 +167,8 @@ def check_exit(name: str, program: Program) -> None:
     words = program.words()
     if EVALUATION_FAILED in words:
         raise PipelineError(words.split(EVALUATION_FAILED, 1)[1].split("Traceback (most recent")[0].strip())
-    if disk_full(words):
-        raise PipelineError(f"the disk is full or the file may not grow ({last_words(words)})")
+    if disk_full(words) or code == TOO_LARGE:
+        raise PipelineError(f"{FULL} ({last_words(words)})")
     way = f"exit code {code}" if code > 0 else f"ended by signal {-code}"
     raise RunError(f"{name} failed ({way}): {last_words(words)}")
 

@@ -8,8 +8,12 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import PipelineError
+
+if TYPE_CHECKING:
+    import vapoursynth as vs
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,14 @@ def resolved(call: FilterCall, defaults: Mapping[str, object]) -> FilterCall:
         raise PipelineError(f"{call.name}: has no argument {unknown[0]!r}; accepted: {', '.join(accepted) or 'none'}")
     fitting = {key: value for key, value in defaults.items() if key in accepted}
     return FilterCall(call.name, {**fitting, **call.arguments})
+
+
+def applied(call: FilterCall, clip: vs.VideoNode) -> vs.VideoNode:
+    """Return what a resolved call makes of a clip."""
+    import vsrestore
+
+    made: vs.VideoNode = getattr(vsrestore, call.name)(clip, **call.arguments)
+    return made
 
 
 @dataclass(frozen=True)

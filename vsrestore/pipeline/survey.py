@@ -13,6 +13,7 @@ import av
 
 from vsrestore.ffmpeg import open_media
 
+from .continued import continued
 from .packets import Packets, all_packets
 from .probe import Media, exact
 
@@ -84,6 +85,11 @@ class _Picture:
         if frame.is_corrupt:
             self.broken.append(tick or 0)
 
+    def settle(self) -> None:
+        """Take note of what shows in the end: decoders give frames in the order in which they are shown."""
+        self.ticks = continued(self.ticks, self.base)
+        self.broken += [later for earlier, later in pairwise(self.ticks) if later < earlier]
+
 
 def survey(media: Media) -> Survey:
     """Read a source from its beginning to its end.
@@ -102,11 +108,13 @@ def survey(media: Media) -> Survey:
             index = packet.stream.index  # the packet itself does not say it at the end of a stream
             base = packets[index].base
             packets[index].add(packet)
-            if index not in decoded:
+            # An empty packet stands for the frame before it; a decoder would take it for the end.
+            if index not in decoded or not (packet.size or packet.dts is None):
                 continue
-            if not _decoded(packet, picture if index == media.picture.index else packets[index]):
+            if not _decoded(packet, packets[index], picture if index == media.picture.index else None):
                 tick = packet.pts if packet.pts is not None else packet.dts or 0
                 broken.setdefault(index, []).append(_stretch(tick, packet.duration or 0, base, media.zero))
+    picture.settle()
     if picture.broken or media.picture.index in broken:
         broken.setdefault(media.picture.index, []).extend(_of_picture(picture, media.zero))
     first = picture.first_interlaced * picture.base - media.zero
@@ -128,17 +136,18 @@ def clock(seconds: Fraction) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{rest / 100:05.2f}"
 
 
-def _decoded(packet: Any, taker: _Picture | Packets) -> bool:
-    """Decode a packet and show the taker what is in it; return whether nothing was wrong with it."""
+def _decoded(packet: Any, packets: Packets, picture: _Picture | None) -> bool:
+    """Decode a packet and take note of what is in it; return whether nothing was wrong with it."""
     try:
         frames = packet.decode()
     except av.error.FFmpegError:
         return False
     for frame in frames:
-        if isinstance(taker, _Picture):
-            taker.add(frame)
+        packets.note_decoded(frame.pts)
+        if picture:
+            picture.add(frame)
         else:
-            taker.heard = (taker.heard or 0) + Fraction(frame.samples, frame.sample_rate)
+            packets.heard = (packets.heard or 0) + Fraction(frame.samples, frame.sample_rate)
     return not packet.is_corrupt
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from pathlib import Path
+from statistics import median_low
 from typing import Any
 
 import av
@@ -26,10 +27,10 @@ TICKS_IN_A_FRAME = 32
 def read_durations(path: Path, rate: Fraction) -> list[Fraction]:
     """Return how long each frame is shown, in seconds, from the properties that vspipe wrote (one JSON line each).
 
-    A frame without a duration (source filters leave the last one open) lasts as long as the one before it, the first
-    one 1 / ``rate``.
+    A frame without a duration (source filters leave the last one open) lasts as long as most do, where none has one
+    1 / ``rate``.
     """
-    durations: list[Fraction] = []
+    durations: list[Fraction | None] = []
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             if line.strip() in "[]":
@@ -41,8 +42,10 @@ def read_durations(path: Path, rate: Fraction) -> list[Fraction]:
             if props.get("_DurationNum", 0) > 0 and props.get("_DurationDen", 0) > 0:
                 durations.append(Fraction(props["_DurationNum"], props["_DurationDen"]))
             else:
-                durations.append(durations[-1] if durations else 1 / rate if rate else Fraction(0))
-    return durations
+                durations.append(None)
+    known = [duration for duration in durations if duration is not None]
+    usual = median_low(known) if known else 1 / rate if rate else Fraction(0)
+    return [usual if duration is None else duration for duration in durations]
 
 
 def is_constant(durations: Sequence[Fraction], rate: Fraction) -> bool:

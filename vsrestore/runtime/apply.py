@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from math import ceil
 
 import vapoursynth as vs
 
 from ..video import checks
+from ..video.between import Between, around
 from ..video.cache import keep
 from ..video.errors import fail
 from ..video.formats import from_planes
 from ..video.prepared import Prepared
-from ..video.props import stretched
-from ..video.repeats import compared
+from ..video.repeats import compared, marked
 from .call import Companion
 from .descriptor import PRECISIONS, Descriptor, Options
 from .devices import pick
@@ -22,6 +23,7 @@ from .engine import Engine
 from .graph import chunk_graph, frames_in_flight
 from .out_of_memory import smallest_tile
 from .parts import Build, Parts
+from .plans.pair import FOLLOWING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,28 +60,67 @@ def apply_stages(clip: vs.VideoNode, stages: Sequence[Stage], options: Options) 
 
     """
     prepared = prepare(clip, [stage.descriptor for stage in stages], options)
-    rate = Fraction(1)
     result = seen = picture = prepared.planes(stages[0].descriptor.planes)
     for index, stage in enumerate(stages):
         if index:
-            seen, picture = prepared.continued(result, rate, stage.descriptor.planes)
+            seen, picture = prepared.continued(result, stage.descriptor.planes)
         result = through(seen, stage, options)
-        step = stage.descriptor.plan.rate
         if (result.format.color_family, picture.format.color_family) == (vs.GRAY, vs.RGB):
-            result = from_planes(result, stretched(seen, step), stretched(picture, step))
-        rate *= step
-    finished = prepared.finished(result, rate)
-    return finished if rate == 1 or not clip.fps_num else finished.std.AssumeFPS(**_rate_of(clip, rate))
+            result = from_planes(result, seen, picture)
+    return prepared.finished(result)
 
 
-def prepare(clip: vs.VideoNode, descriptors: Sequence[Descriptor], options: Options) -> Prepared:
-    """Return the clip prepared for networks, one after another; raises ``vs.Error`` where anything does not fit."""
+def apply_between(
+    clip: vs.VideoNode, stage: Stage, options: Options, rate: Fraction, *, skips_repeats: bool = False
+) -> vs.VideoNode:
+    """Return ``clip`` at another frame rate, the frames between its own as the network of a stage makes them.
+
+    A frame that lies on one of ``clip`` is that frame. Nothing is made across a cut: the nearer frame is shown again.
+
+    Args:
+        clip: any constant format, progressive.
+        stage: the network, its plan a ``Pair``.
+        options: device, precision, tile and scene detection.
+        rate: frames given / frames taken.
+        skips_repeats: whether frames that a transfer repeated are left out, and made anew where they stood.
+
+    Raises:
+        vs.Error: clip, chunk, tile, precision or device do not fit.
+
+    """
+    kept = ceil(frames_in_flight(stage.descriptor.plan) / rate) + len(around(rate))
+    prepared = prepare(clip, [stage.descriptor], options, kept)
+    seen = prepared.planes(stage.descriptor.planes)
+    if skips_repeats:
+        seen = keep(marked(seen), kept + vs.core.num_threads)
+    between = Between(seen if skips_repeats else prepared.source, rate)
+    first, second = between.pair(seen)
+    beside = {**stage.companions, FOLLOWING: Companion([second], at="wanted")}
+    return prepared.completed(through(first, replace(stage, companions=beside), options), between)
+
+
+def prepare(
+    clip: vs.VideoNode, descriptors: Sequence[Descriptor], options: Options, kept: int | None = None
+) -> Prepared:
+    """Return the clip prepared for networks, one after another.
+
+    Args:
+        clip: any constant format, progressive.
+        descriptors: of the networks, in order.
+        options: device, precision, tile and scene detection.
+        kept: frames that are asked for again, None where only the networks' plans ask for them.
+
+    Raises:
+        vs.Error: anything does not fit.
+
+    """
     name = descriptors[0].name
     checks.constant_clip(name, clip)
     for descriptor in descriptors:
         check(clip, descriptor, options)
     marked = options.scene_changes and any(descriptor.plan.within_shots for descriptor in descriptors)
-    kept = sum(frames_in_flight(descriptor.plan) for descriptor in descriptors)
+    if kept is None:
+        kept = sum(frames_in_flight(descriptor.plan) for descriptor in descriptors)
     return Prepared(name, clip, scene_changes=marked, kept=kept)
 
 
@@ -110,8 +151,3 @@ def check(clip: vs.VideoNode, descriptor: Descriptor, options: Options) -> None:
         if not traits.tiles:
             fail(name, "tile is given, but this network needs the whole frame; leave tile out")
     pick.check(name, options.device)
-
-
-def _rate_of(clip: vs.VideoNode, rate: Fraction) -> dict[str, int]:
-    fps = clip.fps * rate
-    return {"fpsnum": fps.numerator, "fpsden": fps.denominator}

@@ -30,11 +30,10 @@ class Companion:
 
 @dataclass(frozen=True)
 class Copy:
-    """A wanted frame that is one of the run, or of a companion, as it is: nothing is computed."""
+    """A wanted frame that is one of the run as it is: nothing is computed."""
 
     wanted: int
     frame: int
-    companion: str | None = None
 
 
 @dataclass(frozen=True)

@@ -75,17 +75,15 @@ class Engine:
         """
         pictures: Pictures = {}
         for call in self.descriptor.plan.calls(run):
-            pictures.update(self._copied(run, call) if isinstance(call, Copy) else self._called(run, call, warn))
+            if isinstance(call, Copy):
+                pictures[call.wanted] = _picture(run.frames[call.frame])
+            else:
+                pictures.update(self._called(run, call, warn))
         return pictures
 
     def memory_advice(self) -> str:
         """Return where memory ended and what to do, to follow the words "out of memory"."""
         return advice(self.descriptor, self.options, self.networks.device)
-
-    def _copied(self, run: Run, copy: Copy) -> Pictures:
-        beside = copy.companion
-        frame = run.companions[beside][0][copy.wanted - run.before] if beside else run.frames[copy.frame]
-        return {copy.wanted: _picture(frame)}
 
     def _called(self, run: Run, call: Call, warn: Warn) -> Pictures:
         """Return the pictures of one call, without NaN and infinity."""
@@ -130,9 +128,10 @@ class Engine:
             if companion.at == "frames":
                 beside_frames[name] = self._pictures([clips[0][p] for p in call.frames], companion.channels)
             else:
-                slots: Sequence[Slot] = call.slots.get(name) or [(p, 0) for p in call.wanted]
+                slots: Sequence[Slot] = call.slots.get(name, [(p, 0) for p in call.wanted])
                 frames = [clips[index][position - run.before] for position, index in slots]
-                beside_wanted[name] = self._pictures(frames, companion.channels)
+                if frames:  # else the network takes what it takes for none
+                    beside_wanted[name] = self._pictures(frames, companion.channels)
         return Inputs(
             self._pictures([run.frames[p] for p in call.frames], None, lent=True), beside_frames, beside_wanted
         )

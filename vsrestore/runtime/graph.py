@@ -90,7 +90,7 @@ def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker) -> vs.VideoNode:
     seen = [carriers, *_neighbours(carriers)] if _neighbouring(plan) else [carriers]
     limited = maker.descriptor.values is None
     positions = [
-        uncached.ModifyFrame(blank, seen, _taker(grid.chunk, position, limited=limited))
+        uncached.ModifyFrame(blank, seen, _taker(plan, grid.chunk, position, limited=limited))
         for position in range(grid.chunk)
     ]
     whole = uncached.Interleave(positions, modify_duration=False)
@@ -99,7 +99,7 @@ def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker) -> vs.VideoNode:
 
 def frames_in_flight(plan: Plan) -> int:
     """Return how many neighbouring frames the graph asks for at once, all its turns together."""
-    before, after = plan.reach
+    before, after = plan.span
     return before + (TURNS + _neighbouring(plan)) * plan.chunk + after
 
 
@@ -190,19 +190,20 @@ def _written(blank: vs.VideoFrame, descriptor: Descriptor, picture: np.ndarray) 
     return write_planes(blank, picture.reshape(1, -1, picture.shape[-1]), limited=False)
 
 
-def _taker(chunk: int, position: int, *, limited: bool) -> Callable[[int, object], vs.VideoFrame]:
-    """Return the callback that takes a position's frame off its carrier, or the mean of what several hold of it."""
+def _taker(plan: Plan, chunk: int, position: int, *, limited: bool) -> Callable[[int, object], vs.VideoFrame]:
+    """Return the callback that takes a position's frame off its carrier, or joins what several hold of it."""
 
     def take(n: int, f: vs.VideoFrame | Frames) -> vs.VideoFrame:
         carriers = [f] if isinstance(f, vs.VideoFrame) else f
         # At the clip's ends the last carrier stands for its neighbour, too.
         chunks = {carrier.props[CHUNK]: carrier for carrier in carriers}
         key = _key(n * chunk + position)
-        held = [cast("vs.VideoFrame", carrier.props[key]) for carrier in chunks.values() if key in carrier.props]
+        ordered = (chunks[start] for start in sorted(chunks))
+        held = [cast("vs.VideoFrame", carrier.props[key]) for carrier in ordered if key in carrier.props]
         if len(held) == 1:
             return held[0]
-        mean = np.mean([plane_views(frame) for frame in held], axis=0)
-        return write_planes(held[0], mean, limited=limited)
+        joined = plan.joined([np.stack(plane_views(frame)) for frame in held])
+        return write_planes(held[0], joined, limited=limited)
 
     return take
 

@@ -30,6 +30,8 @@ class Part:
     """Its own; None takes that of the call."""
     rests_on: Literal["device", "machine"] = "device"
     """Where it lies while others work: on the device, or in the machine's memory."""
+    channels_last: bool = True
+    """Whether its weights are laid out with channels last, where the traits say so."""
 
 
 @dataclass(frozen=True)
@@ -90,26 +92,27 @@ class Networks:
 
     def _made(self, precision: Precision) -> nn.Module:
         if not isinstance(self._build, Parts):
-            return self._placed(self._build(), precision, self.device)
+            return self._placed(self._build(), precision, self.device, self._channels_last)
         return self._build.join({name: self._part(part, precision) for name, part in self._build.parts.items()})
 
     def _part(self, part: Part, precision: Precision) -> nn.Module:
         import torch
 
         rest = torch.device("cpu") if part.rests_on == "machine" else self.device
-        network = self._placed(part.build(), part.precision or precision, rest)
+        layout = self._channels_last and part.channels_last
+        network = self._placed(part.build(), part.precision or precision, rest, layout)
         if rest != self.device:
             network.register_forward_pre_hook(lambda module, _: module.to(self.device) and None)
             network.register_forward_hook(lambda module, *_: module.to(rest) and None)
         return network
 
-    def _placed(self, network: nn.Module, precision: Precision, device: torch.device) -> nn.Module:
+    def _placed(self, network: nn.Module, precision: Precision, device: torch.device, channels_last: bool) -> nn.Module:
         import torch
 
         from .devices.cpu import tune
 
         network = network.eval().requires_grad_(False).to(device=device, dtype=getattr(torch, precision))
-        if self._channels_last:
+        if channels_last:
             _lay_channels_last(network)
         return tune(network) if self.device.type == "cpu" else network
 

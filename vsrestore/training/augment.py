@@ -19,6 +19,7 @@ from vsrestore.training.recipe import DataRecipe
 Frames = NDArray[np.float32]
 BALLS = 0.5  # share of the samples with flying things in which they are few and large
 FASTEST_PAN = 10  # px from frame to frame
+FASTEST_ZOOM, FASTEST_TURN = 0.05, 0.04  # share of the size, and radians, from frame to frame
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601
 
 
@@ -62,6 +63,28 @@ def pan(frame: NDArray[np.uint8], crop: int, count: int, rng: np.random.Generato
     places = np.round(start + velocity * np.arange(count)[:, None]).astype(int)
     pieces = [frame[y : y + crop, x : x + crop] for y, x in places]
     return np.stack(pieces).astype(np.float32) / np.float32(255)
+
+
+def zoom(frame: NDArray[np.uint8], crop: int, count: int, rng: np.random.Generator) -> Frames:
+    """Make ``count`` frames of one frame (H, W, 3): a square of ``crop`` px that moves, grows and turns steadily.
+
+    It is sampled at fractions of pixels by a bicubic kernel; what lies beyond the frame is mirrored.
+    """
+    middle = (count - 1) / 2
+    ages = torch.arange(count, dtype=torch.float64) - middle
+    growth, turn = rng.uniform(-1, 1, 2) ** 3 * (FASTEST_ZOOM, FASTEST_TURN)
+    speed = rng.uniform(-1, 1, 2) ** 3 * FASTEST_PAN
+    size = np.array(frame.shape[1::-1], np.float64)
+    place = rng.uniform(0, 1, 2) * np.maximum(size - crop, 0) + crop / 2
+    scale, angle = torch.exp(ages * growth) * crop / 2, ages * turn
+    rows = [torch.stack((scale * angle.cos(), -scale * angle.sin(), place[0] + ages * speed[0]), -1)]
+    rows += [torch.stack((scale * angle.sin(), scale * angle.cos(), place[1] + ages * speed[1]), -1)]
+    places = F.affine_grid(torch.stack(rows, 1), [count, 1, crop, crop], align_corners=False)
+    grid = (places * 2 / torch.from_numpy(size) - 1).float()
+    planes = torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1))).float().div_(255)
+    together = planes.expand(count, -1, -1, -1)
+    seen = F.grid_sample(together, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
+    return np.ascontiguousarray(seen.clamp_(0, 1).numpy().transpose(0, 2, 3, 1))
 
 
 def vary(frames: Frames, data: DataRecipe, rng: np.random.Generator) -> Frames:

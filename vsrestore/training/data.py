@@ -91,6 +91,8 @@ def cut(shot: Shot, data: DataRecipe, rng: np.random.Generator) -> tuple[NDArray
     order = np.clip(np.arange(data.frames) - ahead, 0, count - 1)
     if rng.random() < data.pans:
         return augment.pan(shot.read(taken[start : start + 1])[0], data.crop, count, rng), order
+    if rng.random() < data.zooms:
+        return augment.zoom(shot.read(taken[start : start + 1])[0], data.crop, count, rng), order
     frames = shot.read(taken[start : start + count])
     if shot.has_cuts:
         first, end = longest_scene(frames)

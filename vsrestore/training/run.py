@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vsrestore import checkpoints, networks
 from vsrestore.networks.fastai_unet import FastaiUNet
+from vsrestore.networks.frame_interpolator import FrameInterpolator
 from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.networks.temporal_upscaler import TemporalUpscaler
 from vsrestore.training.critic import Duel
@@ -26,12 +27,13 @@ from vsrestore.training.machine import Machine
 from vsrestore.training.optimiser import optimisers
 from vsrestore.training.recipe import NetworkRecipe, Recipe, RecipeError
 
-Trained = TemporalUNet | TemporalUpscaler | FastaiUNet
-LAST_LAYERS = ("weigh", "add")
+Trained = TemporalUNet | TemporalUpscaler | FastaiUNet | FrameInterpolator
+LAST_LAYERS = ("weigh", "add", "move")
 NETWORKS: dict[str, Callable[..., Trained]] = {
     "temporal_unet": TemporalUNet,
     "temporal_upscaler": TemporalUpscaler,
     "fastai_unet": FastaiUNet,
+    "frame_interpolator": FrameInterpolator,
 }
 """What a recipe may train, by the name of its file in `vsrestore.networks`."""
 

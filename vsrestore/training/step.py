@@ -7,14 +7,13 @@ import logging
 import torch
 from torch import Tensor, nn
 
-from vsrestore.networks.windows import window
 from vsrestore.training.losses import Criterion
 from vsrestore.training.optimiser import freeze
 from vsrestore.training.recipe import Recipe
 from vsrestore.training.run import Run
 from vsrestore.training.schedule import floor_at, highest_rates, one_cycle, rate_at, span_at, spans
 from vsrestore.training.tasks import task_of
-from vsrestore.training.validate import BORDER
+from vsrestore.training.windows import training_windows
 
 log = logging.getLogger(__name__)
 
@@ -82,17 +81,12 @@ def _losses(run: Run, recipe: Recipe, batch: list[Tensor], progress: float) -> T
 
 
 def restore(run: Run, batch: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
-    """Return what every head makes of a batch and what it should, (N, K, 3, H, W) each.
-
-    The frames that have all their neighbours come first, one after another; then, for networks that see neighbours, one
-    of the first frames and one of the last.
-    """
+    """Return what every head makes of a batch and what it should, (N, K, 3, H, W) each."""
     seen, *targets = batch
-    radius, count = run.network.radius, seen.shape[1]
-    centres = [*range(radius, count - radius), *ends(count, radius, run.step)]
-    windows = torch.tensor([window(centre, count, radius, radius, BORDER) for centre in centres])
+    windows = training_windows(run.network, seen.shape[1], run.step)
     with run.machine.autocast():
         restored = run.network.train().restore(seen, windows)
+    centres = windows[:, windows.shape[1] // 2]
     return [(ours, truth[:, centres]) for ours, truth in zip(restored, targets, strict=True)]
 
 
@@ -104,11 +98,6 @@ def head_terms(
     inner = slice(margin, pairs[0][1].shape[-1] - margin)
     consecutive = recipe.data.frames - 2 * run.network.radius
     return [run.criterion(o[..., inner, inner], truth[..., inner, inner], floor, consecutive) for o, truth in pairs]
-
-
-def ends(count: int, radius: int, step: int) -> tuple[int, ...]:
-    """One of the first ``radius`` of ``count`` frames and one of the last, others at every step; none for radius 0."""
-    return (step % radius, count - 1 - (step + 1) % radius) if radius else ()
 
 
 def columns(recipe: Recipe, criterion: Criterion) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,13 @@ class Restorer(Protocol):
 
     def restore(self, frames: Tensor, windows: Tensor) -> tuple[Tensor, ...]:
         """From frames (N, T, 3, H, W) and windows (K, 2 * radius + 1): (N, K, 3, s * H, s * W) for every head."""
+
+
+@runtime_checkable
+class Between(Protocol):
+    """A restorer that makes the centre of a window from its ends alone, as interpolation does."""
+
+    makes_between: bool
 
 
 class Task(Protocol):

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vsrestore.comparison.measures import psnr
-from vsrestore.networks.traits import Border
-from vsrestore.networks.windows import window
-from vsrestore.training.task import Frames, Restorer, Sample
+from vsrestore.training.task import Between, Frames, Restorer, Sample
+from vsrestore.training.windows import clip_windows
 
 Measure = Callable[[Tensor, Tensor, Tensor], dict[str, float]]
 """Further figures from what is seen, what the last head gives, and the truth, (T, 3, H, W) each."""
@@ -22,7 +21,6 @@ CPU = torch.device("cpu")
 CHUNK = 4  # frames restored per call
 HIGHEST = 80.0  # dB that equal clips count as
 KEPT = 79.0  # dB from which on what is seen is what should come out
-BORDER: Border = "reflect_circle"  # what stands for neighbours beyond the ends of a shot
 
 
 @dataclass(frozen=True)
@@ -51,10 +49,12 @@ def clip_psnr(a: Tensor, b: Tensor) -> float:
 def restore_clip(
     network: Restorer, frames: Tensor, device: torch.device = CPU, centres: Sequence[int] | None = None
 ) -> tuple[Tensor, ...]:
-    """Restore frames of (T, 3, H, W), all by default: (T, 3, s * H, s * W) for every head, computed on ``device``."""
-    radius = network.radius
-    chosen = range(len(frames)) if centres is None else centres
-    table = torch.tensor([window(centre, len(frames), radius, radius, BORDER) for centre in chosen])
+    """Restore frames of (T, 3, H, W), by default all that the network can give, computed on ``device``.
+
+    Returns:
+        (T, 3, s * H, s * W) for every head.
+    """
+    table = clip_windows(network, len(frames), centres)
     heads: list[tuple[Tensor, ...]] = []
     with torch.inference_mode():
         for start in range(0, len(table), CHUNK):
@@ -74,8 +74,10 @@ def score(
     more: Measure | None = None,
 ) -> Scores:
     """Restore what is seen of a clip and compare it with the truth."""
-    seen, targets = to_planes(sample.seen), [to_planes(target) for target in sample.targets]
+    seen = to_planes(sample.seen)
     restored = restore_clip(network, seen, device)
+    given = slice(network.radius, -network.radius) if isinstance(network, Between) else slice(None)
+    seen, targets = seen[given], [to_planes(target)[given] for target in sample.targets]
     plain = plainly(seen, targets[0])
     return Scores(
         clip,

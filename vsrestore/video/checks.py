@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import cast
+
 import vapoursynth as vs
 
 from .cache import uncached
-from .errors import fail
+from .errors import fail, warn
+from .first_frame import first_props
 
 MOST_BITS = 16  # of integer samples that VapourSynth's resizer can convert
 FIELD_ORDERS = {1: "bottom field first", 2: "top field first"}
+HDR: Mapping[object, str] = {16: "PQ", 18: "HLG"}
+HDR_ADVICE = "bring it to gamma before and back to HDR after, as docs/hdr.md shows"
 
 
 def constant_clip(name: str, clip: object, argument: str = "clip") -> vs.VideoNode:
@@ -61,25 +67,44 @@ def choice(name: str, argument: str, value: object, accepted: tuple[str, ...]) -
         fail(name, f"{argument}={value!r}; accepted: {', '.join(map(repr, accepted))}")
 
 
-def progressive(name: str, clip: vs.VideoNode) -> vs.VideoNode:
-    """Return ``clip`` with a check on every frame that it is no interlaced frame and no single field.
+def whole_sdr_frames(name: str, clip: vs.VideoNode) -> vs.VideoNode:
+    """Return ``clip`` with a check on every frame that it is whole; that one is HDR is told once in the log.
 
-    Whether a frame is interlaced stands in its properties, so it shows when the frame is asked for, not earlier.
+    Whether a frame is interlaced or HDR stands in its properties. Those of the first frame are looked at here and now
+    where that restores nothing, the others when the frames are asked for.
+
+    Raises:
+        vs.Error: the first frame is known to be interlaced or a single field.
+
     """
+    told = False
+
+    def look(n: int, props: Mapping[str, object]) -> None:
+        nonlocal told
+        _check_whole(name, n, props)
+        transfer = props.get("_Transfer")
+        if transfer in HDR and not told:
+            told = True
+            warn(name, f"frame {n} is HDR (_Transfer={transfer}, {HDR[transfer]}) and is taken for SDR; {HDR_ADVICE}")
 
     def check(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-        order = f.props.get("_FieldBased", 0)
-        if order:
-            told = FIELD_ORDERS.get(int(order), "unknown field order")
-            fail(
-                name,
-                f"frame {n} is interlaced (_FieldBased={int(order)}, {told}); deinterlace the clip first, "
-                "or clear a wrong flag with std.SetFieldBased(0)",
-            )
-        if "_Field" in f.props:
-            fail(name, f"frame {n} is a single field (_Field); weave the fields and deinterlace first")
+        look(n, f.props)
         return f
 
+    look(0, first_props(clip))
     # Taken from in order by one other, the user's clip needs no cache of its own on our account.
     taken = uncached.RemoveFrameProps(clip, ["_vsrestore"])
     return clip.std.ModifyFrame(clips=taken, selector=check)
+
+
+def _check_whole(name: str, n: int, props: Mapping[str, object]) -> None:
+    order = int(cast("int", props.get("_FieldBased", 0)))
+    if order:
+        told = FIELD_ORDERS.get(order, "unknown field order")
+        fail(
+            name,
+            f"frame {n} is interlaced (_FieldBased={order}, {told}); deinterlace the clip first, "
+            "or clear a wrong flag with std.SetFieldBased(0)",
+        )
+    if "_Field" in props:
+        fail(name, f"frame {n} is a single field (_Field); weave the fields and deinterlace first")

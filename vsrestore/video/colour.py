@@ -101,8 +101,16 @@ def turned(planes: list[vs.VideoNode], span: float, saturation: float, hue: floa
     return [vs.core.std.Expr(planes, turn) for turn in turns]
 
 
-def with_lab(rgb: vs.VideoNode, a: vs.VideoNode, b: vs.VideoNode) -> vs.VideoNode:
-    """Return RGBS with the lightness L of ``rgb`` (RGBS, sRGB) and the a and b of CIELAB given as GRAYS."""
+def with_lab(rgb: vs.VideoNode, a: vs.VideoNode, b: vs.VideoNode, least_root: float = -1.0) -> vs.VideoNode:
+    """Return RGBS with the lightness L of ``rgb`` (RGBS, sRGB) and the a and b of CIELAB given as GRAYS.
+
+    Args:
+        rgb: whose lightness counts.
+        a: from green to red, about -128 to 128.
+        b: from blue to yellow.
+        least_root: of Z over that of white; dark and very yellow colours would have less. As scikit-image has it 0.
+
+    """
     expr = vs.core.std.Expr
     red, green, blue = LUMINANCE
     sums = f"x {LINEAR} {red} * y {LINEAR} {green} * + z {LINEAR} {blue} * +"
@@ -110,7 +118,7 @@ def with_lab(rgb: vs.VideoNode, a: vs.VideoNode, b: vs.VideoNode) -> vs.VideoNod
     xyz = [
         expr([luminance, a], f"x {ROOT} y 500 / + {CUBE} {WHITE[0]} *"),
         luminance,
-        expr([luminance, b], f"x {ROOT} y 200 / - {CUBE} {WHITE[2]} *"),
+        expr([luminance, b], f"x {ROOT} y 200 / - {least_root} max {CUBE} {WHITE[2]} *"),
     ]
     rows = np.linalg.inv(TO_XYZ)
     return _rgb([expr(xyz, f"x {x} * y {y} * + z {z} * + {GAMMA}") for x, y, z in rows], rgb)

@@ -32,3 +32,8 @@ def told_by(name: str, *expected: type[Exception]) -> Iterator[None]:
 def warn(name: str, message: str) -> None:
     """Send a warning of the filter ``name`` to VapourSynth's log (stderr in vspipe)."""
     vs.core.log_message(vs.MESSAGE_TYPE_WARNING, f"{name}: {message}")
+
+
+def note(name: str, message: str) -> None:
+    """Send what a user of the filter ``name`` should know to VapourSynth's log (stderr in vspipe)."""
+    vs.core.log_message(vs.MESSAGE_TYPE_INFORMATION, f"{name}: {message}")

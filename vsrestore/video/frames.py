@@ -30,3 +30,15 @@ def write_planes(template: vs.VideoFrame, picture: np.ndarray, limited: bool = T
         else:
             samples[:] = values
     return frame
+
+
+def still(picture: np.ndarray) -> vs.VideoNode:
+    """Return a picture (C, H, W) uint8, gray or RGB, as a clip of one frame."""
+
+    def paint(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        return write_planes(f, picture, limited=False)
+
+    height, width = picture.shape[1:]
+    form = vs.GRAY8 if len(picture) == 1 else vs.RGB24
+    blank = vs.core.std.BlankClip(format=form, width=width, height=height, length=1)
+    return blank.std.ModifyFrame(clips=blank, selector=paint)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from functools import cached_property
 
 import vapoursynth as vs
 
 from . import checks
+from .between import Between
 from .cache import keep, keep_shared
 from .formats import Planes, from_planes, to_planes, with_colours, with_matrix
-from .props import follow, stretched
 from .scenes import scenes
 
 
@@ -31,7 +30,7 @@ class Prepared:
     def __init__(self, name: str, clip: vs.VideoNode, *, scene_changes: bool = False, kept: int = 0) -> None:
         self.name = name
         self._kept = kept + vs.core.num_threads
-        source = self._keep(checks.progressive(name, checks.constant_clip(name, clip)))
+        source = self._keep(checks.whole_sdr_frames(name, checks.constant_clip(name, clip)))
         self.source = self._keep(scenes(source)) if scene_changes else source
         """The clip, each frame checked."""
         self._seen: dict[Planes, vs.VideoNode] = {}
@@ -47,38 +46,50 @@ class Prepared:
             self._seen[planes] = self._keep(to_planes(self.named, planes))
         return self._seen[planes]
 
-    def continued(self, result: vs.VideoNode, rate: Fraction, planes: Planes) -> tuple[vs.VideoNode, vs.VideoNode]:
+    def continued(self, result: vs.VideoNode, planes: Planes) -> tuple[vs.VideoNode, vs.VideoNode]:
         """Return what a network gave as the next one sees it, and the picture that it belongs to.
 
         Args:
-            result: RGBS or GRAYS, ``rate`` times as long as the clip.
-            rate: frames of ``result`` / frames of the clip.
+            result: RGBS or GRAYS, as long as the clip.
             planes: what the next network sees.
 
         """
-        picture = follow(result, self.source, rate)
+        picture = result.std.CopyFrameProps(self.source)
         if planes == "rgb" and result.format.color_family == vs.GRAY:
-            picture = from_planes(picture, *(stretched(self.planes(part), rate) for part in ("luma", "rgb")))
+            picture = from_planes(picture, self.planes("luma"), self.planes("rgb"))
         seen = to_planes(picture, planes) if planes == "luma" and picture.format.color_family == vs.RGB else picture
         return keep(seen, 0), picture
 
-    def finished(self, result: vs.VideoNode, rate: Fraction = Fraction(1)) -> vs.VideoNode:
+    def finished(self, result: vs.VideoNode) -> vs.VideoNode:
         """Return what a network gave in the format of the clip, with the properties of its frames.
 
         Args:
-            result: RGBS or GRAYS of any size, ``rate`` times as long as the clip.
-            rate: frames of ``result`` / frames of the clip.
+            result: RGBS or GRAYS of any size, as long as the clip.
 
         """
         seen = self.planes("luma" if result.format.color_family == vs.GRAY else "rgb")
-        back = from_planes(result, stretched(seen, rate), stretched(self.named, rate))
-        return keep_shared(follow(back, self.source, rate))
+        back = from_planes(result, seen, self.named)
+        # A matrix is guessed by the size, so a clip of another size keeps the guess that was made of this one.
+        resized = (result.width, result.height) != (self.source.width, self.source.height)
+        return keep_shared(back.std.CopyFrameProps(self.named if resized else self.source))
+
+    def completed(self, result: vs.VideoNode, between: Between) -> vs.VideoNode:
+        """Return the clip at another frame rate, with what a network gave between its frames.
+
+        Args:
+            result: RGBS or GRAYS of the size of the clip, as long as the output.
+            between: where the frames of the output lie.
+
+        """
+        seen = self.planes("luma" if result.format.color_family == vs.GRAY else "rgb")
+        made = from_planes(result, between.first(seen), between.first(self.named))
+        return keep_shared(between.completed(made, self.source))
 
     def painted(self, rgb: vs.VideoNode, target: vs.VideoFormat) -> vs.VideoNode:
         """Return the clip in ``target`` with the colours of ``rgb`` and its own luma."""
         result = with_colours(rgb, self.named, target)
         same = target.color_family == self.source.format.color_family
-        return keep_shared(follow(result, self.source) if same else result)
+        return keep_shared(result.std.CopyFrameProps(self.source) if same else result)
 
     def _keep(self, clip: vs.VideoNode) -> vs.VideoNode:
         return keep(clip, self._kept)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import vapoursynth as vs
 
@@ -26,3 +26,30 @@ def reordered(clip: vs.VideoNode, shown: Callable[[int], int | None]) -> vs.Vide
         return clip if number == n else clip.std.Trim(first=min(max(number, 0), last), length=1)
 
     return clip.std.FrameEval(choose)
+
+
+def picked(
+    clip: vs.VideoNode,
+    otherwise: vs.VideoNode,
+    told: Sequence[vs.VideoNode],
+    shown: Callable[[int, Sequence[vs.VideoFrame]], int | None],
+) -> vs.VideoNode:
+    """Return a clip as long as ``told`` whose frame n is one of ``clip``, as other clips tell of n.
+
+    Args:
+        clip: of constant format.
+        otherwise: one frame of its format, where none is shown.
+        told: clips, of the length of the result, whose frames n decide.
+        shown: a function of n and of their frames n: the number of a frame of ``clip``, or None. Nothing else is asked
+            for.
+
+    """
+    template = vs.core.std.BlankClip(clip, length=told[0].num_frames, keep=True)
+
+    def choose(n: int, f: vs.VideoFrame | Sequence[vs.VideoFrame]) -> vs.VideoNode:
+        number = shown(n, [f] if isinstance(f, vs.VideoFrame) else f)
+        if number is None:
+            return otherwise
+        return clip if number == n else clip.std.Trim(first=number, length=1)
+
+    return template.std.FrameEval(choose, prop_src=told, clip_src=[clip, otherwise])

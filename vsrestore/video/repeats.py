@@ -6,11 +6,15 @@ from collections.abc import Sequence
 
 import vapoursynth as vs
 
-from .cache import uncached
+from .cache import keep, uncached
 from .scenes import shifted
 
 PROPERTY = "_vsrestoreApart"
 AVERAGE, HIGHEST = f"{PROPERTY}Average", f"{PROPERTY}Max"
+REPEATED = "vsrestore_repeated"
+"""1 on frames of a clip from ``marked`` that are the one before again, else 0."""
+# Frames around one that tell whether it is repeated; as many are kept for all that ask for it.
+AROUND, KEPT = range(-2, 2), 8
 # A repeated frame differs from the one before by this share at most of what the frames around them differ by: on two
 # digitised films 0.04 to 0.2, while a picture that stands still differs by its grain all the time.
 SHARE = 0.25
@@ -26,6 +30,20 @@ def compared(clip: vs.VideoNode) -> vs.VideoNode:
     apart = uncached.BoxBlur(apart, hradius=RADIUS, vradius=RADIUS)
     told = uncached.PlaneStats(apart, prop=PROPERTY)
     return clip.std.CopyFrameProps(told, props=[AVERAGE, HIGHEST])
+
+
+def marked(clip: vs.VideoNode) -> vs.VideoNode:
+    """Return an RGBS or GRAYS clip whose frames carry whether they are the one before again."""
+    told = keep(compared(clip), KEPT)
+    last = clip.num_frames - 1
+
+    def mark(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
+        frame = f[0].copy()
+        inside = [place for place, offset in enumerate(AROUND) if 0 <= n + offset <= last]
+        frame.props[REPEATED] = int(-AROUND[0] in repeated(f[1:], range(inside[0], inside[-1] + 1)))
+        return frame
+
+    return clip.std.ModifyFrame(clips=[clip, *(shifted(told, offset) for offset in AROUND)], selector=mark)
 
 
 def repeated(frames: Sequence[vs.VideoFrame], inside: range) -> frozenset[int]:

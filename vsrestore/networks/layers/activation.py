@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SLOPE = 0.1
+SLOPE, STEEP = 0.1, 0.2
 
 
 class Activation:
@@ -20,7 +20,7 @@ class Activation:
         """Activate ``x`` in place and return it."""
         return F.leaky_relu(x, self.slope, inplace=True) if self.slope else F.relu(x, inplace=True)
 
-    def after(self, conv: nn.Conv2d, x: Tensor) -> Tensor:
+    def after(self, conv: nn.Module, x: Tensor) -> Tensor:
         """Return what ``conv`` gives for ``x`` (N, C, H, W), activated: by itself, if it is a kind that does both."""
         both: Callable[[Tensor, Activation], Tensor] | None = getattr(conv, "activated", None)
         return self(conv(x)) if both is None else both(x, self)
@@ -28,3 +28,4 @@ class Activation:
 
 relu = Activation()
 lrelu = Activation(SLOPE)
+steep_lrelu = Activation(STEEP)

@@ -32,7 +32,49 @@ class DeformAlign(DeformConv2d):
         return self.sample(x, *self.split(self.conv_offset(guide)))
 
 
-class FlowGuidedDeformAlign(DeformConv2d):
+class BoundedDeformAlign(DeformConv2d):
+    """Deformable convolution of states, along bounded offsets that four convolutions predict, or around a flow.
+
+    Args:
+        states: channels of what is aligned.
+        guides: channels of what the offsets are predicted from.
+        channels: of the output.
+        groups: groups of channels of the states with offsets of their own.
+        max_residue: largest offset, in pixels.
+    """
+
+    def __init__(self, states: int, guides: int, channels: int, groups: int, max_residue: float) -> None:
+        super().__init__(states, channels, groups)
+        self.max_residue = max_residue
+        layers: list[nn.Module] = []
+        for count in (guides, channels, channels):
+            layers += [nn.Conv2d(count, channels, 3, padding=1), nn.LeakyReLU(SLOPE, inplace=True)]
+        self.conv_offset = nn.Sequential(*layers, nn.Conv2d(channels, 3 * TAPS * groups, 3, padding=1))
+
+    def forward(self, states: Tensor, guides: Sequence[Tensor], flows: Sequence[Tensor] = ()) -> Tensor:
+        """Align states with the present frame.
+
+        Args:
+            states: what is aligned, not warped, (N, states, H, W).
+            guides: what the offsets are predicted from, (N, ..., H, W) each.
+            flows: from the present frame to each of equal parts of the states, (N, 2, H, W), float32, pixels, channel 0
+                to the right; none where nothing moves but by the offsets.
+
+        Returns:
+            (N, channels, H, W).
+        """
+        dtype = states.dtype
+        raw = self.conv_offset(channels_last(torch.cat([guide.to(dtype) for guide in guides], dim=1)))
+        residue, mask = self.split(raw)
+        offset = residue.tanh() * self.max_residue
+        if flows:
+            # (N, groups * 9 * 2, H, W) to (N, parts, groups * 9 / parts, 2, H, W), where a flow fits, channels swapped
+            base = torch.stack([flow.flip(1) for flow in flows], dim=1).unsqueeze(2)
+            offset = (offset.unflatten(1, (len(flows), -1, 2)) + base).flatten(1, 3)
+        return self.sample(states, offset, mask)
+
+
+class FlowGuidedDeformAlign(BoundedDeformAlign):
     """Deformable convolution of two states, along two optical flows and bounded offsets that correct them.
 
     Args:
@@ -45,30 +87,18 @@ class FlowGuidedDeformAlign(DeformConv2d):
     """
 
     def __init__(self, channels: int, groups: int = 16, max_residue: float = 10.0) -> None:
-        super().__init__(2 * channels, channels, groups)
-        self.max_residue = max_residue
-        inputs = (3 * channels + 4, channels, channels)
-        layers: list[nn.Module] = []
-        for count in inputs:
-            layers += [nn.Conv2d(count, channels, 3, padding=1), nn.LeakyReLU(SLOPE, inplace=True)]
-        self.conv_offset = nn.Sequential(*layers, nn.Conv2d(channels, 3 * TAPS * groups, 3, padding=1))
+        super().__init__(2 * channels, 3 * channels + 4, channels, groups, max_residue)
 
-    def forward(self, states: Tensor, guides: Sequence[Tensor], flows: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(self, states: Tensor, guides: Sequence[Tensor], flows: Sequence[Tensor] = ()) -> Tensor:
         """Align two states with the present frame.
 
         Args:
             states: both states, not warped, (N, 2C, H, W).
             guides: what the corrections are predicted from besides the flows: first state warped, features of the
                 present frame, second state warped, each (N, C, H, W).
-            flows: from the present frame to each state, (N, 2, H, W), float32, pixels, channel 0 to the right.
+            flows: two, from the present frame to each state, (N, 2, H, W), float32, pixels, channel 0 to the right.
 
         Returns:
             (N, C, H, W).
         """
-        dtype = states.dtype
-        raw = self.conv_offset(channels_last(torch.cat([*guides, *(flow.to(dtype) for flow in flows)], dim=1)))
-        residue, mask = self.split(raw)
-        # (N, groups * 9 * 2, H, W) to (N, half, groups * 9 / 2, 2, H, W), where a flow fits with its channels swapped
-        offset = (residue.tanh() * self.max_residue).unflatten(1, (2, -1, 2))
-        base = torch.stack([flow.flip(1) for flow in flows], dim=1).unsqueeze(2)
-        return self.sample(states, (offset + base).flatten(1, 3), mask)
+        return super().forward(states, [*guides, *flows], flows)

@@ -48,6 +48,23 @@ class FourfoldTail(nn.Module):
         return self.conv_last(lrelu.after(self.conv_hr, x))
 
 
+class DoublingConv(nn.Module):
+    """A 3x3 convolution at twice the size, after a bilinear enlargement with aligned corners.
+
+    Args:
+        inputs: channels that come in.
+        outputs: channels that go out.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Enlarge (N, inputs, H, W) to (N, outputs, 2H, 2W)."""
+        return self.conv(F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=True))
+
+
 def enlarge(x: Tensor, factor: int) -> Tensor:
     """Enlarge (N, C, H, W) bilinearly to ``factor`` times its size, pixel centres kept (align_corners false)."""
     return F.interpolate(x, scale_factor=float(factor), mode="bilinear", align_corners=False)

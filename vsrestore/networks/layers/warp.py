@@ -28,9 +28,10 @@ def flow_warp(x: Tensor, flow: Tensor, padding: str = "zeros", mode: str = "bili
     n, _, h, w = x.shape
     if flow.shape != (n, 2, h, w):
         raise ValueError(f"flow has shape {tuple(flow.shape)}; {(n, 2, h, w)} fits this input")
+    # Divided, not multiplied by the inverse: the nearest pixel of a place just half-way is then that of published code.
     columns = torch.arange(w, device=flow.device, dtype=torch.float32)
     rows = torch.arange(h, device=flow.device, dtype=torch.float32)
-    across = (flow[:, 0].float() + columns).mul_(2.0 / max(w - 1, 1)).sub_(1.0)
-    down = (flow[:, 1].float() + rows[:, None]).mul_(2.0 / max(h - 1, 1)).sub_(1.0)
+    across = (flow[:, 0].float() + columns).div_(max(w - 1, 1) / 2).sub_(1.0)
+    down = (flow[:, 1].float() + rows[:, None]).div_(max(h - 1, 1) / 2).sub_(1.0)
     grid = torch.stack((across, down), dim=1).permute(0, 2, 3, 1)  # two planes: on a processor much faster than pairs
     return F.grid_sample(x.float(), grid, mode=mode, padding_mode=padding, align_corners=True).to(x.dtype)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from ...video import checks
 from ...video.errors import fail
@@ -40,11 +41,6 @@ class Plan(ABC):
         return 0, 0
 
     @property
-    def rate(self) -> Fraction:
-        """Frames given / frames taken."""
-        return Fraction(1)
-
-    @property
     def within_shots(self) -> bool:
         """Whether cuts count, so that they have to be known."""
         return True
@@ -55,8 +51,13 @@ class Plan(ABC):
         return False
 
     @property
-    def join(self) -> Literal["drop", "average"]:
-        """What becomes of frames that calls give beyond their chunk: nothing, or the mean of all that were given."""
+    def span(self) -> tuple[int, int]:
+        """How many frames before and after a chunk any way may need: more than the reach where some come alone."""
+        return self.reach
+
+    @property
+    def join(self) -> Literal["drop", "average", "halve"]:
+        """What becomes of frames that calls give beyond their chunk: nothing, or they count in what `joined` gives."""
         return "drop"
 
     @property
@@ -73,6 +74,10 @@ class Plan(ABC):
     def beside(self, clip: vs.VideoNode) -> tuple[vs.VideoNode, Mapping[str, Companion]]:
         """Return the clip whose frame n is seen for the wanted frame n, and companions that the plan makes of it."""
         return clip, {}
+
+    def joined(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the picture (C, H, W) of a frame that several chunks give, in their order: the mean."""
+        return np.mean(pictures, axis=0)
 
     @abstractmethod
     def calls(self, run: Run) -> Iterable[Call | Copy]:

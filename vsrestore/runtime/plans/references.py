@@ -6,55 +6,140 @@ from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Sequence as Numbers
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from ...video.reorder import reordered
+import numpy as np
+import vapoursynth as vs
+
+from ...video.marks import is_marked
+from ...video.reorder import picked, reordered
+from ...video.shot_extents import shot_extents, shot_of
 from ..call import Call, Companion, Inputs
 from ..run import Run
 from .plan import Network, Plan
 from .window import Window
 
 if TYPE_CHECKING:
-    import vapoursynth as vs
     from torch import Tensor
 
-REFERENCE_FRAMES = "reference_frames"
+REFERENCE_FRAMES, REFERENCES = "reference_frames", "references"
+ABSENT = "vsrestore_absent"
+"""The property of a frame that stands for none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StridedReferences(Plan):
-    """``network(frames (1, L + R, C, H, W), local=L, keep=range, ...) -> (1, K, C', s*H, s*W)``.
+    """``network(frames (1, L, C, H, W), references=(R, c, H', W'), companion=(1, L, c, H, W)...) -> (1, L, C', ...)``.
 
-    The first L frames are the chunk and its surroundings as far as the shot reaches, ``keep`` the wanted ones of them;
-    then come those of the frames further away whose numbers are multiples of ``stride``.
+    There is a window around the first frame of every chunk, a chunk long to either side, and it gives all of its
+    frames. What several windows give of a frame is halved: half of each later one counts, and half of what the earlier
+    ones made. Beside its frames a window sees others of its shot, every ``stride`` frames; where it has none, the
+    network is called without. A shot that begins and ends between the middles of two windows has one of its own.
     """
 
-    around: int = 0
-    """Frames before and after a chunk that belong to L."""
     stride: int = 10
-    span: int = 40
-    """How far references may lie before and after a chunk."""
+    count: int = 8
+    """References of a window in reach of it: those from half of them before its middle on."""
+    everywhere: bool = False
+    """Whether references are instead all frames of the clip whose numbers are multiples of ``stride``."""
+    levels: int | None = None
+    """The largest code of a picture whose codes are whole numbers: what is halved is cut down to one of them."""
+    length: int = 0
+    """Frames of the clip."""
 
     @property
     def reach(self) -> tuple[int, int]:
-        """The further of both."""
-        both = max(self.around, self.span)
-        return both, both
+        """The window beyond the chunk."""
+        return self.chunk, 1
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """How far references may lie."""
+        far = max(self.length if self.everywhere else self._half, self.chunk)
+        return far, far
+
+    @property
+    def join(self) -> Literal["halve"]:
+        """Windows overlap."""
+        return "halve"
+
+    @property
+    def shorter(self) -> None:
+        """The length of a chunk is what it is."""
+        return None
+
+    def joined(self, pictures: Numbers[np.ndarray]) -> np.ndarray:
+        """Halve pictures, one after another."""
+        result = pictures[0]
+        for picture in pictures[1:]:
+            result = (result + picture) / 2
+            if self.levels is not None:
+                # The sum is a whole number of half codes, but for rounding.
+                result = np.floor(np.rint(result * (2 * self.levels)) / 2) / np.float32(self.levels)
+        return result
+
+    def companions(self, clip: vs.VideoNode, features: vs.VideoNode, where: vs.VideoNode) -> list[vs.VideoNode]:
+        """Return the clips of the companion "references": for every frame those of its window, in order.
+
+        Args:
+            clip: the one that windows lie in, with its cuts.
+            features: what is seen of every frame.
+            where: marks (see ``video.marks``): windows of other frames have no references, and nothing is asked for.
+
+        """
+        extents = shot_extents(clip, max(self.span))
+        absent = vs.core.std.BlankClip(features, length=1, keep=True).std.SetFrameProps(**{ABSENT: 1})
+        every = range(self.most)
+        return [picked(features, absent, [extents, where], partial(self._picked, index)) for index in every]
 
     def calls(self, run: Run) -> Iterator[Call]:
-        """Return one call for each shot."""
+        """Return one call for the shot of the window's middle, and one for each that lies between it and the next."""
+        middle, following = run.before, run.before + run.chunk
         for shot in run.shots:
-            first, end = shot.wanted.start - self.around, shot.wanted.stop + self.around
-            local = range(max(first, shot.first), min(end, shot.end))
-            afar = [p for p in range(shot.first, shot.end) if p not in local and not run.number(p) % self.stride]
-            keep = [shot.wanted.start - local.start, shot.wanted.stop - local.start]
-            yield Call([*local, *afar], shot.wanted, {"local": [[len(local)]], "keep": [keep]})
+            if shot.first <= middle or shot.end <= following:
+                place = max(shot.first, middle)
+                beside = run.companions[REFERENCES]
+                slots = [(place, i) for i, frames in enumerate(beside) if ABSENT not in frames[place - middle].props]
+                frames = range(shot.first, shot.end)
+                yield Call(frames, frames, slots={REFERENCES: slots})
 
     def ask(self, network: Network, call: Call, inputs: Inputs) -> Tensor:
-        """Give the network local frames and references, one after the other."""
+        """Give the network the window and its references."""
         frames, companions = inputs.as_batch()
-        keep = range(*map(int, call.tables["keep"][0]))
-        return network(frames, local=int(call.tables["local"][0][0]), keep=keep, **companions)[0]
+        return network(frames, **companions)[0]
+
+    @property
+    def _half(self) -> int:
+        return self.stride * (self.count // 2)
+
+    @property
+    def most(self) -> int:
+        """The most references of a window."""
+        return -(-self.length // self.stride) if self.everywhere else 2 * (self.count // 2)
+
+    def numbers(self, number: int, shot: range) -> list[int]:
+        """Return the references of the window that lies around a frame, or begins the chunk that it lies in.
+
+        Args:
+            number: of the frame.
+            shot: the frames of its shot, those in the span at least.
+
+        """
+        middle = number // self.chunk * self.chunk
+        local = range(middle - self.chunk, middle + self.chunk + 1)
+        if self.everywhere:
+            candidates = range(0, self.length, self.stride)
+        else:
+            first, end = max(shot.start, middle - self._half), min(shot.stop, middle + self._half)
+            candidates = range(first, end, self.stride)
+        return [candidate for candidate in candidates if candidate in shot and candidate not in local]
+
+    def _picked(self, index: int, number: int, frames: Numbers[vs.VideoFrame]) -> int | None:
+        extent, mark = frames
+        if not is_marked(mark):
+            return None
+        numbers = self.numbers(number, shot_of(extent))
+        return numbers[index] if index < len(numbers) else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,8 @@ class Sequence(Plan):
 
     overlap: int = 0
     """Frames before and after a chunk that the network sees too."""
+    overlap_is_given: bool = False
+    """Whether the overlap is a fact of the network, and no number of the user's that a chunk bounds."""
     border: Border | None = None
     """Which frames stand for those beyond a clip's end or a cut, so that the overlap is always there; None: it ends."""
     multiple: int = 1
@@ -58,7 +60,7 @@ class Sequence(Plan):
         """Raise ``vs.Error`` unless chunk and overlap fit."""
         super().check(name)
         checks.whole(name, "overlap", self.overlap, 0)
-        if self.overlap > self.chunk:
+        if self.overlap > self.chunk and not self.overlap_is_given:
             fail(name, f"overlap={self.overlap} is more than chunk={self.chunk}; it may be at most the chunk")
         for argument, value in (("chunk", self.chunk), ("overlap", self.overlap)):
             if value % self.multiple:

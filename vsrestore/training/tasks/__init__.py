@@ -8,6 +8,7 @@ from types import MappingProxyType
 from vsrestore.training.recipe import Recipe, RecipeError
 from vsrestore.training.task import Task
 from vsrestore.training.tasks.film import FilmTask
+from vsrestore.training.tasks.interpolation import InterpolationTask
 from vsrestore.training.tasks.jpeg import JpegTask
 from vsrestore.training.tasks.tape import TapeTask
 from vsrestore.training.tasks.upscale import UpscaleTask
@@ -18,6 +19,7 @@ TASKS: MappingProxyType[str, Callable[[Recipe], Task]] = MappingProxyType(
         "tape": lambda _: TapeTask(),
         "jpeg": lambda _: JpegTask(),
         "upscale": UpscaleTask.of,
+        "interpolation": lambda _: InterpolationTask(),
     }
 )
 

@@ -1,0 +1,43 @@
+"""From where to where the shot of a frame goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import vapoursynth as vs
+
+from .cache import keep, uncached
+from .props import starts_scene
+from .scenes import NEXT, PREVIOUS, shifted
+
+FIRST, END = "vsrestore_shot_first", "vsrestore_shot_end"
+
+
+def shot_extents(clip: vs.VideoNode, reach: int) -> vs.VideoNode:
+    """Return a tiny clip that tells of every frame where its shot begins and ends; see :func:`shot_of`.
+
+    Args:
+        clip: with its cuts marked.
+        reach: frames before and after each that are looked at: a shot that goes on further is told as far as there.
+
+    """
+    blank = uncached.BlankClip(clip, width=1, height=1, format=vs.GRAY8, keep=True)
+    cuts = keep(uncached.CopyFrameProps(blank, clip, props=[PREVIOUS, NEXT]), 2 * reach + 1 + vs.core.num_threads)
+    around = [shifted(cuts, offset) for offset in range(-reach, reach + 1)]
+
+    def tell(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
+        told, seen = f[0].copy(), f[1:]
+        first, last = reach, reach
+        while first > max(reach - n, 0) and not starts_scene(seen[first - 1], seen[first]):
+            first -= 1
+        while last < min(2 * reach, reach + clip.num_frames - 1 - n) and not starts_scene(seen[last], seen[last + 1]):
+            last += 1
+        told.props[FIRST], told.props[END] = n - reach + first, n - reach + last + 1
+        return told
+
+    return keep(uncached.ModifyFrame(blank, [blank, *around], tell), reach)
+
+
+def shot_of(told: vs.VideoFrame) -> range:
+    """Return the numbers of the frames of a shot, as a frame of :func:`shot_extents` tells them."""
+    return range(int(told.props[FIRST]), int(told.props[END]))
