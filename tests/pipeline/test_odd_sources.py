@@ -6,6 +6,7 @@ import random
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
