@@ -4,7 +4,7 @@ import vsrestore
 from vsrestore.checkpoints import CheckpointError, entries, filters_of, find, get, told_filters
 from vsrestore.networks import ARCHITECTURES
 
-WITHOUT_CHECKPOINTS = {"deinterlace", "film_damage", "tape_damage", "digital_damage", "scenes"}
+WITHOUT_CHECKPOINTS = {"deinterlace", "film_damage", "tape_damage", "digital_damage", "scenes", "static_overlay"}
 UNPUBLISHED = {"unet"}  # its users train it themselves
 PARTS = {"mmp_net", "spynet"}  # of other networks
 

@@ -37,7 +37,7 @@ def test_recipes_are_listed_with_what_each_step_would_use(run):
     assert [line.split(":")[0] for line in lines if not line.startswith(" ")] == shipped()
     assert "    upscale: upscale(scale=2, model='upscale-x2')" in lines
     assert any(line.startswith("    deblur: left out until weights of one of these are here: rvrt (") for line in lines)
-    assert "    colour: off" in lines
+    assert "    interpolate: off" in lines
 
 
 def test_a_recipe_is_printed_as_it_stands(run):
@@ -51,6 +51,7 @@ def test_the_script_of_a_recipe(run, video):
     assert done.returncode == 0, done.stderr
     assert [line for line in done.stdout.splitlines() if "vsrestore." in line] == [
         "clip = vsrestore.tape(clip, device='cpu', model='tape')",
+        "clip = vsrestore.outpaint(clip, device='cpu', trim=(8, 8, 2, 10), model='mirror')",
         "clip = vsrestore.film(clip, device='cpu', grain=0.5)",
         "clip = vsrestore.upscale(clip, device='cpu', scale=2, model='upscale-x2')",
     ]

@@ -156,7 +156,7 @@ def test_a_long_reference_gives_each_shot_its_first_clear_frame(folder: Path, fi
     assert len(list(first_passes.iterdir())) == 1
 
 
-@pytest.mark.parametrize("painter", ["tcvc", "ddcolor"])
+@pytest.mark.parametrize("painter", ["tcvc", pytest.param("ddcolor", marks=pytest.mark.slow)])
 def test_the_clear_frame_is_painted_alone(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, painter: str
 ) -> None:

@@ -23,7 +23,7 @@ def rectified(network):
             yield from ((f"{name}.{layer}", getattr(part, layer)) for layer in ("down1", "down2"))
 
 
-@pytest.mark.parametrize("weights", ["film", "tape", "upscale-x2", "upscale-x4"])
+@pytest.mark.parametrize("weights", ["film", "interpolate", "tape", "upscale-x2", "upscale-x4"])
 def test_features_of_every_layer_are_awake(weights):
     network = networks.load(checkpoints.read(checkpoints.find(weights)))
     shares = {}
@@ -35,7 +35,7 @@ def test_features_of_every_layer_are_awake(weights):
         assert isinstance(layer, nn.Conv2d)
         layer.register_forward_hook(look(name))  # is told only with gradients on: else the ReLU is part of the layer
     frames = torch.from_numpy(panned()[:5]).permute(0, 3, 1, 2)[None].contiguous()
-    network(frames, windows(2))
+    network.restore(frames, windows(2)[:, 2 - network.radius : 3 + network.radius])
     sleeping = {name: (share < AWAKE).float() for name, share in shares.items()}
     asleep = {name: int(each.sum()) for name, each in sleeping.items() if each.mean() > 0.5}
     assert len(shares) >= 7

@@ -60,6 +60,12 @@ def small_video_cases(video):
             [*windows, torch.tensor([[0, 1, 2, 3, 5]] * 2)],
             2,
         ),
+        "RAFT": (lambda: video.RAFT(iterations=2), [noise(2, 128, 128)], 2),
+        "ProPainter": (
+            lambda: video.propainter.Windows(seeded(video.ProPainter(), 0.9), [range(3), range(1, 5)], range(5, 7)),
+            video.holed(noise(7, 64, 72)),
+            7,
+        ),
         "analog Swin-UNet": (lambda: video.AnalogSwinUNet(16, (1, 2, 1, 1), (1, 2, 2)), windows, 2),
         "AdaCoF's samples": (video.Sampling, video.samples(32, 48, 9), 1),
         "SF-AdaCoF": (lambda: video.AdaCoF(width=8, kernel=3), video.pair(64, 64), 1),
@@ -67,9 +73,10 @@ def small_video_cases(video):
         "TCVC": (lambda: video.tcvc_network(8, 24, 32, 16), [noise(3, 64, 64), noise(1, 64, 64)[0]], 3),
     }
     assert list(builds) == list(video.CASES)
+    filled = ("ProPainter", "TCVC")
     return {
         name: video.CASES[name]._replace(
-            build=build if name == "TCVC" else lambda build=build: seeded(build(), 0.7), inputs=inputs, given=given
+            build=build if name in filled else lambda build=build: seeded(build(), 0.7), inputs=inputs, given=given
         )
         for name, (build, inputs, given) in builds.items()
     }
@@ -79,14 +86,16 @@ def test_all_ways_of_video_networks_give_the_same_picture(part):
     video = part("video")
     for name, case in small_video_cases(video).items():
         with torch.inference_mode():
-            published, *exact, half = [way() for way in video.ways(case).values()]
+            pictures = {way: run() for way, run in video.ways(case).items()}
+        half, (published, *exact) = pictures.pop(video.BFLOAT16, None), pictures.values()
         assert (published.shape[1] if published.ndim > 4 else len(published)) == case.given
         most = case.bounds[video.FLOAT32].difference / 10
         for picture in exact:
             assert part("ways").largest_difference(picture, published) < most, name
-        rounded = part("ways").largest_difference(half, published)
-        assert rounded < 0.1, name
-        assert rounded > 0 or not list(case.build().parameters()), name
+        if half is not None:
+            rounded = part("ways").largest_difference(half, published)
+            assert rounded < 0.1, name
+            assert rounded > 0 or not list(case.build().parameters()), name
 
 
 def test_video_networks_have_a_bound_in_each_precision(part):

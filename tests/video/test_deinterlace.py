@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import vapoursynth as vs
 
 from tests.clips import samples
 from vsrestore import deinterlace
+from vsrestore.video.between import RATE
 
 WIDTH, HEIGHT, FRAMES = 48, 32, 6
 TOP, BOTTOM = 2, 1
@@ -57,6 +59,12 @@ def test_times_go_with_the_frames():
     assert [p["_FieldBased"] for p in props] == [0, 0]
     assert [p["_DurationNum"] / p["_DurationDen"] for p in props] == pytest.approx([1001 / 60000] * 2)
     assert ["_AbsoluteTime" in p for p in props] == [True, False]
+
+
+def test_the_command_can_tell_how_many_frames_come_of_each():
+    for rate, given in (("double", 2), ("single", 1)):
+        frame = deinterlace(moving(), rate=rate).get_frame(1)
+        assert Fraction(*(frame.props.get(name, 1) for name in RATE)) == given
 
 
 def test_a_cut_lies_between_the_frames_of_its_two_sides():

@@ -63,8 +63,8 @@ def outpaint(
         subvideo_length: frames of a chunk in which flow is completed and pixels are carried.
         flow_iterations: steps of the search for the flow.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: of the generator: "float32", "bfloat16" (seeded weights on real frames: 50 dB in holes) or "float16".
-            Flows, and what is carried along them, are float32 whatever it is.
+        precision: of the generator: "float32", "float16" (67 dB in holes, seeded weights on real frames) or
+            "bfloat16" (50 dB). Flows, and what is carried along them, are float32 whatever it is.
         scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).
 
     Returns:

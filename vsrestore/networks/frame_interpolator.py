@@ -129,8 +129,9 @@ class FrameInterpolator(nn.Module):
         blend = torch.lerp(back, ahead, path.times)
         shown = torch.cat((blend - 0.5, (back - ahead) * LOUDER, (first - blend), (second - blend)), dim=1)
         clues = (motion.flow / FAR, motion.misfit * LOUDER, motion.inside)
-        seen = torch.cat((F.pixel_unshuffle(shown, 2), *clues), dim=1)
-        return channels_last(seen.to(self.fuse.weight.dtype))
+        dtype = self.fuse.weight.dtype
+        seen = torch.cat((F.pixel_unshuffle(shown.to(dtype), 2), *(clue.to(dtype) for clue in clues)), dim=1)
+        return channels_last(seen)
 
 
 def _known(motion: Motion, times: Tensor) -> Tensor:

@@ -22,11 +22,10 @@ STEPS: dict[str, tuple[str, ...]] = {
         "completion_model='propainter-flowcomp')",
         "outpaint(trim=(8, 8, 2, 10), model='mirror')",
     ),
+    # Shots in colour stay as they are, which ddcolor and deoldify would paint as well.
     "colour": (
         "tcvc(only_gray=True, model={'first': 'tcvc-stage1-paper', 'encoder': 'tcvc-stage2-encoder', "
         "'decoder': 'tcvc-stage2-decoder'})",
-        "ddcolor(model='ddcolor-modelscope')",
-        "deoldify(model='deoldify-video')",
     ),
     "deblur": (
         "rvrt(task='deblur', model='rvrt-deblur-gopro')",

@@ -163,7 +163,7 @@ class Between:
             if not on_it or shown[1] != position:
                 for name in OF_ONE_FRAME:
                     frame.props.pop(name, None)
-            _multiply_rate(frame, self.rate)
+            multiply_rate(frame, self.rate)
             return frame
 
         return blank.std.ModifyFrame(clips=[blank, clip, *places, *self._around(offsets)], selector=time)
@@ -234,6 +234,7 @@ def _duration(frame: vs.VideoFrame) -> Fraction | None:
     return Fraction(int(numerator), int(denominator)) if numerator and denominator else None
 
 
-def _multiply_rate(frame: vs.VideoFrame, rate: Fraction) -> None:
+def multiply_rate(frame: vs.VideoFrame, rate: Fraction) -> None:
+    """Say on a frame, beside what filters before have said, how many frames come of each of the source."""
     known = Fraction(*(int(frame.props.get(name, 1)) for name in RATE))
     frame.props.update(zip(RATE, (known * rate).as_integer_ratio(), strict=True))

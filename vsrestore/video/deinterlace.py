@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Literal
 
 import vapoursynth as vs
 
+from .between import multiply_rate
 from .cache import keep_shared, uncached
 from .checks import FIELD_ORDERS, choice, constant_clip
 from .errors import fail, note
@@ -73,6 +75,7 @@ def _in_single(clip: vs.VideoNode) -> vs.VideoNode:
 def _of_its_field(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
     """Leave each frame what belongs to its field: a cut is at the outer side of two, the time is that of the first."""
     frame, second = f.copy(), n % 2
+    multiply_rate(frame, Fraction(2))
     if (scene := PREVIOUS if second else NEXT) in frame.props:
         frame.props[scene] = 0
     for name in OF_ONE_FRAME if second else ():

@@ -33,8 +33,9 @@ DENSE, CROWD = 4, 60
 # What belongs to a stroke: half its contrast and twice its range within 2 pixels, a dark edge within 3, 1 more for all.
 BESIDE, EDGE, HALO = 2, 3, 1
 # Figures that change are looked for so many stroke widths beside others, in their luma within so many codes, with so
-# much of their contrast; in each frame where so many of the samples have such, in all where more have.
-LINE, ALIKE, PLAINER, OFTEN, USUAL = 5, 30, 1.5, 0.06, 0.2
+# much of their contrast; in each frame where so many of the samples have such, in all where more have. Where they would
+# be more of the frame than a clock, the picture looks like them, and none are looked for.
+LINE, ALIKE, PLAINER, OFTEN, USUAL, MOST_CHANGING = 5, 30, 1.5, 0.06, 0.2, 0.01
 KEPT = 4  # masks of windows that are kept
 
 
@@ -46,12 +47,18 @@ def static_overlay(clip: vs.VideoNode, *, contrast: float = 0.125, window: int =
     clock do, are looked for in each frame. Where nothing moves within the window, nothing can be told from the
     picture, and is not found; nor are dark or large plain areas.
 
+    Measured on six clips where the camera moves (2 to 7 s, up to 1024x750, coded by x264 at crf 18), each with four
+    dates drawn in (three of them ticking, white or yellow, with and without a dark edge, in four places and sizes), in
+    the worst of four frames: of 24 dates 20 are covered to 95 % or more, the rest to 94.6, 94.1, 91.9 and 74.1 %;
+    false, further than 3 pixels from the date, is at most 0.7 % of the frame, 1.3 % with what lies nearer. On three
+    clips with a nearly still camera it cannot be relied on: 0 to 99 % are covered, and up to 3 % of the frame is false.
+
     Args:
         clip: any constant format and size.
         contrast: by how much strokes are brighter than what is around them, of the range 0 to 1. Lower finds fainter
             ones, and more that is none.
-        window: frames that are looked at for a mask, centred on its quarter; at least 32. Longer sees more motion, and
-            is slower to follow a date that changes.
+        window: frames that are looked at for a mask, which is that of its middle quarter; at least 32. Longer sees more
+            motion, and is slower to follow a date that changes.
 
     Returns:
         GRAY8, 255 where something is burnt in and 0 elsewhere, with the size, length and rate of the clip: a mask for
@@ -125,8 +132,9 @@ def find_still(pictures: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray
             break
     level = dilated(np.where(strokes, seen.middle, 0), width, LINE * width)
     figures = np.mean([_figures(picture, level, least, width) for picture in pictures], axis=0)
-    mask |= dilated(figures >= USUAL, HALO)
-    return np.where(mask, 255, 0).astype(np.uint8), np.where(figures >= OFTEN, level, 0).astype(np.uint8)
+    changing = (figures >= OFTEN) & (((figures >= OFTEN) & ~mask).mean() <= MOST_CHANGING)
+    mask |= dilated(changing & (figures >= USUAL), HALO)
+    return np.where(mask, 255, 0).astype(np.uint8), np.where(changing, level, 0).astype(np.uint8)
 
 
 class _Statistics(NamedTuple):

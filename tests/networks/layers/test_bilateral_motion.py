@@ -29,7 +29,7 @@ def test_the_motion_of_a_moving_picture_is_found_at_any_time(across, down, time)
     for found, wanted in zip(motion.flow[0], (across / 2, down / 2), strict=True):
         assert (found[shown] - wanted).abs().median() < 0.25
         assert ((found[shown] - wanted).abs() < 0.5).float().mean() > 0.8
-    assert motion.misfit[0, 0][shown].median() < 0.02
+    assert motion.misfit[0, 0][shown].median() < 0.03
 
 
 def test_what_stands_still_in_front_of_a_moving_picture_is_found():

@@ -20,9 +20,10 @@ from torch import Tensor
 from vsrestore.networks.layers.box import box_mean, halve
 from vsrestore.networks.layers.warp import flow_warp
 
-LEVELS = 6  # from half of the size to 1/64
-MULTIPLE = 2**LEVELS // 2  # of height and width; the smallest size is rounded
-ROUNDS = 2  # of moving and matching at each size
+SIZES = 5  # 1/2 to 1/32 of the frames
+MULTIPLE = 2**SIZES  # of height and width
+FINEST_ROUNDS = 1  # at half of the size, which takes most of the time
+ROUNDS = 2  # of moving and matching at each of the other sizes
 REACH = 2  # pixels tried each way in a round
 BLOCK = 7
 FLATTENED = 0.5  # share of the mean around a pixel that is taken off: brightness may change
@@ -90,7 +91,7 @@ def bilateral_motion(first: Tensor, second: Tensor, path: Path) -> Motion:
         path: in pixels of the frames.
     """
     sizes = [(halve(first), halve(second))]
-    while len(sizes) < LEVELS - 1:
+    while len(sizes) < SIZES:
         sizes.append((halve(sizes[-1][0]), halve(sizes[-1][1])))
     flow = torch.zeros_like(sizes[-1][0]).repeat(1, 2, 1, 1)
     for level, pair in reversed(list(enumerate(sizes, start=1))):
@@ -98,7 +99,7 @@ def bilateral_motion(first: Tensor, second: Tensor, path: Path) -> Motion:
         scaled = path._replace(height=path.height / 2**level, width=path.width / 2**level)
         earlier, later = (each - FLATTENED * box_mean(each, (NEAR, NEAR)) for each in pair)
         flow = _better(earlier, later, flow, _others(flow), scaled)
-        for _ in range(ROUNDS):
+        for _ in range(ROUNDS if level > 1 else FINEST_ROUNDS):
             flow, misfit = _round(earlier, later, flow, scaled)
     return Motion(flow, misfit, scaled.inside(flow))
 
@@ -160,7 +161,11 @@ def _costs(first: Tensor, second: Tensor, shown: Tensor) -> Tensor:
         low, right = top + down, left + across
         theirs = second[:, low : low + height, right : right + width]
         apart.append((first[:, top : top + height, left : left + width] - theirs).abs_())
-    costs = box_mean(torch.stack(apart, 1) * shown, (BLOCK, BLOCK)) / (box_mean(shown, (BLOCK, BLOCK)) + HIDDEN)
+    costs = torch.stack(apart, 1)
+    if bool(shown.all()):
+        costs = box_mean(costs, (BLOCK, BLOCK))
+    else:
+        costs = box_mean(costs * shown, (BLOCK, BLOCK)) / (box_mean(shown, (BLOCK, BLOCK)) + HIDDEN)
     steps = torch.arange(-REACH, REACH + 1, device=costs.device, dtype=costs.dtype)
     return costs + PRICE * torch.hypot(steps[:, None], steps[None]).view(-1, 1, 1)
 
