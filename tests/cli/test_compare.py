@@ -150,7 +150,7 @@ def test_folders_that_cannot_be(command, output, message):
 def test_an_interrupt_leaves_nothing(command, tmp_path, sent):
     process = command("long.mkv", "long.mkv", "-o", str(tmp_path / "out"))
     deadline = time.monotonic() + 60
-    while not list(tmp_path.glob(".out.*.part/frames.csv")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob(".out*/comparison/frames.csv")) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(sent)
     code, out, err = ended(process)

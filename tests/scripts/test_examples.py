@@ -22,7 +22,7 @@ from vsrestore.recipes.recipe import read_recipe
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 WIDTH, HEIGHT, FRAMES = 64, 48, 6
-SHIPPED = ("family_tape.vpy", "upscale.vpy")
+SHIPPED = ("family_tape.vpy", "interpolate.vpy", "upscale.vpy")
 SCALES = {
     "family_tape.vpy": 2,
     "upscale.vpy": 2,
@@ -140,7 +140,7 @@ def is_whole(script: str, stream: bytes, length: int) -> None:
 
 @pytest.mark.parametrize(
     "script",
-    [*RATES, *(s for s in SCALES if s not in SHIPPED), "ddcolor.vpy", "deoldify.vpy", "rvrt.vpy", "outpaint.vpy"],
+    [*(s for s in (*RATES, *SCALES) if s not in SHIPPED), "ddcolor.vpy", "deoldify.vpy", "rvrt.vpy", "outpaint.vpy"],
 )
 def test_missing_weights_are_told(script, source, tmp_path):
     done = run(script, "-a", f"source={source}", VSRESTORE_WEIGHTS=str(tmp_path))

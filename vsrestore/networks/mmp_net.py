@@ -18,6 +18,7 @@ from vsrestore.networks.layers.layout import channels_last
 from vsrestore.networks.layers.normed_conv import fold_norms
 from vsrestore.networks.layers.residual_dense import ResidualDenseBlock
 
+DERIVED = ("num_batches_tracked",)
 GREY = 0.5
 """Frames in [0, 1] reach the networks in [-0.5, 0.5]."""
 

@@ -31,6 +31,7 @@ from vsrestore.networks.mmp_net import GREY, MMPNet
 from vsrestore.networks.state_dict import count_numbered
 from vsrestore.networks.traits import Traits
 
+DERIVED = ("num_batches_tracked",)
 MULTIPLE = 4
 MINIMUM = 16  # pixels: the prior halves four times
 REDUCTION = 16  # of channels inside the channel attention
