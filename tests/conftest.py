@@ -18,6 +18,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="try every fault ten times as often")
 
 
+def pytest_sessionfinish() -> None:
+    """Give back what `loaded_once` kept: some libraries say at the end that they leak what was not searched."""
+    gc.unfreeze()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--soak"):  # ten minutes for all fuzzing together
         os.environ.setdefault("VSRESTORE_FUZZ_SECONDS", "40")

@@ -45,7 +45,7 @@ TCVC = {
     "tcvc_encoder": {"stem": 8, "width": 24, "channels": 32, "layers": 2, "hidden": 16},
     "tcvc_decoder": {"stem": 8, "width": 24, "channels": 32, "hidden": 16},
 }
-DERIVED = ("spynet.mean", "spynet.std", "num_batches_tracked")
+DERIVED = ("spynet.mean", "spynet.std")
 
 
 def checkpoint(path: Path, architecture: str, **settings: object) -> Path:
@@ -61,12 +61,13 @@ def tensors(architecture: str, **settings: object) -> dict[str, torch.Tensor]:
 
 @cache
 def _made(architecture: str, **settings: object) -> dict[str, torch.Tensor]:
-    module, _, name = ARCHITECTURES[architecture].partition(":")
-    network = getattr(importlib.import_module(module), name)(**settings)
+    path, _, name = ARCHITECTURES[architecture].partition(":")
+    module = importlib.import_module(path)
+    network, derived = getattr(module, name)(**settings), (*DERIVED, *getattr(module, "DERIVED", ()))
     keys = {
         key: {"shape": value.shape, "dtype": "float32"}
         for key, value in network.state_dict().items()
-        if not key.endswith(DERIVED)
+        if not key.endswith(derived)
     }
     state = {key: records.tensor(key, spec, gain=0.9) for key, spec in keys.items()}
     state |= records.spectral_vectors(state, keys, gain=0.9, scale=1.0)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
+import runpy
 import subprocess
 from pathlib import Path
 
 import onnx
 import pytest
+import vapoursynth as vs
 from onnx import TensorProto, helper
 
 from tests.filters import image_networks, seeded
@@ -93,20 +96,46 @@ def run(script: str, *options: str, **variables: str) -> subprocess.CompletedPro
     return subprocess.run(command, capture_output=True, env={**environment(), **variables}, check=False)
 
 
+@pytest.fixture
+def told(script, source, models, parts):
+    """What a script is given, by name: text, as vspipe gives it."""
+    model = {"model": models[script]} if script in models else {}
+    return {name: str(path) for name, path in {"source": source, **model, **parts.get(script, {})}.items()}
+
+
+every_script = pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.glob("*.vpy")))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.glob("*.vpy")))
-@pytest.mark.parametrize("output", [0, 1])
-def test_example(script, output, source, models, parts, tmp_path):
-    model = ["-a", f"model={models[script]}"] if script in models else []
-    model += [word for name, path in parts.get(script, {}).items() for word in ("-a", f"{name}={path}")]
-    done = run(script, "-o", str(output), "-a", f"source={source}", *model, VSRESTORE_WEIGHTS=str(tmp_path))
+@every_script
+def test_example(script, told, tmp_path):
+    words = [word for name, text in told.items() for word in ("-a", f"{name}={text}")]
+    done = run(script, *words, VSRESTORE_WEIGHTS=str(tmp_path))
     assert done.returncode == 0, done.stderr.decode()
-    header, _, frames = done.stdout.partition(b"\n")
+    is_whole(script, done.stdout, FRAMES * RATES.get(script, 1))
+
+
+@every_script
+def test_its_source_stands_beside_it(script, told, tmp_path, monkeypatch):
+    """Output 1, as an editor shows it: without a program of its own, which would only be slower."""
+    monkeypatch.setenv("VSRESTORE_WEIGHTS", str(tmp_path))
+    try:
+        runpy.run_path(str(SCRIPTS / script), told)
+        beside = vs.get_output(1).clip
+    finally:
+        vs.clear_outputs()
+    stream = io.BytesIO()
+    beside.output(stream, y4m=True)
+    is_whole(script, stream.getvalue(), FRAMES)
+
+
+def is_whole(script: str, stream: bytes, length: int) -> None:
+    """Check that a stream of Y4M has all frames, in the size that the script gives."""
+    header, _, frames = stream.partition(b"\n")
     assert header.startswith(b"YUV4MPEG2 ")
     width, height = (SCALES.get(script, 1) * size for size in (WIDTH, HEIGHT))
     assert f"W{width} H{height} ".encode() in header
-    count = FRAMES * (1 if output else RATES.get(script, 1))
-    assert len(frames) == count * (len(b"FRAME\n") + width * height * 3 // 2)
+    assert len(frames) == length * (len(b"FRAME\n") + width * height * 3 // 2)
 
 
 @pytest.mark.parametrize(
