@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..checkpoints import CheckpointError, entries, find, peek
-from ..networks.state_dict import NetworkError
+from ..networks.state_dict import NetworkError, strip
 from ..video.errors import fail, told_by
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ class Checkpoint:
     architecture: str
     settings: Mapping[str, Any]
     """Constructor settings of the network: those recognised, or only those that no shape shows."""
+    prefix: str = ""
+    """What the names of its tensors begin with, in a file of several networks."""
 
     @property
     def traits(self) -> Traits:
@@ -42,7 +44,7 @@ class Checkpoint:
         from .. import networks
         from ..checkpoints import read
 
-        return networks.load(read(self.path), self.architecture, **self.settings)
+        return networks.load(strip(read(self.path), self.prefix), self.architecture, **self.settings)
 
 
 def network_of(name: str, model: Model, architecture: str, **settings: object) -> Build:
@@ -77,6 +79,35 @@ def recognised(name: str, model: Model, architecture: str, **settings: object) -
     with told_by(name, CheckpointError, NetworkError):
         told = {**_published(model), **settings}
         return Checkpoint(path, architecture, recognise(peek(path), architecture, **told)[1])
+
+
+def recognised_parts(name: str, model: Model, parts: Mapping[str, str]) -> dict[str, Checkpoint]:
+    """Return the networks of one file, each of which has all tensors that begin with a prefix of its own.
+
+    Args:
+        name: the filter, for messages.
+        model: a name of the registry or the path of a checkpoint.
+        parts: prefix -> architecture.
+
+    Returns:
+        Prefix -> checkpoint, for a ``Part`` of the runtime each.
+
+    Raises:
+        vs.Error: as for :func:`network_of`, or tensors that begin with none of the prefixes.
+
+    """
+    path = located(name, model)
+    from ..networks import recognise
+
+    with told_by(name, CheckpointError, NetworkError):
+        shapes = peek(path)
+        others = [tensor for tensor in shapes if not tensor.startswith(tuple(parts))]
+        if others:
+            raise NetworkError(f"{path} holds {others[0]}, which is of none of its networks: {', '.join(parts)}")
+        return {
+            prefix: Checkpoint(path, architecture, recognise(strip(shapes, prefix), architecture)[1], prefix)
+            for prefix, architecture in parts.items()
+        }
 
 
 def located(name: str, model: Model, architecture: str | None = None) -> Path:
