@@ -80,9 +80,9 @@ class Span:
             flow=Sequence(chunk=PAIRS, overlap=1, keeps=True),
             # One frame more than flows: the last of them leads to it.
             completion=Sequence(
-                chunk=self.subvideo_length, overlap=FLOW_CONTEXT + 1, keeps=True, overlap_is_given=True
+                chunk=self.subvideo_length, overlap=FLOW_CONTEXT + 1, keeps=True, overlap_is_fixed=True
             ),
-            propagation=Sequence(chunk=propagated, overlap=IMAGE_CONTEXT, keeps=True, overlap_is_given=True),
+            propagation=Sequence(chunk=propagated, overlap=IMAGE_CONTEXT, keeps=True, overlap_is_fixed=True),
             features=Single(),
             painting=StridedReferences(
                 chunk=self.step,

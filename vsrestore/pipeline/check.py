@@ -54,7 +54,7 @@ class Difference:
 
 
 def differences(
-    source: Contents, output: Path, plan: CopyPlan, frames: int, given: Fraction = Fraction(1)
+    source: Contents, output: Path, plan: CopyPlan, frames: int, factor: Fraction = Fraction(1)
 ) -> list[Difference]:
     """Return everything in which the output does not agree with its source.
 
@@ -63,7 +63,7 @@ def differences(
         output: the finished file.
         plan: which tracks of the source should have arrived.
         frames: how many frames the script gives.
-        given: how many of them its filters make of each frame of the source.
+        factor: how many of them its filters make of each frame of the source.
 
     """
     try:
@@ -72,20 +72,20 @@ def differences(
         told = str(error).removeprefix(f"{output}: ")
         return [Difference(f"the output cannot be read back: it {told}", missing=True)]
     return [
-        *_picture(source.picture, made.picture, frames, given),
+        *_picture(source.picture, made.picture, frames, factor),
         *_shape(source.media.picture, made.media.picture),
         *_tracks(source, made, plan),
         *_chapters(source.media, made.media),
     ]
 
 
-def _picture(source: Packets, made: Packets, frames: int, given: Fraction) -> Iterator[Difference]:
+def _picture(source: Packets, made: Packets, frames: int, factor: Fraction) -> Iterator[Difference]:
     if made.shown != frames:
         told = f"the script gives {frames} frames, the output holds {made.shown}"
         yield Difference(told, missing=made.shown < frames)
     # Several filters that change the rate round up one after the other.
-    if abs(frames - source.shown * given) >= max(given, Fraction(1)):
-        made_of_each = "" if given == 1 else f", where {float(given):.5g} should come of each"
+    if abs(frames - source.shown * factor) >= max(factor, Fraction(1)):
+        made_of_each = "" if factor == 1 else f", where {float(factor):.5g} should come of each"
         yield Difference(f"the source holds {source.shown} frames, the output {frames}{made_of_each}")
     before, after = source.span(), made.span()
     if before and abs(before - after) > FRAME_SHARE * before / max(len(source.ticks), 1):

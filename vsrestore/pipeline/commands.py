@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from vsrestore import ffmpeg
+from vsrestore.video.props import duration_of
 
 from . import programs, tags, timestamps
 from .containers import Container, CopyPlan, picture_metadata
@@ -72,7 +71,7 @@ class Shown:
         tags: colour, shape of the samples and fields.
         rate: frames in a second, 0 when the clip has no constant rate.
         frames: how many the clip has.
-        given: how many of them its filters made of each frame of the source.
+        factor: how many of them its filters made of each frame of the source.
         size: (width, height).
         mastering: whether it carries HDR mastering data, which are not passed on.
         misnamed: whether the clip names a rate that cannot be; ``rate`` is that of its first frame then.
@@ -82,7 +81,7 @@ class Shown:
     tags: tags.Tags
     rate: Fraction
     frames: int
-    given: Fraction
+    factor: Fraction
     size: tuple[int, int]
     mastering: bool
     misnamed: bool = False
@@ -96,19 +95,14 @@ def read_report(task: Task) -> Shown:
     facts = json.loads(task.report.read_text(encoding="utf-8"))
     props = facts["props"]
     named = Fraction(facts["fps"][0], facts["fps"][1] or 1)
-    rate = named if named <= FASTEST else _rate_of(props) or named
+    duration = duration_of(props)
+    rate = named if named <= FASTEST or duration is None else 1 / duration
     width, height = facts["size"]
-    mastering, given = not MASTERING.isdisjoint(props), Fraction(*facts["given"])
+    mastering, factor = not MASTERING.isdisjoint(props), Fraction(*facts["factor"])
     shown, picture = tags.from_props(props), task.media.picture
     if (shown.sar or 1) == picture.coded_sar != picture.sar:
         shown = replace(shown, sar=picture.sar)
-    return Shown(shown, rate, facts["frames"], given, (width, height), mastering, rate != named)
-
-
-def _rate_of(props: Mapping[str, Any]) -> Fraction:
-    """Return 1 / the duration of a frame, 0 where it has none."""
-    numerator, denominator = props.get("_DurationNum", 0), props.get("_DurationDen", 0)
-    return Fraction(denominator, numerator) if numerator > 0 < denominator else Fraction(0)
+    return Shown(shown, rate, facts["frames"], factor, (width, height), mastering, rate != named)
 
 
 def rendering(task: Task) -> list[str]:

@@ -76,7 +76,7 @@ def reported(clip: vs.VideoNode, report: Path) -> vs.VideoNode:
             "props": _plain(dict(f.props)),
             "fps": [*clip.fps.as_integer_ratio()],
             "frames": clip.num_frames,
-            "given": [int(f.props.get(name, 1)) for name in RATE],
+            "factor": [int(f.props.get(name, 1)) for name in RATE],
             "size": [clip.width, clip.height],
         }
         unfinished = report.with_suffix(".part")

@@ -71,7 +71,7 @@ def restore(job: Job, tell: Tell, count: Count, stage: Tell = lambda name: None)
         stage("loading the filters")
         shown, durations, words = encode_with_times(task, calls, seen, tell, count)
         frames = len(durations) if shortened(job) else shown.frames
-        found = differences(Contents(media, seen.packets), task.part, task.plan, frames, shown.given)
+        found = differences(Contents(media, seen.packets), task.part, task.plan, frames, shown.factor)
         refuse_incomplete(task, found, words)
         for difference in found:
             tell(str(difference))

@@ -14,6 +14,7 @@ from typing import Any
 import av
 
 from vsrestore import ffmpeg
+from vsrestore.video.props import duration_of
 
 from .errors import RunError
 
@@ -39,10 +40,7 @@ def read_durations(path: Path, rate: Fraction) -> list[Fraction]:
                 props = json.loads(line.rstrip().rstrip(","))
             except ValueError:  # the last line of a vspipe that was ended
                 break
-            if props.get("_DurationNum", 0) > 0 and props.get("_DurationDen", 0) > 0:
-                durations.append(Fraction(props["_DurationNum"], props["_DurationDen"]))
-            else:
-                durations.append(None)
+            durations.append(duration_of(props))
     known = [duration for duration in durations if duration is not None]
     usual = median_low(known) if known else 1 / rate if rate else Fraction(0)
     return [usual if duration is None else duration for duration in durations]

@@ -105,7 +105,7 @@ def frames_in_flight(plan: Plan) -> int:
 
 def _neighbouring(plan: Plan) -> int:
     """Return how many carriers beside its own a frame is made of."""
-    return 0 if plan.join == "drop" else 2
+    return 2 if plan.overlaps else 0
 
 
 def _blank(clip: vs.VideoNode, descriptor: Descriptor, chunks: int) -> vs.VideoNode:

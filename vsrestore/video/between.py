@@ -15,7 +15,7 @@ from math import ceil
 import vapoursynth as vs
 
 from .cache import keep, uncached
-from .props import OF_ONE_FRAME, starts_scene
+from .props import DURATION, OF_ONE_FRAME, duration_of, starts_scene
 from .repeats import REPEATED
 from .scenes import NEXT, PREVIOUS, shifted
 
@@ -26,7 +26,6 @@ RATE = ("vsrestore_rate_num", "vsrestore_rate_den")
 
 FIRST, SECOND = "vsrestore_first", "vsrestore_second"
 STARTS = "vsrestore_starts"
-DURATION = ("_DurationNum", "_DurationDen")
 # Repeats stand alone, so the frames of a pair are at most one further away than the neighbours of a place.
 LANES = (-1, 0, 1, 2)
 # What is told of a frame is asked for again by all places around it.
@@ -124,12 +123,12 @@ class Between:
 
         """
         first = self._chosen(source, FIRST)
-        told = keep(made.std.CopyFrameProps(first), 0)
+        invented = keep(made.std.CopyFrameProps(first), 0)
 
         def choose(n: int, f: vs.VideoFrame) -> vs.VideoNode:
-            return told if f.props[TIME] else first
+            return invented if f.props[TIME] else first
 
-        chosen = keep(first.std.FrameEval(choose, prop_src=self._places, clip_src=[told, first]), 0)
+        chosen = keep(first.std.FrameEval(choose, prop_src=self._places, clip_src=[invented, first]), 0)
         return self._timed(chosen)
 
     def _placed(self) -> vs.VideoNode:
@@ -138,11 +137,11 @@ class Between:
 
         def tell(n: int, f: Frames) -> vs.VideoFrame:
             position = n / self.rate
-            facts = {int(position) + offset: frame.props for offset, frame in zip(offsets, f[1:], strict=True)}
-            found = place(position, length, lambda k: bool(facts[k][STARTS]), lambda k: bool(facts[k].get(REPEATED, 0)))
-            told = f[0].copy()
-            told.props.update({FIRST: found.first, SECOND: found.second, TIME: float(found.time)})
-            return told
+            facts = {int(position) + offset: fact.props for offset, fact in zip(offsets, f[1:], strict=True)}
+            here = place(position, length, lambda k: bool(facts[k][STARTS]), lambda k: bool(facts[k].get(REPEATED, 0)))
+            frame = f[0].copy()
+            frame.props.update({FIRST: here.first, SECOND: here.second, TIME: float(here.time)})
+            return frame
 
         return blank.std.ModifyFrame(clips=[blank, *self._around(offsets)], selector=tell)
 
@@ -154,8 +153,8 @@ class Between:
 
         def time(n: int, f: Frames) -> vs.VideoFrame:
             frame, position = f[1].copy(), n / self.rate
-            shown, on_it = [int(told.props[FIRST]) for told in f[2:5]], not f[3].props[TIME]
-            facts = {int(position) + offset: told for offset, told in zip(offsets, f[5:], strict=True)}
+            shown, on_it = [int(fact.props[FIRST]) for fact in f[2:5]], not f[3].props[TIME]
+            facts = {int(position) + offset: fact for offset, fact in zip(offsets, f[5:], strict=True)}
             _set_duration(frame, position, min(position + 1 / self.rate, length), facts)
             for name, (before, after) in zip((PREVIOUS, NEXT), pairwise(shown), strict=True):
                 if name in frame.props:
@@ -205,11 +204,11 @@ def _facts(source: vs.VideoNode) -> vs.VideoNode:
     blank = uncached.BlankClip(source, width=1, height=1, format=vs.GRAY8, keep=True)
 
     def tell(n: int, f: Frames) -> vs.VideoFrame:
-        told, props = f[0].copy(), f[2].props
-        told.props.clear()
-        told.props[STARTS] = int(n > 0 and starts_scene(f[1], f[2]))
-        told.props.update({name: props[name] for name in (REPEATED, *DURATION) if name in props})
-        return told
+        fact, props = f[0].copy(), f[2].props
+        fact.props.clear()
+        fact.props[STARTS] = int(n > 0 and starts_scene(f[1], f[2]))
+        fact.props.update({name: props[name] for name in (REPEATED, *DURATION) if name in props})
+        return fact
 
     return keep(blank.std.ModifyFrame(clips=[blank, shifted(source, -1), source], selector=tell), KEPT)
 
@@ -219,19 +218,14 @@ def _set_duration(frame: vs.VideoFrame, start: Fraction, end: Fraction, facts: M
 
     A frame without a duration (source filters leave the last one open) lasts as long as the one before it.
     """
-    total, known = Fraction(0), _duration(facts[int(start) - 1])
+    total, known = Fraction(0), duration_of(facts[int(start) - 1].props)
     for number in range(int(start), ceil(end)):
-        known = _duration(facts[number]) or known
+        known = duration_of(facts[number].props) or known
         total += (min(end, Fraction(number + 1)) - max(start, Fraction(number))) * (known or 0)
     for name in DURATION:
         frame.props.pop(name, None)
     if total:
         frame.props.update(zip(DURATION, total.as_integer_ratio(), strict=True))
-
-
-def _duration(frame: vs.VideoFrame) -> Fraction | None:
-    numerator, denominator = (frame.props.get(name, 0) for name in DURATION)
-    return Fraction(int(numerator), int(denominator)) if numerator and denominator else None
 
 
 def multiply_rate(frame: vs.VideoFrame, rate: Fraction) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -56,9 +56,9 @@ class Plan(ABC):
         return self.reach
 
     @property
-    def join(self) -> Literal["drop", "average", "halve"]:
-        """What becomes of frames that calls give beyond their chunk: nothing, or they count in what `joined` gives."""
-        return "drop"
+    def overlaps(self) -> bool:
+        """Whether frames that calls give beyond their chunk count, in what `joined` makes; else they are dropped."""
+        return False
 
     @property
     def shorter(self) -> int | None:

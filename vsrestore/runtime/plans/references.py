@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Sequence as Numbers
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import vapoursynth as vs
@@ -59,9 +59,9 @@ class StridedReferences(Plan):
         return far, far
 
     @property
-    def join(self) -> Literal["halve"]:
+    def overlaps(self) -> bool:
         """Windows overlap."""
-        return "halve"
+        return True
 
     @property
     def shorter(self) -> None:

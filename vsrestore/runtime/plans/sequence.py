@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ...networks.traits import Border
 from ...networks.windows import window
@@ -27,7 +27,7 @@ class Sequence(Plan):
 
     overlap: int = 0
     """Frames before and after a chunk that the network sees too."""
-    overlap_is_given: bool = False
+    overlap_is_fixed: bool = False
     """Whether the overlap is a fact of the network, and no number of the user's that a chunk bounds."""
     border: Border | None = None
     """Which frames stand for those beyond a clip's end or a cut, so that the overlap is always there; None: it ends."""
@@ -46,9 +46,9 @@ class Sequence(Plan):
         return self.overlap, self.overlap
 
     @property
-    def join(self) -> Literal["drop", "average"]:
-        """What becomes of the overlap."""
-        return "average" if self.averages else "drop"
+    def overlaps(self) -> bool:
+        """Whether the overlap is averaged."""
+        return self.averages
 
     @property
     def shorter(self) -> int | None:
@@ -60,7 +60,7 @@ class Sequence(Plan):
         """Raise ``vs.Error`` unless chunk and overlap fit."""
         super().check(name)
         checks.whole(name, "overlap", self.overlap, 0)
-        if self.overlap > self.chunk and not self.overlap_is_given:
+        if self.overlap > self.chunk and not self.overlap_is_fixed:
             fail(name, f"overlap={self.overlap} is more than chunk={self.chunk}; it may be at most the chunk")
         for argument, value in (("chunk", self.chunk), ("overlap", self.overlap)):
             if value % self.multiple:
