@@ -24,8 +24,8 @@ WIDEST = 1 / 60
 # Share of the samples in which a stroke may have little contrast, before a bright sky say; and of those that are left
 # out at both ends of a pixel's range.
 HIDDEN, OUTLIERS = 0.3, 0.1
-# Codes: mean range of the pixels around a stroke from which they count as moving, value of a stroke at least, range that
-# noise alone makes.
+# Codes: mean range of the pixels around a stroke from which they count as moving, value of a stroke at least, range
+# that noise alone makes.
 MOVES, BRIGHT, NOISE = 9, 110, 4
 # The range of a stroke over that of what is around it, at most: the first that marks no more than `MOST` of the frame,
 # in luma and in colour.
@@ -48,11 +48,10 @@ def static_overlay(clip: vs.VideoNode, *, contrast: float = 0.125, window: int =
 
     A stroke is brighter or more colourful than what lies on both sides of it, in most of 32 frames spread over a
     window, and stands still while the picture around it moves; its dark edge belongs to it. Figures beside others that
-    change, as those of a clock do, are looked for in each frame. Where nothing moves within the window, nothing can be told from the
-    picture, and is not found; nor are dark or large plain areas.
+    change, as those of a clock do, are looked for in each frame. Where nothing moves within the window,
+    nothing can be told from the picture, and is not found; nor are dark or large plain areas.
 
-    Measured on eight clips in which something moves behind the date (1 to 5 s, up to 1024x750, coded by x264 at crf 18),
-    each with four dates drawn in (three of them ticking, white or yellow, with and without a dark edge, in four places
+    Measured on eight clips in which something moves behind the date (1 to 5 s, up to 1024x750, x264 at crf 18), each with four dates drawn in (three of them ticking, white or yellow, with and without a dark edge, in four places
     and sizes), in the worst of four frames: of 32 dates 25 are covered to 95 % or more, five to 75 to 89 %, and two,
     yellow on a plain sky and on stone that stands still, not at all; false, further than 3 pixels from the date, is at
     most 1.7 % of the frame, 2.2 % with what lies nearer. On three clips with a still camera it cannot be relied on:
