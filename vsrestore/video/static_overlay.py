@@ -51,11 +51,12 @@ def static_overlay(clip: vs.VideoNode, *, contrast: float = 0.125, window: int =
     change, as those of a clock do, are looked for in each frame. Where nothing moves within the window,
     nothing can be told from the picture, and is not found; nor are dark or large plain areas.
 
-    Measured on eight clips in which something moves behind the date (1 to 5 s, up to 1024x750, x264 at crf 18), each with four dates drawn in (three of them ticking, white or yellow, with and without a dark edge, in four places
-    and sizes), in the worst of four frames: of 32 dates 25 are covered to 95 % or more, five to 75 to 89 %, and two,
-    yellow on a plain sky and on stone that stands still, not at all; false, further than 3 pixels from the date, is at
-    most 1.7 % of the frame, 2.2 % with what lies nearer. On three clips with a still camera it cannot be relied on:
-    0 to 99 % are covered, and up to 4 % of the frame is false.
+    Measured on eight clips in which something moves behind the date (1 to 5 s, up to 1024x750, x264 at crf 18),
+    each with four dates drawn in (three of them ticking, white or yellow, with and without a dark edge, in four
+    places and sizes), in the worst of four frames: of 32 dates 25 are covered to 95 % or more, five to 75 to 89 %,
+    and two, yellow on a plain sky and on stone that stands still, not at all; false, further than 3 pixels from the
+    date, is at most 1.7 % of the frame, 2.2 % with what lies nearer. On three clips with a still camera it cannot
+    be relied on: 0 to 99 % are covered, and up to 4 % of the frame is false.
 
     Args:
         clip: any constant format and size.
