@@ -27,7 +27,7 @@ from .pictures import flat, noise
 FAULTS = {
     "dirt": FilmDamage(dirt=Dirt(rate=60)),
     "halo": FilmDamage(dirt=Dirt(rate=60, halo=0.4)),
-    "cue marks": FilmDamage(cue_marks=CueMarks(rate=0.2, anywhere=True)),
+    "cue marks": FilmDamage(cue_marks=CueMarks(rate=0.6, anywhere=True)),
     "hairs": FilmDamage(hairs=Hairs(loose=3, lint=10, gate=2)),
     "scratches": FilmDamage(scratches=Scratches(count=5, broken=0.5)),
     "rain": FilmDamage(rain=Rain(rate=10)),

@@ -33,23 +33,26 @@ def test_the_share_of_bright_stains_is_kept_to(bright, sign):
     assert all(np.sign(change) == sign for change in changes)
 
 
-def test_stains_are_soft():
-    steps = []
-    for seed in range(8):
-        change = stained(Stains(rate=0.1, rim=0, drops=0, milky=0, bright=0), seed=seed).damaged[0, :, :, 1]
-        steps.append(np.abs(np.diff(change, axis=1)).max())
-    assert 0 < np.median([step for step in steps if step]) < 0.05
+def test_stains_are_as_soft_as_asked_for():
+    def steepest(softness):
+        steps = []
+        for seed in range(8):
+            params = Stains(rate=0.1, softness=(softness, softness), rim=0, drops=0, milky=0, bright=0)
+            steps.append(np.abs(np.diff(stained(params, seed=seed).damaged[0], axis=1)).max())
+        return np.median([step for step in steps if step])
+
+    assert 0 < steepest(1.2) < 0.5 * steepest(0.1)
 
 
 def test_lasting_stains_stay_and_others_run_along_the_film():
     def likeness(lasting):
         values = []
         for seed in range(12):
-            done = stained(Stains(rate=0.03, lasting=lasting, drops=0, milky=0), 2, seed)
+            done = stained(Stains(rate=0.08, lasting=lasting, drops=0, milky=0), 2, seed)
             one, other = (done.damaged - 0.5)[..., 1]
             if one.std() > 0.002 and other.std() > 0.002:
                 values.append(np.corrcoef(one.ravel(), other.ravel())[0, 1])
-        assert len(values) > 3
+        assert len(values) > 2
         return np.median(values)
 
     assert likeness(1.0) > 0.99 > likeness(0.0)

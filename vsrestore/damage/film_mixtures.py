@@ -99,7 +99,7 @@ def _scratches(rng: np.random.Generator, top: float) -> Scratches:
     return Scratches(
         count=between(rng, 1, 2 + 12 * top),
         strength=between(rng, 0.06, 0.7),
-        width=(thinnest, thinnest * between(rng, 1, 4)),
+        width=(thinnest, min(thinnest * between(rng, 1, 4), 6)),
         drift=between(rng, 0.1, 5),
         wander=between(rng, 0.1, 5),
         slant=between(rng, 0.003, 0.4) if rng.random() < 0.4 else 0.004,
@@ -139,6 +139,7 @@ def _stains(rng: np.random.Generator, top: float) -> Stains:
     return Stains(
         rate=between(rng, 0.02, 0.05 + 0.4 * top),
         size=(smallest, min(smallest * between(rng, 1.2, 6), 500)),
+        softness=(between(rng, 0.04, 0.4), 1.3),
         opacity=between(rng, 0.05, 0.7),
         bright=float(shares[0]),
         milky=float(shares[1]),

@@ -24,6 +24,7 @@ class Stains:
 
     rate: mean stains that start per frame, 0 = off.
     size: radius in px, drawn evenly in the logarithm between these two.
+    softness: how far the edge fades, as a part of the radius, drawn evenly in the logarithm between these two.
     opacity: largest change of brightness; each stain draws from a fifth of it up.
     bright: share of bright ones. milky: share that veil the picture with a colour instead of shading it.
     rim: share with a tide line at the edge. drops: share that are many drops instead of one pool.
@@ -33,6 +34,7 @@ class Stains:
 
     rate: float = ranged(0.0, 0, 1)
     size: tuple[float, float] = ranged((40.0, 250.0), 15, 500)
+    softness: tuple[float, float] = ranged((0.1, 1.2), 0.03, 1.5)
     opacity: float = ranged(0.3, 0.03, 0.9)
     bright: float = ranged(0.5, 0, 1)
     milky: float = ranged(0.3, 0, 1)
@@ -91,7 +93,7 @@ def _pools(
     low, high = stains.size
     radius, aspect = between(rng, low, high) * view.scale, between(rng, 0.5, 2)
     y, x = (rng.random(2) * (view.frame_height, view.frame_width)).tolist()
-    softness, ragged, rim = between(rng, 0.05, 1.2), between(rng, 0.1, 0.8), rng.random() if rimmed else 0.0
+    softness, ragged, rim = between(rng, *stains.softness), between(rng, 0.1, 0.8), rng.random() if rimmed else 0.0
     if rng.random() < stains.drops:
         count = int(rng.integers(4, 25))
         spots = rng.standard_normal((count, 2)) * (1.5 * radius) + (y, x)
