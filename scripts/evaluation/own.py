@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vsrestore import networks
 from vsrestore.comparison.measures import Flicker
-from vsrestore.damage import film, film_mixtures, tape
+from vsrestore.damage import film, film_mixtures, tape, tape_mixtures
 from vsrestore.damage.scaling import resized
 from vsrestore.training.clips import decode
 from vsrestore.training.losses import colour_differences, temporal_error
@@ -102,7 +102,7 @@ def of_film(_: object, seeds: Sequence[int]) -> Mapping[str, Callable[[Frames], 
 
 def of_tape(_: object, seeds: Sequence[int]) -> Mapping[str, Callable[[Frames], Sample]]:
     """Return both presets and random mixtures of the faults of tape."""
-    return tape_cases(_with_seeds(tape.PRESETS, tape.sample_tape, seeds))
+    return tape_cases(_with_seeds(tape.PRESETS, tape_mixtures.sample_tape, seeds))
 
 
 def _with_seeds[Damage](
