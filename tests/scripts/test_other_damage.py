@@ -74,27 +74,28 @@ def test_clean_clips_of_upright_lines_stand_still_or_move(part):
 
 
 def test_gain_by_kind_counts_all_frames_together(part, monkeypatch, tmp_path):
-    kinds = part("kinds")
-    monkeypatch.setattr(kinds, "find_clips", lambda folder, patterns: [Path("a.mp4"), Path("b.mp4")])
-    monkeypatch.setattr(kinds, "read_frames", lambda path, count, width: picture(count))
+    kinds, cases = part("kinds"), part("damage_cases")
+    for module in (kinds, cases):
+        monkeypatch.setattr(module, "find_clips", lambda folder, patterns: [Path("a.mp4"), Path("b.mp4")])
+        monkeypatch.setattr(module, "read_frames", lambda path, count, width: picture(count))
     monkeypatch.setattr(kinds, "verticals", lambda count: {})
     monkeypatch.setattr(kinds.vsrestore, "film", lambda clip, **_: clip)
-    settings = kinds.Settings(tmp_path, frames=5, kinds=("scratches", "cue marks", "clean"))
+    settings = cases.Settings(tmp_path, frames=5, kinds=("scratches", "cue marks", "clean"))
     by_kind, clean = kinds.film_kinds(settings)
     assert [row[:2] for row in by_kind.rows] == [
         (kind, generator) for kind in ("cue marks", "scratches") for generator in ("other hands", "ours")
     ]
     for row in by_kind.rows:
-        assert row[2] < kinds.SEEN
+        assert row[2] < cases.SEEN
         assert row[4] == pytest.approx(0, abs=1e-3)
     assert not any(requirement.met for requirement in by_kind.requirements)
     assert clean.requirements[0].met
 
 
 def test_an_unknown_kind_or_generator_is_named(part, monkeypatch, tmp_path):
-    kinds = part("kinds")
-    monkeypatch.setattr(kinds, "find_clips", lambda folder, patterns: [Path("a.mp4")])
+    kinds, cases = part("kinds"), part("damage_cases")
+    monkeypatch.setattr(cases, "find_clips", lambda folder, patterns: [Path("a.mp4")])
     with pytest.raises(SystemExit, match="no kind of damage is called 'rust'; there are: all together"):
-        kinds.film_kinds(kinds.Settings(tmp_path, kinds=("rust",)))
+        kinds.film_kinds(cases.Settings(tmp_path, kinds=("rust",)))
     with pytest.raises(SystemExit, match="no generator is called 'mine'"):
-        kinds.tape_kinds(kinds.Settings(tmp_path, generators=("mine",)))
+        kinds.tape_kinds(cases.Settings(tmp_path, generators=("mine",)))
