@@ -17,6 +17,8 @@ SMALLEST = 8
 ROUNDS = 3
 # A motion is never more certain than to so many pixels, and none if gradients lead so far from where it was found.
 BEST, ASTRAY = 0.03, 2.0
+# Errors that pictures hold at least, and what keeps plain blocks, of which nothing can be told, from a division by 0.
+NOISE, FLAT = 1 / 1024, 1e-9
 
 
 class Motions(NamedTuple):
@@ -120,11 +122,9 @@ def _step(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray
     right = (mean[:, 1:-1, 2:] - mean[:, 1:-1, :-2]) / 2
     change = (after - before)[:, 1:-1, 1:-1]
     change = change - change.mean((1, 2), keepdims=True)
-    pixels = change[0].size
     normal = np.stack([(a * b).sum((1, 2)) for a in (down, right) for b in (down, right)], 1).reshape(-1, 2, 2)
-    normal += np.eye(2) * (1e-6 * pixels)
-    inverse = np.linalg.inv(normal)
+    inverse = np.linalg.inv(normal + np.eye(2) * FLAT)
     step = -(inverse @ np.stack([(down * change).sum((1, 2)), (right * change).sum((1, 2))], 1)[..., None])[..., 0]
     error = change + step[:, :1, None] * down + step[:, 1:, None] * right
-    variance = np.square(error).mean((1, 2))[:, None] * np.diagonal(inverse, axis1=1, axis2=2)
+    variance = (np.square(error).mean((1, 2))[:, None] + NOISE**2) * np.diagonal(inverse, axis1=1, axis2=2)
     return np.clip(step, -1, 1), 1 / (variance + BEST**2)

@@ -67,9 +67,10 @@ def differences(picture: np.ndarray, others: np.ndarray, local: bool) -> tuple[n
     return terms, usual.mean((1, 2))
 
 
-def brighter_by(picture: np.ndarray, terms: np.ndarray) -> np.ndarray:
-    """Return by which part of its mean a picture (C, P) becomes brighter by terms (K, C, TERMS), (K,)."""
+def apart(picture: np.ndarray, terms: np.ndarray) -> np.ndarray:
+    """Return by which part of the darker one's mean a picture (C, P) changes by terms (K, C, TERMS), (K,)."""
     mean = picture.mean()
     change = terms[..., 0] * picture.mean(-1) + terms[..., -2]
     change += terms[..., -1] * (picture * np.log(np.maximum(picture, DARK))).mean(-1)
-    return change.mean(-1) / max(float(mean), DARK)
+    change = change.mean(-1)
+    return np.abs(change) / np.maximum(np.minimum(mean, mean + change), DARK)

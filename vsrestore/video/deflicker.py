@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import vapoursynth as vs
 
-from .brightness import COLUMNS, DARK, ROWS, SURFACE, brighter_by, differences
+from .brightness import COLUMNS, DARK, ROWS, SURFACE, apart, differences
 from .cache import keep, uncached
 from .checks import whole, within
 from .frames import plane_views
@@ -53,16 +53,19 @@ def deflicker(
     within(_NAME, "strength", strength, 0, 1)
     whole(_NAME, "radius", radius, 1)
     within(_NAME, "limit", limit, 0.05, 1)
-    prepared = Prepared(_NAME, clip, scene_changes=True, kept=radius)
-    seen = prepared.planes("luma" if prepared.source.format.color_family == vs.GRAY else "rgb")
-    small = keep(seen.resize.Bilinear(COLUMNS, ROWS), 2 * radius + 1 + vs.core.num_threads)
+    # What the frames ahead are measured for runs about as far ahead again. The clip is kept so long, not its planes.
+    prepared = Prepared(_NAME, clip, scene_changes=True, kept=2 * radius + 8)
+    gray = prepared.source.format.color_family == vs.GRAY
+    seen = keep(prepared.planes("luma" if gray else "rgb"), vs.core.num_threads)
+    small = prepared.named.resize.Bilinear(COLUMNS, ROWS, format=vs.GRAYS if gray else vs.RGBS)
+    small = keep(small, 2 * radius + 1 + vs.core.num_threads)
     around = [shifted(small, offset) for offset in range(-radius, radius + 1)]
     blank = uncached.BlankClip(small, height=_MAPS * ROWS, keep=True)
 
     def tell(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
         frame = f[0].copy()
         shot = [plane_views(x) for x in frames_of_shot(f[1], n, f[2:])]
-        pictures = np.nan_to_num(shot).reshape(len(shot), -1, ROWS * COLUMNS)
+        pictures = np.clip(np.nan_to_num(shot), 0, 1).reshape(len(shot), -1, ROWS * COLUMNS)
         terms = _correction(pictures, n - shot_of(f[1]).start, limit, local)
         for plane, values in zip(plane_views(frame), strength * terms, strict=True):
             plane[:] = _maps(values)
@@ -78,7 +81,7 @@ def _correction(pictures: np.ndarray, place: int, limit: float, local: bool) -> 
     picture = pictures[place]
     terms, errors = differences(picture, pictures, local)
     terms[place], errors[place] = 0, 0
-    alike = np.square(np.maximum(1 - np.square(brighter_by(picture, terms) / limit), 0))
+    alike = np.square(np.maximum(1 - np.square(apart(picture, terms) / limit), 0))
     return level(np.arange(len(pictures)) - place, terms, alike / (1 + np.square(errors / USUAL)))[0]
 
 

@@ -22,6 +22,8 @@ _NAME = "stabilise"
 MEASURED = 288
 # Frames before and after each that tell what moves steadily.
 NEAR = 4
+# Pixels that a picture which is the one before again seems to move by, at most; one that weaves hardly ever moves less.
+SAME = 0.05
 MOTION, SPEED, SHIFT = "vsrestore_motion", "vsrestore_speed", "vsrestore_shift"
 # Steps in a pixel in which pictures are moved: one is too small to be seen.
 STEPS = 32
@@ -52,7 +54,8 @@ def stabilise(clip: vs.VideoNode, *, strength: float = 1.0, radius: int = 24, li
     within(_NAME, "strength", strength, 0, 1)
     whole(_NAME, "radius", radius, 1)
     within(_NAME, "limit", limit, 0)
-    source = Prepared(_NAME, clip, scene_changes=True, kept=radius + NEAR).source
+    # What the frames ahead are measured for runs about as far ahead again.
+    source = Prepared(_NAME, clip, scene_changes=True, kept=2 * (radius + NEAR) + 8).source
     template = uncached.BlankClip(source, keep=True)
 
     def move(n: int, f: vs.VideoFrame) -> vs.VideoNode:
@@ -95,7 +98,8 @@ def _paths(source: vs.VideoNode, kept: int) -> vs.VideoNode:
         if moving:
             shifts, weights = (half.swapaxes(1, 2) for half in np.split(np.stack(moving), 2, axis=1))
             motion, speed = picture_motion(Motions(shifts, weights), max(n - shot_of(f[1]).start - 1, 0))
-        frame.props.update({MOTION: motion.tolist(), SPEED: speed.tolist(), REPEATED: f[2 + NEAR].props[REPEATED]})
+        again = bool(f[2 + NEAR].props[REPEATED]) and np.abs(motion).max() < SAME
+        frame.props.update({MOTION: motion.tolist(), SPEED: speed.tolist(), REPEATED: int(again)})
         return frame
 
     return keep(uncached.ModifyFrame(extents, [extents, extents, *around], tell), kept)
