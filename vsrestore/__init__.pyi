@@ -31,8 +31,10 @@ from .filters.tcvc import tcvc as tcvc
 from .filters.uformer import uformer as uformer
 from .filters.unet import unet as unet
 from .filters.upscale import upscale as upscale
+from .video.deflicker import deflicker as deflicker
 from .video.deinterlace import deinterlace as deinterlace
 from .video.scenes import scenes as scenes
+from .video.stabilise import stabilise as stabilise
 from .video.static_overlay import static_overlay as static_overlay
 
 FILTERS: dict[str, str]

@@ -41,7 +41,7 @@ _MODULES = {
         "unet",
         "upscale",
     ),
-    "vsrestore.video": ("deinterlace", "scenes", "static_overlay"),
+    "vsrestore.video": ("deflicker", "deinterlace", "scenes", "stabilise", "static_overlay"),
 }
 
 FILTERS = dict(sorted((name, f"{package}.{name}") for package, names in _MODULES.items() for name in names))

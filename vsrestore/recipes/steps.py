@@ -15,6 +15,8 @@ STEPS: dict[str, tuple[str, ...]] = {
         "analog_swin_unet(model='analog-swin-unet')",
         "tape(model='tape')",
     ),
+    "flicker": ("deflicker",),
+    "weave": ("stabilise",),
     "film": ("film(model='film', grain=0.5)",),
     # Left, right, top, bottom: what the edges of a tape show of blanking, and the lines where the heads switch.
     "edges": (

@@ -24,7 +24,7 @@ SURROUNDINGS = 0.25
 # Small copies kept, for the frames that a chunk asks for at once in any order.
 KEPT = 64
 
-# What describes the colour of a frame would only stand in the way of its small gray copy.
+# What describes the colour of a frame would only stand in the way of its gray copy.
 COLOUR_PROPERTIES = ["_Matrix", "_Range", "_Transfer", "_Primaries", "_ChromaLocation", "_FieldBased"]
 
 
@@ -60,7 +60,7 @@ def scenes(clip: vs.VideoNode, *, threshold: float = 0.6) -> vs.VideoNode:
     """
     constant_clip("scenes", clip)
     within("scenes", "threshold", threshold, 0, 2)
-    cuts = keep(_cuts(keep(_small_copy(clip), KEPT), threshold), KEPT)
+    cuts = keep(_cuts(keep(gray_copy(clip, SMALL_WIDTH, SMALL_HEIGHT), KEPT), threshold), KEPT)
     last = clip.num_frames - 1
 
     def mark(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
@@ -75,12 +75,12 @@ def scenes(clip: vs.VideoNode, *, threshold: float = 0.6) -> vs.VideoNode:
     return clip.std.ModifyFrame(clips=[clip, cuts, shifted(cuts, 1)], selector=mark)
 
 
-def _small_copy(clip: vs.VideoNode) -> vs.VideoNode:
-    """Return the clip as small GRAYS pictures that keep the properties which are no colour description."""
+def gray_copy(clip: vs.VideoNode, width: int, height: int) -> vs.VideoNode:
+    """Return the clip as GRAYS pictures of another size that keep the properties which are no colour description."""
     plain = uncached.RemoveFrameProps(clip, COLOUR_PROPERTIES)
     if clip.format.color_family == vs.RGB:
-        return plain.resize.Bilinear(SMALL_WIDTH, SMALL_HEIGHT, format=vs.GRAYS, matrix=vs.MATRIX_BT709)
-    return get_y(plain).resize.Bilinear(SMALL_WIDTH, SMALL_HEIGHT, format=vs.GRAYS)
+        return plain.resize.Bilinear(width, height, format=vs.GRAYS, matrix=vs.MATRIX_BT709)
+    return get_y(plain).resize.Bilinear(width, height, format=vs.GRAYS)
 
 
 def _cuts(small: vs.VideoNode, threshold: float) -> vs.VideoNode:

@@ -41,3 +41,16 @@ def shot_extents(clip: vs.VideoNode, reach: int) -> vs.VideoNode:
 def shot_of(told: vs.VideoFrame) -> range:
     """Return the numbers of the frames of a shot, as a frame of :func:`shot_extents` tells them."""
     return range(int(told.props[FIRST]), int(told.props[END]))
+
+
+def frames_of_shot(told: vs.VideoFrame, n: int, around: Sequence[vs.VideoFrame]) -> Sequence[vs.VideoFrame]:
+    """Return those of the frames around frame n, as many before it as after, that belong to its shot.
+
+    Args:
+        told: frame n of :func:`shot_extents`, made with the reach of ``around``.
+        n: number of the frame in the middle.
+        around: with it and, beyond the ends of the clip, anything.
+
+    """
+    shot, first = shot_of(told), n - len(around) // 2
+    return around[shot.start - first : shot.stop - first]
