@@ -50,6 +50,7 @@ def test_the_script_of_a_recipe(run, video):
     done = run("script", str(video), "--recipe", "family-tape", "--device", "cpu", "--use", "denoise=film(grain=0.5)")
     assert done.returncode == 0, done.stderr
     assert [line for line in done.stdout.splitlines() if "vsrestore." in line] == [
+        "clip = vsrestore.lines_in_place(clip, device='cpu')",
         "clip = vsrestore.tape(clip, device='cpu', model='tape')",
         "clip = vsrestore.outpaint(clip, device='cpu', trim=(8, 8, 2, 10), model='mirror')",
         "clip = vsrestore.film(clip, device='cpu', grain=0.5)",

@@ -21,6 +21,7 @@ _MODULES = {
         "film_damage",
         "image_model",
         "interpolate",
+        "lines_in_place",
         "mat",
         "mmp_rnn",
         "onnx",

@@ -9,6 +9,8 @@ yet are passed over.
 from __future__ import annotations
 
 STEPS: dict[str, tuple[str, ...]] = {
+    # Before fields are joined, for each field has lines of its own.
+    "lines": ("lines_in_place",),
     "deinterlace": ("deinterlace",),
     "tape": (
         "tape_reference(model='tape-base', references='sharpest')",
