@@ -33,7 +33,8 @@ MARGIN = 8
 """Latent pixels by which tiles of the VAE overlap at least."""
 
 Start = Literal["noise", "picture"]
-Watch = Callable[[], None]
+Watch = Callable[[Callable[[], Tensor]], Tensor]
+"""Calls what it is given and returns what that gives; or raises, to cancel."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +77,7 @@ class DiffBIR(nn.Module):
         seed: of the noise.
         size: height and width of the output.
         still: whether all pictures have the same noise.
-        watch: called before every call of the UNet; raises to cancel.
+        watch: stands around every call of the network.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class DiffBIR(nn.Module):
         seed: int,
         size: tuple[int, int],
         still: bool = True,
-        watch: Watch = lambda: None,
+        watch: Watch = lambda call: call(),
     ) -> None:
         super().__init__()
         self.unet, self.control, self.encode, self.decode, self.prompts = unet, control, encode, decode, prompts
@@ -149,9 +150,8 @@ class DiffBIR(nn.Module):
         prompted = Prompted(*self.prompts.states.to(condition.device).split(1))
 
         def predict(x: Tensor, time: float) -> Tensor:
-            self._watch()
             scale = ramped(told.guidance, time) if told.ramp else told.guidance
-            return self._predicted(x, time, condition, prompted, scale)
+            return self._watch(lambda: self._predicted(x, time, condition, prompted, scale))
 
         return sampled(told.sampler, predict, x, told.schedule, told.steps, draw, told.stochastic)
 

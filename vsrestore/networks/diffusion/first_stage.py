@@ -8,6 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from vsrestore.networks.diffusion.diffbir import resized
+from vsrestore.networks.diffusion.tiling import Tiles, blended
 from vsrestore.networks.padding import padded
 from vsrestore.networks.traits import Traits
 
@@ -23,24 +24,43 @@ class FirstStage(nn.Module):
         traits: how pictures are padded for it.
         size: height and width that are asked for.
         enlarges: whether the network itself enlarges the pictures as they come; else they are resized before.
+        sees_working_size: whether pictures are brought to 512 pixels before the network, not after it.
+        tiles: of the network, in pixels of what it sees; pictures smaller than one are seen whole.
     """
 
-    def __init__(self, network: nn.Module, traits: Traits, size: tuple[int, int], *, enlarges: bool) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        traits: Traits,
+        size: tuple[int, int],
+        *,
+        enlarges: bool,
+        sees_working_size: bool,
+        tiles: Tiles | None = None,
+    ) -> None:
         super().__init__()
-        self.network, self.traits, self.size, self.enlarges = network, traits, size, enlarges
+        self.network, self.traits, self.size, self.tiles = network, traits, size, tiles
+        self.enlarges, self.sees_working_size = enlarges, sees_working_size
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Return pictures (N, 3, *working_size(size)), about in [0, 1], of frames (N, 3, h, w)."""
+        """Return pictures (N, 3, *working_size(size)), about in [0, 1], of frames (N, 3, h, w), float32."""
         target = working_size(self.size)
         if not self.enlarges:
             frames = resized(frames, self.size).clamp(0, 1)
-            if self.traits.multiple == MULTIPLE_OF_SWINIR:
-                frames = resized(frames, target)
+        if self.sees_working_size:
+            frames = resized(frames, target)
+        return resized(self._cleaned(frames), target)
+
+    def _cleaned(self, frames: Tensor) -> Tensor:
         height, width = frames.shape[-2:]
-        dtype = next(self.network.parameters()).dtype
-        cleaned = self.network(padded(frames, self.traits).to(dtype)).float()
-        cleaned = cleaned[..., : height * self.traits.scale, : width * self.traits.scale]
-        return resized(resized(cleaned, self.size) if min(self.size) >= SHORTEST else cleaned, target)
+        if self.tiles is not None and self.tiles.edge < max(height, width) and self.tiles.edge <= min(height, width):
+            run = lambda rows, columns: self._asked(frames[..., rows, columns])  # noqa: E731
+            return blended(run, (height, width), self.tiles, self.traits.scale)
+        whole = self._asked(padded(frames, self.traits))
+        return whole[..., : height * self.traits.scale, : width * self.traits.scale]
+
+    def _asked(self, frames: Tensor) -> Tensor:
+        return self.network(frames.to(next(self.network.parameters()).dtype)).float()
 
 
 def working_size(size: tuple[int, int]) -> tuple[int, int]:
@@ -48,5 +68,5 @@ def working_size(size: tuple[int, int]) -> tuple[int, int]:
     shorter = min(size)
     if shorter >= SHORTEST:
         return size
-    height, width = (max(int(edge * SHORTEST / shorter), SHORTEST) for edge in size)
+    height, width = (max(edge * SHORTEST // shorter, SHORTEST) for edge in size)
     return height, width

@@ -17,7 +17,7 @@ from vsrestore.networks.diffusion.names import prefixed, text_tensors
 from vsrestore.networks.state_dict import Shapes, count_numbered
 from vsrestore.networks.traits import Traits
 
-HEAD = 64  # features of an attention head; no shape shows it
+HEAD = 64  # features of an attention head, which no shape shows; a narrower network has one head
 LENGTH = 77
 """Tokens of a prompt; longer ones are cut off."""
 MODEL = "ViT-H-14"
@@ -42,7 +42,7 @@ class TextEncoder(nn.Module):
             hidden_size=width,
             intermediate_size=inner,
             num_hidden_layers=layers,
-            num_attention_heads=max(width // (head or HEAD), 1),
+            num_attention_heads=width // (head or min(HEAD, width)),
             max_position_embeddings=LENGTH,
             hidden_act="gelu",
         )

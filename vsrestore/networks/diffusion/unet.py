@@ -18,7 +18,7 @@ from vsrestore.networks.diffusion.norms import with_float32_norms
 from vsrestore.networks.state_dict import Shapes
 from vsrestore.networks.traits import Traits
 
-HEAD = 64  # features of an attention head; no shape shows it
+HEAD = 64  # features of an attention head, which no shape shows; a narrower network has one head at its first level
 
 
 class UNet(nn.Module):
@@ -70,7 +70,7 @@ def settings_of(channels: Sequence[int], attends: Sequence[bool], context: int, 
         "layers_per_block": PER_LEVEL - 1,
         "cross_attention_dim": context,
         # Called so for historical reasons: it is the number of heads.
-        "attention_head_dim": [count // (head or HEAD) for count in channels],
+        "attention_head_dim": [count // (head or min(HEAD, channels[0])) for count in channels],
         "use_linear_projection": True,
     }
 
