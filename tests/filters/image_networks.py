@@ -28,7 +28,14 @@ SMALL = {
         img_size=16, embed_dim=12, depths=[2], num_heads=[2], upsampler="", in_chans=1, **SWINIR
     ),
     "swinir-unshuffle": lambda: SwinIR(
-        img_size=16, embed_dim=12, depths=[2], num_heads=[2], upsampler="nearest+conv", upscale=8, start_unshuffle=8, **SWINIR
+        img_size=16,
+        embed_dim=12,
+        depths=[2],
+        num_heads=[2],
+        upsampler="nearest+conv",
+        upscale=8,
+        start_unshuffle=8,
+        **SWINIR,
     ),
     "uformer": lambda: Uformer(embed_dim=8, depths=[1] * 9, num_heads=[1, 1, 1, 1, 2, 2, 1, 1, 1]),
 }

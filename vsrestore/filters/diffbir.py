@@ -120,6 +120,7 @@ def diffbir(
     device: str | None = None,
     precision: Precision = "float32",
     vae_precision: Precision = "float32",
+    offload: bool = False,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
     """Restore and enlarge damaged frames with DiffBIR, whose detail Stable Diffusion paints, and hold it still.
@@ -147,7 +148,8 @@ def diffbir(
         cfg: how far from ``negative`` the prompt leads, 0 to 30; 1 takes half the time. None as published: 6, or 4.
         rescale_cfg: whether it rises in the course of the steps.
         strength: of what the first stage made, 0 to 2; less invents more.
-        start: "noise", or "picture" (noise on the picture: colours stay nearer).
+        start: "noise", or "picture" (noise on the picture: colours stay nearer; for v2.1, whose first step is noise
+            alone, the same).
         augmentation: a step of training, 0 to 999, whose noise the picture is seen with; more invents more.
         prompt: what there is to be seen; None as published: words for good photographs (v2.1), or nothing.
         negative: what there is not.
@@ -167,6 +169,8 @@ def diffbir(
         precision: of first stage, UNet and control branch: "float32", "bfloat16" or "float16" (as published); their
             group norms are float32 in all of them.
         vae_precision: "float32" or "bfloat16"; that of Stable Diffusion can overflow in float16.
+        offload: whether UNet and control branch leave the card while the others work, for cards with little memory:
+            2.5 GB in float16, moved twice for every batch. First stage and VAE always do.
         scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).
 
     Returns:
@@ -176,8 +180,8 @@ def diffbir(
         vs.Error: clip, words, checkpoints, device or numbers that do not fit, or a package that is missing.
 
     Source:
-        Lin et al., DiffBIR, ECCV 2024, arXiv 2308.15070. Stable Diffusion's licence (CreativeML Open RAIL++-M) restricts
-        what its pictures may be used for.
+        Lin et al., DiffBIR, ECCV 2024, arXiv 2308.15070. The licence of Stable Diffusion (CreativeML Open RAIL++-M)
+        restricts what its pictures may be used for.
 
     """
     checks.constant_clip(NAME, clip)
@@ -208,6 +212,7 @@ def diffbir(
             tile=tile,
             batch=batch,
             vae_precision=vae_precision,
+            offload=offload,
         )
         stages.append(second_stage(NAME, painting, working, size, clip.num_frames))
     return _restored(clip, stages, size, options, steadying(NAME, stabilize) if stage2 else None)
@@ -223,7 +228,8 @@ def _restored(
     pictures = [stacked_rgb(values, *size[::-1]).std.CopyFrameProps(seen) for values in made]
     if steady is None:
         return prepared.finished(pictures[-1])
-    return prepared.finished(steadied(*pictures, steady, options))
+    faithful, painted = pictures
+    return prepared.finished(steadied(faithful, painted, steady, options))
 
 
 def _sizes(clip: vs.VideoNode, scale: float | None, task: str) -> tuple[tuple[int, int], tuple[int, int]]:

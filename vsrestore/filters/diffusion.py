@@ -21,7 +21,7 @@ from .prompt_states import prompt_states
 if TYPE_CHECKING:
     from torch import nn
 
-    from ..networks.diffusion.diffbir import Sampling
+    from ..networks.diffusion.latent_sampler import Sampling
     from ..networks.diffusion.tiling import Tiles
 
 # The networks of a base model -> what the names of their tensors begin with.
@@ -62,11 +62,10 @@ class Painting:
     tile: int | None
     batch: int
     vae_precision: Precision
+    offload: bool
 
 
-def second_stage(
-    name: str, painting: Painting, working: tuple[int, int], size: tuple[int, int], frames: int
-) -> Stage:
+def second_stage(name: str, painting: Painting, working: tuple[int, int], size: tuple[int, int], frames: int) -> Stage:
     """Return the stage that paints detail; it takes and gives values: red, green and blue below each other.
 
     Args:
@@ -90,20 +89,24 @@ def second_stage(
     base, control = _checkpoints(name, painting)
     watch = Watch(name, _work(painting, tiles, working, frames))
 
+    vae, prompts = base[VAE], (painting.prompt, painting.negative)
+
+    def sampler() -> nn.Module:
+        from ..networks.diffusion.latent_sampler import LatentSampler
+
+        states = prompt_states(name, base[TEXT], prompts)
+        return LatentSampler(base[UNET].build(), control.build(), states, sampling, watch)
+
     def join(networks: Mapping[str, nn.Module]) -> nn.Module:
         from ..networks.diffusion.diffbir import DiffBIR
 
         told = {"fix": painting.colour, "seed": painting.seed, "still": painting.noise == "still"}
-        return DiffBIR(**networks, sampling=sampling, size=size, watch=watch, **told)  # type: ignore[arg-type]
+        return DiffBIR(**networks, tiles=tiles, size=size, **told)  # type: ignore[arg-type]
 
-    vae, prompts = base[VAE], (painting.prompt, painting.negative)
-    resting = {"precision": painting.vae_precision, "rests_on": "machine"}
     parts = {
-        "unet": Part(base[UNET].build),
-        "control": Part(control.build),
-        "encode": Part(lambda: vae.build().get_submodule("encode"), **resting),  # type: ignore[arg-type]
-        "decode": Part(lambda: vae.build().get_submodule("decode"), **resting),  # type: ignore[arg-type]
-        "prompts": Part(lambda: prompt_states(name, base[TEXT], prompts), precision="float32"),
+        "sampler": Part(sampler, rests_on="machine" if painting.offload else "device"),
+        "encode": Part(lambda: vae.build().get_submodule("encode"), painting.vae_precision, "machine"),
+        "decode": Part(lambda: vae.build().get_submodule("decode"), painting.vae_precision, "machine"),
     }
     descriptor = Descriptor(
         name=name,
@@ -156,7 +159,7 @@ def _check(name: str, painting: Painting) -> None:
 
 
 def _sampling(name: str, painting: Painting, tiles: Tiles | None) -> Sampling:
-    from ..networks.diffusion.diffbir import Sampling
+    from ..networks.diffusion.latent_sampler import Sampling
     from ..networks.diffusion.samplers import SAMPLERS, check_steps
     from ..networks.diffusion.schedule import Schedule
 
@@ -196,5 +199,5 @@ def _work(painting: Painting, tiles: Tiles | None, working: tuple[int, int], fra
     height, width = (-(-edge // FACTOR) for edge in working)
     shown = f"in {len(tiles.over(height, width))} tiles of {painting.tile}" if tiles else "whole"
     calls = calls_of(painting.sampler, painting.steps)
-    what = f"{painting.steps} steps of {painting.sampler} ({calls} calls of the UNet) at {working[1]}x{working[0]}, {shown}"
-    return Work(what, calls, frames, min(painting.batch, frames))
+    what = f"{painting.steps} steps of {painting.sampler} ({calls} calls of the UNet) at {working[1]}x{working[0]}"
+    return Work(f"{what}, {shown}", calls, frames, min(painting.batch, frames))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import vapoursynth as vs
 
+from ..errors import VsrestoreError
 from ..video.errors import note
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 SECONDS = ((3600.0, "h"), (60.0, "min"), (1.0, "s"))
 GIB = 1 << 30
+
+
+class CancelledError(VsrestoreError, RuntimeError):
+    """A frame that nobody waits for."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +60,11 @@ class Watch:
         """Return what a call gives.
 
         Raises:
-            vs.Error: nobody waits for it any more.
+            CancelledError: the script is being freed.
 
         """
         if self._ended.is_set():
-            raise vs.Error(f"{self._name}: cancelled")
+            raise CancelledError("the script is being freed, and nobody waits for this frame any more")
         self._calls += 1
         if self._calls > 2:
             return call()

@@ -14,14 +14,14 @@ from .checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import nn
+    from torch import Tensor
 
 FOLDER = "prompts"
 END = 1 << 18  # bytes of a file's end, where a PyTorch zip file has the checksums of all that it holds
 
 
-def prompt_states(name: str, encoder: Checkpoint, prompts: Sequence[str]) -> nn.Module:
-    """Return a module that holds the states of prompts, (N, 77, context).
+def prompt_states(name: str, encoder: Checkpoint, prompts: Sequence[str]) -> Tensor:
+    """Return the states of prompts, (N, 77, context), float32.
 
     The text encoder is read only where nobody has asked for these prompts and this checkpoint before, and is gone
     again afterwards.
@@ -34,8 +34,6 @@ def prompt_states(name: str, encoder: Checkpoint, prompts: Sequence[str]) -> nn.
     """
     import torch
 
-    from ..networks.diffusion.diffbir import PromptStates
-
     key = _key(encoder.path, prompts)
     path = cache_folder(FOLDER) / f"{key.hex()[:32]}.npy"
     states = read_kept(path, key)
@@ -45,7 +43,7 @@ def prompt_states(name: str, encoder: Checkpoint, prompts: Sequence[str]) -> nn.
             write_kept(path, key, states)
         except OSError as error:
             warn(name, f"{path} cannot be written ({error.strerror}); prompts will be encoded again the next time")
-    return PromptStates(torch.from_numpy(states))
+    return torch.from_numpy(states)
 
 
 def _computed(encoder: Checkpoint, prompts: Sequence[str]) -> np.ndarray:

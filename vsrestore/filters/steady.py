@@ -35,7 +35,11 @@ def steadying(name: str, radius: int) -> Descriptor | None:
     checks.whole(name, "stabilize", radius, 0)
     checks.within(name, "stabilize", radius, 0, MOST)
     traits = Traits(tiles=False, channels_last=False, float32_frames=True)
-    return Descriptor(name=name, plan=Window(chunk=STEADIED, before=radius, after=radius), traits=traits) if radius else None
+    return (
+        Descriptor(name=name, plan=Window(chunk=STEADIED, before=radius, after=radius), traits=traits)
+        if radius
+        else None
+    )
 
 
 def steadied(faithful: vs.VideoNode, painted: vs.VideoNode, descriptor: Descriptor, options: Options) -> vs.VideoNode:

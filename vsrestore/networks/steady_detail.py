@@ -1,4 +1,4 @@
-"""Detail that holds still: what a painter adds to a frame averaged with what it adds to the neighbours, along the motion.
+"""Detail that holds still: what a painter adds to a frame, averaged with what it adds to neighbours along the motion.
 
 The motion is found in the faithful pictures beneath, which do not flicker as the detail does.
 """

@@ -1,1 +1,1 @@
-"""Latent diffusion for restoration: schedules, samplers, the parts of Stable Diffusion 2.1, and DiffBIR made of them."""
+"""Latent diffusion: schedules, samplers, the parts of Stable Diffusion 2.1, and DiffBIR, which is made of them."""

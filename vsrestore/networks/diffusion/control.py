@@ -32,9 +32,7 @@ class Control(nn.Module):
         head: features of an attention head.
     """
 
-    def __init__(
-        self, channels: Sequence[int], attends: Sequence[bool], context: int, head: int | None = None
-    ) -> None:
+    def __init__(self, channels: Sequence[int], attends: Sequence[bool], context: int, head: int | None = None) -> None:
         super().__init__()
         model = library("diffusers.models.controlnets.controlnet").ControlNetModel
         settings = settings_of(channels, attends, context, head)

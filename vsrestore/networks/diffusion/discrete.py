@@ -12,8 +12,8 @@ import math
 import numpy as np
 from torch import Tensor
 
-from vsrestore.networks.diffusion.schedule import STEPS, Schedule
 from vsrestore.networks.diffusion.sampling import Draw, Predict
+from vsrestore.networks.diffusion.schedule import STEPS, Schedule
 
 LEAST_LOG_SNR = -5.1  # half the logarithm of the signal-to-noise ratio; steps with less are left out
 LOWER_ORDER_BELOW = 10  # steps: fewer end with a step of first order
@@ -53,7 +53,7 @@ def ddim(predict: Predict, x: Tensor, schedule: Schedule, steps: int, draw: Draw
 
 
 def ddim_times(steps: int) -> list[int]:
-    """Return the steps of training that "ddim" visits, falling; those beyond the last one are an error of the caller."""
+    """Return the steps of training that "ddim" visits, falling; `check_steps` refuses those beyond the last."""
     return list(range(1, STEPS + 1, STEPS // steps))[::-1]
 
 

@@ -57,7 +57,9 @@ def check_steps(sampler: str, steps: int) -> None:
         raise NetworkError(f"steps={steps}; {sampler} takes {least} to {STEPS - 1}")
     if sampler == "ddim" and max(discrete.ddim_times(steps)) >= STEPS:
         taken = next(n for n in range(steps, STEPS) if max(discrete.ddim_times(n)) < STEPS)
-        raise NetworkError(f"steps={steps} leads ddim beyond the last step of training; take {taken}, or a divisor of 1000")
+        raise NetworkError(
+            f"steps={steps} leads ddim beyond the last step of training; take {taken}, or a divisor of 1000"
+        )
 
 
 def calls_of(sampler: str, steps: int) -> int:

@@ -32,7 +32,7 @@ class Tiles:
 
 
 def bell(height: int, width: int) -> Tensor:
-    """Return the weights of a tile, (height, width); as published, the middle is half a pixel lower than the true one."""
+    """Return the weights of a tile, (height, width); as published, its middle lies half a pixel too low."""
     across = (torch.arange(width, dtype=torch.float64) - (width - 1) / 2) / width
     down = (torch.arange(height, dtype=torch.float64) - height / 2) / height
     return ((-down.square() / (2 * VARIANCE)).exp()[:, None] * (-across.square() / (2 * VARIANCE)).exp()).float()

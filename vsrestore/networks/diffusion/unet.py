@@ -31,9 +31,7 @@ class UNet(nn.Module):
         head: features of an attention head.
     """
 
-    def __init__(
-        self, channels: Sequence[int], attends: Sequence[bool], context: int, head: int | None = None
-    ) -> None:
+    def __init__(self, channels: Sequence[int], attends: Sequence[bool], context: int, head: int | None = None) -> None:
         super().__init__()
         model = library("diffusers.models.unets.unet_2d_condition").UNet2DConditionModel
         ups = ("CrossAttnUpBlock2D" if attend else "UpBlock2D" for attend in reversed(attends))
@@ -53,7 +51,7 @@ class UNet(nn.Module):
         Returns:
             (N, 4, h, w).
         """
-        added = {}
+        added: dict[str, Any] = {}
         if controls:
             added["down_block_additional_residuals"] = tuple(controls[:-1])
             added["mid_block_additional_residual"] = controls[-1]

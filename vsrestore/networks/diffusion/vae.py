@@ -49,7 +49,10 @@ class Decode(nn.Module):
         kinds = ("UpDecoderBlock2D",) * len(channels)
         self.post_quant_conv = nn.Conv2d(LATENT, LATENT, 1)
         self.decoder = vae.Decoder(
-            in_channels=LATENT, out_channels=3, up_block_types=kinds, block_out_channels=tuple(channels),
+            in_channels=LATENT,
+            out_channels=3,
+            up_block_types=kinds,
+            block_out_channels=tuple(channels),
             layers_per_block=2,
         )
 
