@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 NUMBERS = (("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"), ("numpy", "dtype"))
 _ALLOWING = Lock()  # what torch allows is one list for all threads
 _WHOLE: set[tuple[Path, int, int]] = set()
-"""Zip files that were found to be whole in this process: path, size, time of the last change. A base model of gigabytes is
-read for each of its networks."""
+"""Zip files that were found to be whole in this process: path, size, time of the last change. A base model of some
+gigabytes is read once for each of its networks."""
 
 
 def peek(path: str | Path) -> dict[str, tuple[int, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
+import torch
 from torch import Tensor, nn
 
 from vsrestore.networks.layers.float32 import Float32
@@ -18,7 +18,7 @@ class GroupNormFloat32(Float32):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise (N, C, ...)."""
-        return F.group_norm(x.float(), self.groups, self.weight, self.bias, self.eps).to(x.dtype)
+        return torch.group_norm(x.float(), self.groups, self.weight, self.bias, self.eps).to(x.dtype)
 
 
 def with_float32_norms[Network: nn.Module](network: Network) -> Network:
