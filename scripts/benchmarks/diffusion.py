@@ -1,8 +1,8 @@
 """DiffBIR: a step beside that of diffusers' own pipeline, the filter beside its networks, and memory at full size.
 
-Weights are seeded. Memory is reckoned on PyTorch's meta device (``live_memory``), for the published sizes of the networks.
-Published: all networks are on the card from first to last, UNet and control branch in float16, the text encoder in float32,
-the VAE's tensors in half precision under autocast; both prompts one after the other.
+Weights are seeded. Memory is reckoned on PyTorch's meta device (``live_memory``), for the published sizes of the
+networks. Published: all networks are on the card from first to last, UNet and control branch in float16, the text
+encoder in float32, the VAE's tensors in half precision under autocast; both prompts one after the other.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -65,7 +66,7 @@ def networks(settings: Mapping[str, object], vae: Sequence[int]) -> tuple[UNet, 
 
 
 def step(repeats: int, measure: Measure, settings: Mapping[str, object] = HALF_WIDTH, edge: int = 32) -> Report:
-    """Time one step with both prompts: the networks as the runtime lays them out, and as diffusers' pipeline calls them."""
+    """Time one step with both prompts: networks as the runtime lays them out, and as diffusers' pipeline calls them."""
     unet, control = (seeded(network, GAIN) for network in (UNet(**settings), Control(**settings)))  # type: ignore[arg-type]
     states = torch.randn(2, 77, int(settings["context"]))  # type: ignore[call-overload]
     x, there = torch.randn(2, 1, 4, edge, edge).unbind(0)
@@ -104,7 +105,8 @@ def step(repeats: int, measure: Measure, settings: Mapping[str, object] = HALF_W
 
     ways = {"diffusers": of_diffusers, "ours": of_ours}
     compared = compare("UNet and control", ways, 1, {"ours": Bound(SAME_SPEED)}, repeats, measure)
-    return Report("diffusion-step", COLUMNS, compared.rows, compared.requirements, conditions(repeats, measure))
+    told = conditions(repeats, measure, {"UNet and control": f"latents of {edge}x{edge}, {settings}"})
+    return Report("diffusion-step", COLUMNS, compared.rows, compared.requirements, told)
 
 
 class Made(NamedTuple):
@@ -187,21 +189,19 @@ def needed(height: int, width: int, tile: int | None) -> dict[str, float]:
     unet, control = unet.half(), control.half()
     sampler = size_of(unet) + size_of(control)
     seen = (tile or height, tile or width)
-    steps = {batch: most_of(lambda batch=batch: asked(unet, control, batch, *seen)) for batch in (1, 2)}  # type: ignore[misc]
+    steps = {batch: most_of(partial(asked, unet, control, batch, *seen)) for batch in (1, 2)}
     picture = 4 * 3 * height * width
-    ways = {}
+    ways: dict[str, tuple[float, int]] = {}
     for precision, dtype in (("bfloat16", torch.bfloat16), ("float32", torch.float32)):
         coder = vae.to(dtype)
-        ways[precision] = (
-            size_of(coder) / 2,
-            max(
-                most_of(lambda: coder.decode(meta(1, 4, seen[0] // 8, seen[1] // 8))),
-                most_of(lambda: coder.encode(meta(1, 3, *seen))),
-            ),
+        calls = (
+            partial(coder.decode, meta(1, 4, seen[0] // 8, seen[1] // 8)),
+            partial(coder.encode, meta(1, 3, *seen)),
         )
+        ways[precision] = size_of(coder) / 2, max(map(most_of, calls))
     halves = ways["bfloat16"]
     resident = sampler + 4 * sum(p.numel() for p in vae.parameters()) + TEXT_BYTES + CLEANER_BYTES
-    needs = {"published": resident + picture + max(steps[1], halves[1])}
+    needs: dict[str, float] = {"published": resident + picture + max(steps[1], halves[1])}
     for precision, (weights, coding) in ways.items():
         needs[f"VAE in {precision}"] = sampler + picture + max(steps[2], weights + coding)
         needs[f"VAE in {precision}, offload"] = picture + max(sampler + steps[2], weights + coding)

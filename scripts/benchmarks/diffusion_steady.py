@@ -1,10 +1,11 @@
 """How still DiffBIR's detail holds, frame after frame, by the ways in which noise and detail are kept.
 
-Small networks with seeded weights paint on clips that were made small and large again. What such networks paint has nothing
-to do with the picture but that it follows from it; so the figures tell how ways compare, not how trained weights flicker.
+Small networks with seeded weights paint on clips that were made small and large again. What such networks paint has
+nothing to do with the picture but that it follows from it; so the figures tell how ways compare, not how trained
+weights flicker.
 
-Flicker is that of the error against the clip itself along its own motion, in codes of 8 bits: what moves with the picture
-costs nothing. Carried noise and the moved result are tried here alone; the filter has neither.
+Flicker is that of the error against the clip itself along its own motion, in codes of 8 bits: what moves with the
+picture costs nothing. Carried noise and the moved result are tried here alone; the filter has neither.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How much memory tensors take at most while a network runs, reckoned without any: on PyTorch's meta device.
 
-Every tensor that an operation makes counts until nobody holds it, as an allocator without gaps would see it. Attention is
-taken to be fused: it makes its result and nothing else.
+Every tensor that an operation makes counts until nobody holds it, as an allocator without gaps would see it. Attention
+is taken to be fused: it makes its result and nothing else.
 """
 
 from __future__ import annotations
