@@ -5,6 +5,7 @@ from .filters.basicvsrpp import basicvsrpp as basicvsrpp
 from .filters.bsrnet import bsrnet as bsrnet
 from .filters.ddcolor import ddcolor as ddcolor
 from .filters.deoldify import deoldify as deoldify
+from .filters.diffbir import diffbir as diffbir
 from .filters.digital_damage import digital_damage as digital_damage
 from .filters.edvr import edvr as edvr
 from .filters.esrgan import esrgan as esrgan

@@ -286,6 +286,22 @@ def tiles(
 
 
 @app.command()
+def diffusion(repeats: Repeats = 3, one_thread: ProcessorTime = False) -> None:
+    """A step of DiffBIR against diffusers' own, diffbir against its networks, and memory at full size."""
+    from . import diffusion as benchmark
+
+    publish(benchmark.run(repeats, clock(one_thread)))
+
+
+@app.command("diffusion-steady")
+def diffusion_steady(clips: Clips, pattern: Patterns = None) -> None:
+    """How still DiffBIR's detail holds, by the ways in which its noise and its detail are kept."""
+    from . import diffusion_steady as benchmark
+
+    publish(benchmark.run(clips, tuple(pattern or benchmark.PATTERNS)))
+
+
+@app.command()
 def colour(frames: Annotated[int, typer.Option(help="frames of each run")] = 16, repeats: Repeats = 3) -> None:
     """ddcolor and deoldify against their bare networks, and in bf16."""
     from . import colour as benchmark
@@ -315,7 +331,7 @@ def everything(
     """Run all benchmarks with their defaults."""
     missed = False
     runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command, chain]
-    runs += [edvr, basicvsrpp, video, video_filters, basicvsrpp_memory, tiles, colour]
+    runs += [edvr, basicvsrpp, video, video_filters, basicvsrpp_memory, tiles, colour, diffusion]
     if clips is not None:
         runs.append(lambda: film_quality(clips, pattern))
     for run in runs:

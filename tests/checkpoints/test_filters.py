@@ -6,7 +6,7 @@ from vsrestore.networks import ARCHITECTURES
 
 WITHOUT_CHECKPOINTS = {"deinterlace", "film_damage", "tape_damage", "digital_damage", "scenes", "static_overlay"}
 UNPUBLISHED = {"unet"}  # its users train it themselves
-PARTS = {"mmp_net", "spynet"}  # of other networks
+PARTS = {"mmp_net", "spynet", "diffusion_control", "diffusion_text", "diffusion_unet", "diffusion_vae"}  # of others
 
 
 def test_every_filter_with_weights_is_that_of_some_entry():
@@ -24,8 +24,10 @@ def test_networks_we_have_are_run_by_a_filter():
     [
         ("film", ("film",)),
         ("upscale-x2", ("upscale",)),
-        ("bsrnet", ("bsrnet", "esrgan", "image_model")),
-        ("realesrgan-x4plus", ("esrgan", "bsrnet", "image_model")),
+        ("bsrnet", ("bsrnet", "esrgan", "image_model", "diffbir")),
+        ("realesrgan-x4plus", ("esrgan", "bsrnet", "image_model", "diffbir")),
+        ("sd21-base-zsnr", ("diffbir",)),
+        ("diffbir-v1-general-full", ()),
         ("fns-candy", ("style",)),
         ("basicvsr-2x", ()),
         ("clip-rn50x4", ("tape_reference",)),

@@ -27,6 +27,16 @@ SMALL = {
     "swinir-gray": lambda: SwinIR(
         img_size=16, embed_dim=12, depths=[2], num_heads=[2], upsampler="", in_chans=1, **SWINIR
     ),
+    "swinir-unshuffle": lambda: SwinIR(
+        img_size=16,
+        embed_dim=12,
+        depths=[2],
+        num_heads=[2],
+        upsampler="nearest+conv",
+        upscale=8,
+        start_unshuffle=8,
+        **SWINIR,
+    ),
     "uformer": lambda: Uformer(embed_dim=8, depths=[1] * 9, num_heads=[1, 1, 1, 1, 2, 2, 1, 1, 1]),
 }
 
@@ -39,7 +49,9 @@ def checkpoint(path: Path, kind: str, **wrapped: object) -> Path:
 
 @cache
 def _state(kind: str) -> dict[str, Tensor]:
-    return {name: _value(name, value) for name, value in SMALL[kind]().state_dict().items()}
+    first = "conv_first.1." if kind == "swinir-unshuffle" else "conv_first."  # as DiffBIR's files call it
+    made = {name: _value(name, value) for name, value in SMALL[kind]().state_dict().items()}
+    return {name.replace("conv_first.", first): value for name, value in made.items()}
 
 
 def saved(name: str, path: Path) -> Path:

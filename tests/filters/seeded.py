@@ -14,9 +14,11 @@ from safetensors.torch import save_file
 from torch import nn
 
 from tests import clips
+from tests.filters import image_networks
 from tests.golden import records
 from vsrestore.checkpoints import entries
 from vsrestore.comparison import measures
+from vsrestore.filters.diffusion import BASE
 from vsrestore.filters.tcvc import PUBLISHED
 from vsrestore.networks import ARCHITECTURES
 from vsrestore.networks.state_dict import strip
@@ -45,6 +47,9 @@ TCVC = {
     "tcvc_encoder": {"stem": 8, "width": 24, "channels": 32, "layers": 2, "hidden": 16},
     "tcvc_decoder": {"stem": 8, "width": 24, "channels": 32, "hidden": 16},
 }
+DIFFBIR = {"channels": (32, 64, 32, 32), "attends": (True, True, True, False), "context": 24}
+CONTROL = ("time_embed.", "input_blocks.", "middle_block", "zero_convs.")
+DIFFBIR_PARTS = {**BASE, "": "diffusion_control"}
 DERIVED = ("spynet.mean", "spynet.std")
 
 
@@ -86,6 +91,38 @@ def tcvc_folder(folder: Path) -> Path:
     for entry, state in zip(PUBLISHED["paper"].values(), files, strict=True):
         save_file(state, folder / entries()[entry].file)
     return folder
+
+
+def diffbir_files(folder: Path) -> dict[str, Path]:
+    """Save small networks of DiffBIR in the published layouts; return their paths by argument of the filter."""
+    tensors = _diffbir_tensors()
+    base = {name: tensor for name, tensor in tensors.items() if name.startswith(tuple(BASE))}
+    base |= {"betas": torch.zeros(1000), "cond_stage_model.model.logit_scale": torch.zeros(())}
+    files = {"base": ({"state_dict": base, "epoch": 1}, "base.ckpt")}
+    files["control"] = ({name: x for name, x in tensors.items() if name.startswith(CONTROL)}, "control.pth")
+    for state, name in files.values():
+        torch.save(state, folder / name)
+    paths = {argument: folder / name for argument, (_, name) in files.items()}
+    return {**paths, "cleaner": image_networks.checkpoint(folder / "cleaner.pth", "swinir-unshuffle")}
+
+
+@cache
+def _diffbir_tensors() -> dict[str, torch.Tensor]:
+    """The tensors of a small base model and control branch: names as recorded, sizes our own but for the text's."""
+    keys = {name: tuple(spec["shape"]) for name, spec in records.layout("diffbir-small-pipeline")[1].items()}
+    for prefix, architecture in DIFFBIR_PARTS.items():
+        if architecture == "diffusion_text":
+            continue
+        path, _, class_name = ARCHITECTURES[architecture].partition(":")
+        module = importlib.import_module(path)
+        settings = {"channels": DIFFBIR["channels"]} if architecture == "diffusion_vae" else DIFFBIR
+        ours = getattr(module, class_name)(**settings).state_dict()
+        named = {name: shape for name, shape in keys.items() if name.startswith(prefix or CONTROL)}
+        renamed = module.rename(strip(named, prefix))
+        for (name, shape), new in zip(named.items(), renamed, strict=True):
+            own = tuple(ours[new].shape)
+            keys[name] = own + (1,) * (len(shape) - len(own))
+    return {name: records.tensor(name, {"shape": shape, "dtype": "float32"}, 0.9) for name, shape in keys.items()}
 
 
 def published_name(name: str) -> str:

@@ -16,6 +16,7 @@ from tests import clips
 from tests.filters import image_networks, seeded
 from tests.filters.propainter_protocol import StandIns
 from vsrestore.filters import inpainting
+from vsrestore.networks.diffusion import first_stage
 
 Filter = Callable[[vs.VideoNode], vs.VideoNode]
 
@@ -89,6 +90,8 @@ def least(name: str, folder: Path) -> dict[str, object]:
     if name == "tcvc":
         told = {"reference": clips.noise(vs.RGB24, 32, 32, 1), "render_size": 32}
         return {"model": seeded.tcvc_folder(folder), "device": "cpu", **told}
+    if name == "diffbir":
+        return {**seeded.diffbir_files(folder), "device": "cpu", "scale": 1, "steps": 1, "cfg": 1.0}
     if name in SMALL:
         path = seeded.checkpoint(folder / "small.safetensors", NETWORKS.get(name, name), **SMALL[name])
         return {"model": path, "device": "cpu", **TOLD.get(name, {})}
@@ -105,7 +108,12 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def apply(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Filter:
+def apply(
+    name: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Filter:
+    if name == "diffbir":
+        monkeypatch.setattr(first_stage, "SHORTEST", 32)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
     if name in OF_STAGES:
         monkeypatch.setattr(inpainting.Networks, "recognised", lambda *_: StandIns())
     arguments = least(name, tmp_path)

@@ -565,6 +565,8 @@ def largest_errors(record) -> dict[str, float]:
 # Records of a filter, a loss or a selection, which have tests of their own.
 OTHERS = (
     "-pipeline",
+    "diffbir-samplers",
+    "diffbir-colorfix",
     "-featureloss",
     "-selection",
     "-e2e",

@@ -24,6 +24,7 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 WIDTH, HEIGHT, FRAMES = 64, 48, 6
 SHIPPED = ("family_tape.vpy", "interpolate.vpy", "upscale.vpy")
 SCALES = {
+    "diffbir.vpy": 4,
     "family_tape.vpy": 2,
     "upscale.vpy": 2,
     "edvr.vpy": 4,
@@ -81,7 +82,8 @@ def models(tmp_path_factory):
 def parts(tmp_path_factory):
     """By script: networks of those that take several, by argument."""
     paths = seeded.inpainting(tmp_path_factory.mktemp("some parts"))
-    return dict.fromkeys(("propainter.vpy", "outpaint.vpy"), paths)
+    small = seeded.diffbir_files(tmp_path_factory.mktemp("diffbir"))
+    return {**dict.fromkeys(("propainter.vpy", "outpaint.vpy"), paths), "diffbir.vpy": small}
 
 
 def identity(path):

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # NumPy's numbers among the options of optimizers, as fastai saves them; nobody reads them.
 NUMBERS = (("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"), ("numpy", "dtype"))
 _ALLOWING = Lock()  # what torch allows is one list for all threads
+_WHOLE: set[tuple[Path, int, int]] = set()
+"""Zip files that were found to be whole in this process: path, size, time of the last change. A base model of some
+gigabytes is read once for each of its networks."""
 
 
 def peek(path: str | Path) -> dict[str, tuple[int, ...]]:
@@ -91,8 +94,7 @@ def _unpickle(path: Path) -> Any:
         if kind == "network":
             return read_generator(path)
         if kind == "zip":
-            check_sums(path)
-            check_sizes(path)
+            _check_whole(path)
         mmap = kind == "zip" and is_stored(path)
         with _numbers_left_out():
             return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
@@ -103,6 +105,15 @@ def _unpickle(path: Path) -> Any:
     except Exception as error:  # where a file is damaged decides which of a dozen kinds torch.load raises
         first_line = str(error).strip().partition("\n")[0] or type(error).__name__
         raise CheckpointError(f"{path} is truncated or damaged ({first_line}); download it again") from error
+
+
+def _check_whole(path: Path) -> None:
+    facts = path.stat()
+    stamp = path.absolute(), facts.st_size, facts.st_mtime_ns
+    if stamp not in _WHOLE:
+        check_sums(path)
+        check_sizes(path)
+        _WHOLE.add(stamp)
 
 
 @contextmanager

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ..runtime.parts import Build
 
 Model = str | PathLike[str]
+WRAPPED = "state_dict."
+"""What the names of a checkpoint of Lightning begin with, beside those of its optimizers."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,16 @@ def recognised(name: str, model: Model, architecture: str, **settings: object) -
         return Checkpoint(path, architecture, recognise(peek(path), architecture, **told)[1])
 
 
-def recognised_parts(name: str, model: Model, parts: Mapping[str, str]) -> dict[str, Checkpoint]:
+def recognised_parts(
+    name: str, model: Model, parts: Mapping[str, str], unused: tuple[str, ...] = ()
+) -> dict[str, Checkpoint]:
     """Return the networks of one file, each of which has all tensors that begin with a prefix of its own.
 
     Args:
         name: the filter, for messages.
         model: a name of the registry or the path of a checkpoint.
         parts: prefix -> architecture.
+        unused: what the names of tensors begin with that may lie there, too, and that no network is made of.
 
     Returns:
         Prefix -> checkpoint, for a ``Part`` of the runtime each.
@@ -101,11 +106,13 @@ def recognised_parts(name: str, model: Model, parts: Mapping[str, str]) -> dict[
 
     with told_by(name, CheckpointError, NetworkError):
         shapes = peek(path)
-        others = [tensor for tensor in shapes if not tensor.startswith(tuple(parts))]
+        wrapper = WRAPPED if any(tensor.startswith(WRAPPED) for tensor in shapes) else ""
+        shapes = strip(shapes, wrapper)
+        others = [tensor for tensor in shapes if not tensor.startswith((*parts, *unused))]
         if others:
             raise NetworkError(f"{path} holds {others[0]}, which is of none of its networks: {', '.join(parts)}")
         return {
-            prefix: Checkpoint(path, architecture, recognise(strip(shapes, prefix), architecture)[1], prefix)
+            prefix: Checkpoint(path, architecture, recognise(strip(shapes, prefix), architecture)[1], wrapper + prefix)
             for prefix, architecture in parts.items()
         }
 

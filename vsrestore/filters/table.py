@@ -14,6 +14,7 @@ _MODULES = {
         "bsrnet",
         "ddcolor",
         "deoldify",
+        "diffbir",
         "digital_damage",
         "edvr",
         "esrgan",

@@ -10,10 +10,8 @@ notice is a change of other frames alone, with the length kept: a filter before 
 from __future__ import annotations
 
 import hashlib
-import io
-import secrets
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path
@@ -23,6 +21,7 @@ import vapoursynth as vs
 
 from .errors import fail, warn
 from .frames import plane_views
+from .kept import read_kept, write_kept
 
 GRID = 16
 # Progress is told after so many frames, or after a twentieth of the clip where that is more.
@@ -65,10 +64,13 @@ def first_pass(name: str, clip: vs.VideoNode, measure: Measure, folder: Path) ->
     """
     key = _key(clip, measure)
     path = folder / f"{measure.name}-{key.hex()[:32]}.npy"
-    values = _read(path, key)
+    values = read_kept(path, key)
     if values is None:
         values = _measured(name, clip, measure)
-        _write(name, path, key, values)
+        try:
+            write_kept(path, key, values)
+        except OSError as error:
+            warn(name, f"{path} cannot be written ({error.strerror}); the clip will be measured again the next time")
     return values
 
 
@@ -106,34 +108,3 @@ def _pictures(clip: vs.VideoNode) -> Generator[np.ndarray]:
     ahead = vs.core.num_threads
     for frame in clip.frames(prefetch=ahead, backlog=ahead, close=True):
         yield np.stack(plane_views(frame))
-
-
-def _read(path: Path, key: bytes) -> np.ndarray | None:
-    """Return what was kept under a key; None where there is nothing, or not what was written."""
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return None
-    array, seal = content[:-32], content[-32:]
-    return np.load(io.BytesIO(array)) if seal == _seal(key, array) else None
-
-
-def _write(name: str, path: Path, key: bytes, values: np.ndarray) -> None:
-    """Keep what was measured: whole or not at all, whatever interrupts."""
-    file = io.BytesIO()
-    np.save(file, values)
-    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(file.getvalue() + _seal(key, file.getvalue()))
-        unfinished.replace(path)
-    except OSError as error:
-        warn(name, f"{path} cannot be written ({error.strerror}); the clip will be measured again the next time")
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-
-
-def _seal(key: bytes, array: bytes) -> bytes:
-    """Return what follows an array in its file, where NumPy does not look: a SHA-256 of it and of its key."""
-    return hashlib.sha256(key + array).digest()

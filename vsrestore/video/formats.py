@@ -114,6 +114,16 @@ def with_colours(rgb: vs.VideoNode, source: vs.VideoNode, target: vs.VideoFormat
     return _named_like(vs.core.std.ShufflePlanes([luma, chroma, chroma], [0, 1, 2], vs.YUV), luma, source)
 
 
+def stacked_rgb(values: vs.VideoNode, width: int, height: int) -> vs.VideoNode:
+    """Return the RGBS picture in [0, 1], of a size, of a GRAYS clip with red, green and blue below each other."""
+    third = values.height // 3
+    planes = [values.std.Crop(top=index * third, bottom=(2 - index) * third) for index in range(3)]
+    picture = vs.core.std.ShufflePlanes(planes, [0, 0, 0], vs.RGB)
+    if (picture.width, picture.height) != (width, height):
+        picture = picture.resize.Bicubic(width, height, filter_param_a=0, filter_param_b=0.5)  # as Pillow's
+    return _limited(picture)
+
+
 def to_depth(clip: vs.VideoNode, target: vs.VideoFormat) -> vs.VideoNode:
     """Return the clip in the sample type of ``target``, error-diffused below 16 bits; its planes stay as they are."""
     if clip.format.id == target.id:

@@ -1,0 +1,232 @@
+"""DiffBIR: a step beside that of diffusers' own pipeline, the filter beside its networks, and memory at full size.
+
+Weights are seeded. Memory is reckoned on PyTorch's meta device (``live_memory``), for the published sizes of the
+networks. Published: all networks are on the card from first to last, UNet and control branch in float16, the text
+encoder in float32, the VAE's tensors in half precision under autocast; both prompts one after the other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+from unittest.mock import patch
+
+import torch
+import vapoursynth as vs
+from spandrel.architectures.SwinIR import SwinIR
+from torch import Tensor, nn
+
+import vsrestore
+from vsrestore.filters import diffusion
+from vsrestore.networks.diffusion.control import Control
+from vsrestore.networks.diffusion.diffbir import DiffBIR
+from vsrestore.networks.diffusion.first_stage import FirstStage
+from vsrestore.networks.diffusion.latent_sampler import LatentSampler, Prompted, Sampling
+from vsrestore.networks.diffusion.schedule import Schedule
+from vsrestore.networks.diffusion.unet import UNet
+from vsrestore.networks.diffusion.vae import VAE
+from vsrestore.networks.without_memory import without_memory
+from vsrestore.runtime.parts import Networks, Part, Parts
+
+from .live_memory import metered
+from .material import moving_clip
+from .published import seeded
+from .report import Cell, Report, Requirement
+from .timing import Measure, drain, duration
+from .video_filters import time_in
+from .ways import COLUMNS, Bound, compare, conditions
+
+ATTENDS = (True, True, True, False)
+PUBLISHED = {"channels": (320, 640, 1280, 1280), "attends": ATTENDS, "context": 1024}
+PUBLISHED_VAE = (128, 256, 512, 512)
+TEXT_BYTES, CLEANER_BYTES = 4 * 340_000_000, 4 * 15_790_000
+HALF_WIDTH = {"channels": (160, 320, 640, 640), "attends": ATTENDS, "context": 512}
+SMALL = {"channels": (32, 64, 128, 128), "attends": ATTENDS, "context": 32}
+SMALL_VAE = (32, 64, 128, 128)
+GAIN = 0.9
+SHARE, SAVED, SAME_SPEED = 0.97, 1.5, 1.0
+GIB = 1 << 30
+FRAMES, EDGE = 3, 128
+SIZES: Sequence[tuple[int, int, int | None]] = ((512, 512, None), (1920, 2560, 512), (1920, 2560, None))
+
+
+def run(repeats: int, measure: Measure = duration) -> list[Report]:
+    """Measure a step, the filter and, without weights, memory."""
+    return [step(repeats, measure), share(), memory()]
+
+
+def networks(settings: Mapping[str, object], vae: Sequence[int]) -> tuple[UNet, Control, VAE]:
+    """Return the networks of the second stage."""
+    return UNet(**settings), Control(**settings), VAE(vae)  # type: ignore[arg-type]
+
+
+def step(repeats: int, measure: Measure, settings: Mapping[str, object] = HALF_WIDTH, edge: int = 32) -> Report:
+    """Time one step with both prompts: networks as the runtime lays them out, and as diffusers' pipeline calls them."""
+    unet, control = (seeded(network, GAIN) for network in (UNet(**settings), Control(**settings)))  # type: ignore[arg-type]
+    states = torch.randn(2, 77, int(settings["context"]))  # type: ignore[call-overload]
+    x, there = torch.randn(2, 1, 4, edge, edge).unbind(0)
+    sampling = Sampling(schedule=Schedule("eps", zero_terminal=False), sampler="spaced", steps=2, guidance=4.0)
+    weights = {name: network.state_dict() for name, network in (("unet", unet), ("control", control))}
+
+    def build() -> nn.Module:
+        own = UNet(**settings), Control(**settings)  # type: ignore[arg-type]
+        for network, state in zip(own, weights.values(), strict=True):
+            network.load_state_dict(state)
+        return LatentSampler(*own, states, sampling)
+
+    parts = Parts({"sampler": Part(build)}, lambda made: made["sampler"])
+    ours = Networks(parts, lambda: torch.device("cpu")).get("float32")
+    assert isinstance(ours, LatentSampler)
+
+    @torch.inference_mode()
+    def of_diffusers() -> Tensor:
+        both, times = torch.cat([x] * 2), torch.tensor(600.0)
+        seen = torch.cat((both, torch.cat([there] * 2)), dim=1)
+        downs, middle = control.network(seen, times, states, controlnet_cond=both, return_dict=False)
+        predicted = unet.network(
+            both,
+            times,
+            encoder_hidden_states=states,
+            down_block_additional_residuals=downs,
+            mid_block_additional_residual=middle,
+            return_dict=False,
+        )[0]
+        wanted, unwanted = predicted.chunk(2)
+        return unwanted + 4.0 * (wanted - unwanted)
+
+    @torch.inference_mode()
+    def of_ours() -> Tensor:
+        return ours.guided(x, 600.0, there, Prompted(*states.split(1)), 4.0)
+
+    ways = {"diffusers": of_diffusers, "ours": of_ours}
+    compared = compare("UNet and control", ways, 1, {"ours": Bound(SAME_SPEED)}, repeats, measure)
+    told = conditions(repeats, measure, {"UNet and control": f"latents of {edge}x{edge}, {settings}"})
+    return Report("diffusion-step", COLUMNS, compared.rows, compared.requirements, told)
+
+
+class Made(NamedTuple):
+    """A checkpoint that is no file."""
+
+    build: Callable[[], nn.Module]
+    settings: Mapping[str, object]
+    path: Path = Path("seeded")
+
+
+@contextmanager
+def seeded_networks() -> Iterator[None]:
+    """Small networks with seeded weights stand for the checkpoints of the second stage."""
+
+    def checkpoints(_name: str, _painting: object) -> tuple[dict[str, Made], Made]:
+        base = {
+            diffusion.UNET: Made(lambda: seeded(UNet(**SMALL), GAIN), SMALL),  # type: ignore[arg-type]
+            diffusion.VAE: Made(lambda: seeded(VAE(SMALL_VAE), GAIN), {}),
+            diffusion.TEXT: Made(nn.Identity, {}),
+        }
+        return base, Made(lambda: seeded(Control(**SMALL), GAIN), SMALL)  # type: ignore[arg-type]
+
+    def states(*_arguments: object) -> Tensor:
+        return torch.randn(2, 77, 32, generator=torch.Generator().manual_seed(1))
+
+    with patch.object(diffusion, "_checkpoints", checkpoints), patch.object(diffusion, "prompt_states", states):
+        yield
+
+
+def write_cleaner(path: Path) -> Path:
+    """Save a small network of the first stage as DiffBIR's files are laid out, and return its path."""
+    told = {"upsampler": "nearest+conv", "upscale": 8, "start_unshuffle": 8, "window_size": 8, "mlp_ratio": 2}
+    network: nn.Module = SwinIR(img_size=16, embed_dim=60, depths=[2], num_heads=[2], **told)
+    state = seeded(network, 0.5).state_dict()
+    torch.save({name.replace("conv_first.", "conv_first.1."): tensor for name, tensor in state.items()}, path)
+    return path
+
+
+def share(frames: int = FRAMES, edge: int = EDGE, steps: int = 3) -> Report:
+    """Tell the networks' share in the time of the filter: of frames that are painted at 512 pixels."""
+    rows: list[Sequence[Cell]] = []
+    with TemporaryDirectory() as folder, seeded_networks():
+        cleaner = write_cleaner(Path(folder) / "cleaner.pth")
+        for radius in (0, 1):
+            source = moving_clip(frames + 1, edge, edge, vs.YUV420P8)
+            clip = vsrestore.diffbir(source, cleaner=cleaner, steps=steps, stabilize=radius, device="cpu")
+            clip.get_frame(0)
+            with time_in(DiffBIR) as painting, time_in(FirstStage) as cleaning:
+                began = time.perf_counter()
+                drain(clip[1:])
+                whole = time.perf_counter() - began
+            rows.append((f"stabilize={radius}", whole / frames, (sum(painting) + sum(cleaning)) / whole))
+    required = [Requirement("share of both stages in the filter's time", float(rows[0][2]), least=SHARE)]
+    return Report("diffusion-filter", ("filter", "seconds per frame", "share of both stages"), rows, required)
+
+
+def memory() -> Report:
+    """Reckon the most that a card must hold, the networks being those published."""
+    rows: list[Sequence[Cell]] = []
+    requirements = []
+    for height, width, tile in SIZES:
+        needs = needed(height, width, tile)
+        published = needs["published"]
+        rows += [
+            (f"{width}x{height}", tile or "whole", way, most / GIB, published / most) for way, most in needs.items()
+        ]
+        if tile is None and height == EDGE * 4:
+            requirements += [
+                Requirement(f"published / {way}", published / needs[way], least=SAVED)
+                for way in ("VAE in bfloat16", "VAE in float32, offload")
+            ]
+    columns = ("picture", "tiles", "way", "GiB", "published / this")
+    return Report("diffusion-memory", columns, rows, requirements)
+
+
+def needed(height: int, width: int, tile: int | None) -> dict[str, float]:
+    """Return the bytes that each way needs at most."""
+    with without_memory():
+        unet, control, vae = networks(PUBLISHED, PUBLISHED_VAE)
+    unet, control = unet.half(), control.half()
+    sampler = size_of(unet) + size_of(control)
+    seen = (tile or height, tile or width)
+    steps = {batch: most_of(partial(asked, unet, control, batch, *seen)) for batch in (1, 2)}
+    picture = 4 * 3 * height * width
+    ways: dict[str, tuple[float, int]] = {}
+    for precision, dtype in (("bfloat16", torch.bfloat16), ("float32", torch.float32)):
+        coder = vae.to(dtype)
+        calls = (
+            partial(coder.decode, meta(1, 4, seen[0] // 8, seen[1] // 8)),
+            partial(coder.encode, meta(1, 3, *seen)),
+        )
+        ways[precision] = size_of(coder) / 2, max(map(most_of, calls))
+    halves = ways["bfloat16"]
+    resident = sampler + 4 * sum(p.numel() for p in vae.parameters()) + TEXT_BYTES + CLEANER_BYTES
+    needs: dict[str, float] = {"published": resident + picture + max(steps[1], halves[1])}
+    for precision, (weights, coding) in ways.items():
+        needs[f"VAE in {precision}"] = sampler + picture + max(steps[2], weights + coding)
+        needs[f"VAE in {precision}, offload"] = picture + max(sampler + steps[2], weights + coding)
+    return needs
+
+
+def asked(unet: UNet, control: Control, batch: int, height: int, width: int) -> Tensor:
+    """Ask both networks for one step of pictures."""
+    x, text = meta(batch, 4, height // 8, width // 8).half(), meta(batch, 77, 1024).half()
+    time = meta(batch)
+    return unet(x, time, text, control(x, x, time, text))
+
+
+def meta(*shape: int) -> Tensor:
+    """Return a tensor without memory."""
+    return torch.empty(shape, device="meta")
+
+
+def most_of(call: Callable[[], Tensor]) -> int:
+    """Return the most bytes that are alive in a call."""
+    with metered() as meter:
+        call()
+    return meter.most
+
+
+def size_of(network: nn.Module) -> int:
+    """Return the bytes of a network's weights."""
+    return sum(weight.numel() * weight.element_size() for weight in network.parameters())
