@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "checkpoints": {"networks"},
     "runtime": {"video", "networks"},
     "filters": {"runtime", "onnx_models", "video", "networks", "checkpoints", "damage"},
-    "pipeline": {"video", "filters"},
+    "pipeline": {"video", "filters", "checkpoints"},
     "recipes": {"checkpoints", "pipeline"},
     "training": {"networks", "damage", "checkpoints", "runtime", "comparison"},
     "comparison": {"video", "networks", "pipeline"},

@@ -11,7 +11,7 @@ import pytest
 from tests.pipeline.measures import assert_times, shown_at
 from vsrestore import ffmpeg
 from vsrestore.pipeline.errors import RunError
-from vsrestore.pipeline.job import ffmpeg_words
+from vsrestore.pipeline.further_options import ffmpeg_words
 from vsrestore.pipeline.packets import read_packets
 
 # An ffmpeg that loses the end of what it writes and reports success, as ffmpeg 5.1 does on a full disk.

@@ -39,7 +39,8 @@ def restore(
 ) -> None:
     """Restore a video; sound, subtitles, chapters and tags of the input are kept."""
     from vsrestore.pipeline.errors import PipelineError
-    from vsrestore.pipeline.job import Job, ffmpeg_words
+    from vsrestore.pipeline.further_options import ffmpeg_words
+    from vsrestore.pipeline.job import Job
     from vsrestore.pipeline.restore import restore as run
 
     followed = recipe_of(recipe, steps, use)

@@ -23,6 +23,7 @@ from vsrestore.video.errors import fail
 from vsrestore.video.formats import guessed_matrix
 
 DITHERED_BELOW = 16
+MARKER = b"FRAME\n"
 CHROMA_OF_RGB = {False: (1, 1), True: (0, 0)}
 
 
@@ -78,6 +79,7 @@ def reported(clip: vs.VideoNode, report: Path) -> vs.VideoNode:
             "frames": clip.num_frames,
             "factor": [int(f.props.get(name, 1)) for name in RATE],
             "size": [clip.width, clip.height],
+            "frame_bytes": frame_bytes(clip),
         }
         unfinished = report.with_suffix(".part")
         unfinished.write_text(json.dumps(facts), encoding="utf-8")
@@ -87,6 +89,13 @@ def reported(clip: vs.VideoNode, report: Path) -> vs.VideoNode:
     first = uncached.Trim(keep_shared(clip), length=1)
     written = keep(first.std.ModifyFrame(clips=first, selector=write), 0)
     return uncached.Splice([written, uncached.Trim(clip, first=1)]) if clip.num_frames > 1 else written
+
+
+def frame_bytes(clip: vs.VideoNode) -> int:
+    """Return how many bytes y4m has of each frame, its marker included."""
+    form, samples = clip.format, clip.width * clip.height
+    chroma = (clip.width >> form.subsampling_w) * (clip.height >> form.subsampling_h)
+    return len(MARKER) + (samples + (form.num_planes - 1) * chroma) * form.bytes_per_sample
 
 
 def die_with_parent() -> None:
@@ -105,7 +114,7 @@ def die_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def deliver(script: str, folder: str, source: str, encoder: str, report: str) -> None:
+def deliver(script: str, folder: str, source: str, encoder: str, report: str, preview: str) -> None:
     """Set output 0 to what the script's output 0 is, as the encoder takes it.
 
     Args:
@@ -114,6 +123,7 @@ def deliver(script: str, folder: str, source: str, encoder: str, report: str) ->
         source: path of the source, for the script.
         encoder: a key of ``ENCODERS``.
         report: is written when the first frame is rendered: its properties and the clip's rate, as JSON.
+        preview: instead of all, so many seconds of the clip, evenly spread, each beside what it was; 0 for all.
 
     """
     # Standard output is the picture's; what a script prints would spoil it.
@@ -142,4 +152,4 @@ def _plain(props: dict[str, Any]) -> dict[str, int | float | str]:
 
 
 if __name__ == "__vapoursynth__":
-    deliver(**{name: globals()[name] for name in ("script", "folder", "source", "encoder", "report")})
+    deliver(**{name: globals()[name] for name in ("script", "folder", "source", "encoder", "report", "preview")})
