@@ -6,12 +6,15 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .progress import Bar
 from .recipes import RecipeName, Steps, Use, filters_of_recipe, recipe_of
+
+if TYPE_CHECKING:
+    from vsrestore.pipeline.job import Job
 
 
 def restore(
@@ -58,8 +61,16 @@ def restore(
                 job = replace(job, filters=filters_of_recipe(followed, bar.tell))
             run(job, bar.tell, bar.count, bar.stage)
     except KeyboardInterrupt:
-        print("vsrestore: cancelled; nothing was written", file=sys.stderr)
+        print(f"vsrestore: cancelled; {_left(job)}", file=sys.stderr)
         raise typer.Exit(130) from None
+
+
+def _left(job: Job) -> str:
+    """Return what a cancelled run leaves."""
+    from vsrestore.pipeline.segments.claim import folder_of
+
+    folder = folder_of(job.output.resolve(), job.folder)
+    return f"the same command goes on where it was (in {folder})" if folder.exists() else "nothing was written"
 
 
 def _interrupt(number: int, frame: object) -> None:

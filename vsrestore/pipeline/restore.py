@@ -6,10 +6,9 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
-from . import programs, timestamps
+from . import programs
 from .check import Contents, Difference, differences, picture_differences
 from .commands import Delivery, Shown, Task, finishing, lateness
 from .containers import CopyPlan, container_of, copy_plan
@@ -137,7 +136,7 @@ def source_notes(task: Task, seen: Survey) -> list[str]:
         notes.append("the picture has an alpha channel; it is not passed on")
     if cut := _cut_size(picture):
         notes.append(f"the picture is {picture.width}x{picture.height}; VapourSynth holds it as {cut[0]}x{cut[1]}")
-    notes.append(_space_note(task, seen))
+    notes.append(_space_note(task))
     return [note for note in notes if note]
 
 
@@ -267,7 +266,7 @@ def deliver(
         complete("ffmpeg", finishing(task, delivery, clip.shown, joined))
         source, part = Contents(task.media, seen.packets), delivery.part
         if task.job.whole:
-            found = differences(source, part, delivery.plan, clip.frames, clip.shown.factor)
+            found = differences(source, part, delivery.plan, clip.shown.frames, clip.shown.factor)
         else:
             found = picture_differences(part, clip.frames)
         refuse_incomplete(task, part, found)
@@ -311,16 +310,12 @@ def _otherwise(task: Task, opening: Opening, words: str) -> Opening | None:
     return replace(opening, damaged=True, index_folder=None)
 
 
-def _space_note(task: Task, seen: Survey) -> str | None:
-    """Return a warning when the disk may not hold two outputs and the source has frames of unequal length."""
-    gaps = [later - earlier for earlier, later in pairwise(seen.packets[task.media.picture.index].times())]
+def _space_note(task: Task) -> str | None:
+    """Return a warning when the disk may not hold two outputs."""
     free, size = shutil.disk_usage(task.work).free, task.media.path.stat().st_size
-    if not gaps or max(gaps) - min(gaps) <= 2 * timestamps.TOLERANCE or free > LIKELY_GROWTH * size:
+    if free > LIKELY_GROWTH * size:
         return None
-    return (
-        "the frames come at no constant rate; to set their times the disk must hold the output twice, "
-        f"and {free / 1e6:.0f} MB are free"
-    )
+    return f"to join the segments the disk must hold the output twice, and {free / 1e6:.0f} MB are free"
 
 
 def _cut_size(picture: Picture) -> tuple[int, int] | None:

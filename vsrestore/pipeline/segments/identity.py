@@ -39,7 +39,7 @@ def identity_of(job: Job, calls: Iterable[FilterCall]) -> Identity:
         "the source": job.input if is_url(job.input) else source_identity(Path(job.input)),
         "yt-dlp's choice": str(job.quality),
         "the filters": "; ".join(map(_without_device, calls)),
-        "the script": f"{job.script}, {script}" if job.script else "",
+        "the script": script,
         "the checkpoints": ", ".join(sorted(_checkpoints(calls))),
         "the part of the clip": ", ".join(str(place) for place in places),
         "the encoder": f"{job.encoder}, crf {job.crf}, preset {job.preset}, {' '.join(job.ffmpeg_args)}",
