@@ -125,18 +125,27 @@ class _Encoded:
 def _take(task: Task, shown: Shown, sender: Sender, segments: Sequence[Segment], running: list[Program]) -> None:
     """Encode what vspipe sends, segment by segment."""
     folder, waiting, header = JobFolder(task.work), list[_Encoded](), sender.header()
-    for segment in segments:
-        begun, file = time.monotonic(), unfinished_of(folder.picture(segment))
-        encode(task, shown, Frames(sender, header, segment.frames), file, running)
-        if shortened(task.job):
-            _finish_shortened(task, Clip(shown, (segment,)), file, sender)
-            return
-        waiting.append(_Encoded(segment, file, time.monotonic() - begun))
-        while waiting and (durations := sender.times.take(waiting[0].segment.frames)) is not None:
-            _finish(folder, waiting.pop(0), durations)
-    sender.end()
+    try:
+        for segment in segments:
+            begun, file = time.monotonic(), unfinished_of(folder.picture(segment))
+            encode(task, shown, Frames(sender, header, segment.frames), file, running)
+            if shortened(task.job):
+                _finish_shortened(task, Clip(shown, (segment,)), file, sender)
+                return
+            waiting.append(_Encoded(segment, file, time.monotonic() - begun))
+            _finish_known(folder, waiting, sender)
+        sender.end()
+    except (PipelineError, RunError):
+        _finish_known(folder, waiting, sender)  # a vspipe that has failed has told all it knew
+        raise
     for one in waiting:
         _finish(folder, one, sender.durations(one.segment.frames))
+
+
+def _finish_known(folder: JobFolder, waiting: list[_Encoded], sender: Sender) -> None:
+    """Finish the segments of whose frames vspipe has told how long they are shown."""
+    while waiting and (durations := sender.times.take(waiting[0].segment.frames)) is not None:
+        _finish(folder, waiting.pop(0), durations)
 
 
 def _finish(folder: JobFolder, one: _Encoded, durations: Sequence[Fraction | None]) -> None:
