@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from vsrestore import ffmpeg
 
@@ -55,6 +57,12 @@ def processor() -> str:
                 if line.startswith("model name"):
                     return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
+
+
+def cards() -> list[str]:
+    """Return the names of the NVIDIA cards, as far as the driver on Linux tells them; torch would take seconds."""
+    listings = (path.read_text(errors="replace") for path in Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    return sorted({name for text in listings for name in re.findall(r"^Model:\s*(.+)$", text, re.MULTILINE)})
 
 
 def _vapoursynth() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .cluster.wish import Cluster
 from .errors import PipelineError
 from .further_options import shortens
 from .packets import loss
@@ -39,6 +40,7 @@ class Job:
         segment: seconds of a segment.
         folder: of the job, None for one beside the output.
         restart: whether to begin anew where a job has begun.
+        cluster: whose workers render, None for this machine.
 
     """
 
@@ -59,6 +61,7 @@ class Job:
     segment: float = 60
     folder: Path | None = None
     restart: bool = False
+    cluster: Cluster | None = None
 
     @property
     def whole(self) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import programs
 from .check import Contents, Difference, differences, picture_differences
+from .cluster.render import render_on
 from .commands import Delivery, Shown, Task, finishing, lateness
 from .containers import CopyPlan, container_of, copy_plan
 from .encode import encoder_named, encoder_options
@@ -180,8 +181,11 @@ def encode_filters(
 
     Returns and raises what :func:`encode` does.
     """
-    index = folder.path if is_url(task.job.input) else programs.index_folder(task.media.path)
-    opening: Opening | None = folder.opening() or opening_for(task.media, seen, index, calls)
+    clustered = task.job.cluster is not None
+    near = folder.path if clustered or is_url(task.job.input) else programs.index_folder(task.media.path)
+    opening: Opening | None = folder.opening() or opening_for(task.media, seen, near, calls)
+    if clustered and opening is not None:  # all machines read the source by one index
+        opening = replace(opening, one_index=True)
     while opening is not None:
         folder.keep_opening(opening)
         task.script.write_text(script_text(opening, calls), encoding="utf-8")
@@ -222,7 +226,9 @@ def encode(task: Task, cut: Cut, tell: Tell, count: Count) -> Clip:
     """
     folder = JobFolder(task.work)
     clip = folder.clip()
-    if clip is None and task.job.start is task.job.end is None:
+    if task.job.cluster is not None:
+        render_on(task.job.cluster, task, cut, tell, count)
+    elif clip is None and task.job.start is task.job.end is None:
         render_first(task, cut, tell, count)
     else:
         render_missing(task, clip or look(task, cut, tell, count), tell, count)

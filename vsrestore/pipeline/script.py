@@ -90,6 +90,7 @@ class Opening:
         damaged: whether it is damaged in between; then it is decoded in one thread as well, because in several a
             damaged frame comes out otherwise each time, and is not known again.
         clear_fields: whether the frames are whole, whatever some flags say.
+        one_index: whether ``index_folder`` is for this source alone, which machines may know by several paths.
 
     """
 
@@ -99,20 +100,28 @@ class Opening:
     one_thread: bool = False
     damaged: bool = False
     clear_fields: bool = False
+    one_index: bool = False
 
     def lines(self) -> list[str]:
         """Return the lines of the script that make ``clip``."""
-        cache = "cachemode=0" if self.index_folder is None else f"cachepath={str(self.index_folder)!r}"
         track = [] if self.track is None else [f"track={self.track}"]
         threads = ["threads=1"] if self.one_thread or self.damaged else []
         times = ["exporttimestamps=1"] if self.damaged else []
-        opened = f"vs.core.bs.VideoSource({', '.join(['source', *track, *threads, cache, *times])})"
+        opened = f"vs.core.bs.VideoSource({', '.join(['source', *track, *threads, self._cache(), *times])})"
         clear = ["clip = clip.std.SetFieldBased(0)"] if self.clear_fields else []
         return [
             f"source = {str(self.source)!r}",
             f"clip = {f'with_times_in_order({opened})' if times else opened}",
             *clear,
         ]
+
+    def _cache(self) -> str:
+        """Return the arguments for the index; in mode 4 its path has nothing of the source's in it."""
+        if self.index_folder is None:
+            return "cachemode=0"
+        if self.one_index:
+            return f"cachemode=4, cachepath={str(self.index_folder / 'index')!r}"
+        return f"cachepath={str(self.index_folder)!r}"
 
 
 def script_text(opening: Opening, calls: Sequence[FilterCall]) -> str:

@@ -175,7 +175,7 @@ class JobFolder:
         """Remove what was rendered, and what is known of the source."""
         for name in ("clip.json", "opening.json", "source.json", "job.json"):
             (self.path / name).unlink(missing_ok=True)
-        for file in self.path.glob("joined.*"):
+        for file in [*self.path.glob("joined.*"), *self.path.glob("*.bsindex")]:
             file.unlink()
         self.remove_segments()
         shutil.rmtree(self.path / "fetched", ignore_errors=True)

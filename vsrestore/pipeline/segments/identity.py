@@ -10,7 +10,7 @@ from typing import Any
 
 from vsrestore import ffmpeg
 
-from ..inventory import processor
+from ..inventory import cards, processor
 from ..job import Job
 from ..script import FilterCall
 from ..source import is_url
@@ -40,23 +40,37 @@ def identity_of(job: Job, calls: Iterable[FilterCall]) -> Identity:
         "yt-dlp's choice": str(job.quality),
         "the filters": "; ".join(map(_without_device, calls)),
         "the script": script,
-        "the checkpoints": ", ".join(sorted(_checkpoints(calls))),
+        "the checkpoints": ", ".join(sorted(f"{name} {digest}" for name, digest in checkpoints_of(calls))),
         "the part of the clip": ", ".join(str(place) for place in places),
         "the encoder": f"{job.encoder}, crf {job.crf}, preset {job.preset}, {' '.join(job.ffmpeg_args)}",
-        "the versions": ", ".join(_versions()),
-        "the devices": ", ".join(sorted(set(_devices(calls)))),
+        **({} if job.cluster else machine_identity(calls)),  # of those of a cluster, each is asked
         "the ending of the output": job.output.suffix.lower(),
     }
+
+
+def machine_identity(calls: Iterable[FilterCall]) -> Identity:
+    """Return what frames depend on that is not the same on each machine."""
+    return {"the versions": ", ".join(_versions()), "the devices": ", ".join(sorted(set(_devices(calls))))}
+
+
+def content_of(source: Path) -> str:
+    """Return size and a hash of head and tail of a file.
+
+    Raises:
+        OSError: it cannot be read.
+
+    """
+    size = source.stat().st_size
+    with source.open("rb") as file:
+        head = file.read(ENDS)
+        file.seek(max(size - ENDS, 0))
+        return f"{size} bytes, {_digest([head, file.read()])}"
 
 
 def source_identity(source: Path) -> str:
     """Return name, size, time of change and a hash of head and tail of a file; nothing where there is none."""
     try:
-        state = source.stat()
-        with source.open("rb") as file:
-            head = file.read(ENDS)
-            file.seek(max(state.st_size - ENDS, 0))
-            return f"{source.absolute()}, {state.st_size} bytes, {state.st_mtime_ns} ns, {_digest([head, file.read()])}"
+        return f"{source.absolute()}, {source.stat().st_mtime_ns} ns, {content_of(source)}"
     except OSError:
         return ""
 
@@ -70,8 +84,13 @@ def told_differences(old: Mapping[str, Any], new: Identity) -> str:
     )
 
 
-def _checkpoints(calls: Iterable[FilterCall]) -> Iterator[str]:
-    """Yield the checkpoints that arguments name, with their SHA-256."""
+def checkpoints_of(calls: Iterable[FilterCall]) -> Iterator[tuple[str, str]]:
+    """Yield the checkpoints that arguments name, each with its SHA-256.
+
+    Raises:
+        CheckpointError: one cannot be read.
+
+    """
     import vsrestore
     from vsrestore.checkpoints import entries, find
     from vsrestore.checkpoints.verify import sha256_of
@@ -80,7 +99,7 @@ def _checkpoints(calls: Iterable[FilterCall]) -> Iterator[str]:
     for call in calls:
         for value in _arguments(vsrestore, call).values():
             if isinstance(value, str) and (value in known or Path(value).is_file()):
-                yield f"{value} {sha256_of(find(value))[:16]}"
+                yield value, sha256_of(find(value))[:16]
 
 
 def _without_device(call: FilterCall) -> str:
@@ -120,6 +139,7 @@ def _devices(calls: Iterable[FilterCall]) -> Iterator[str]:
         if "device" in arguments:
             device = arguments["device"]
             yield str(device).partition(":")[0] if device else "a card" if list(Path("/dev").glob(CARDS)) else "no card"
+            yield from cards() if device != "cpu" else ()
     yield processor()
 
 

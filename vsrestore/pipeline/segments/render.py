@@ -79,12 +79,14 @@ def render_missing(task: Task, clip: Clip, tell: Tell, count: Count) -> None:
     count(clip.frames, clip.frames)
 
 
-def render_run(task: Task, clip: Clip, segments: Sequence[Segment], tell: Tell, count: Count) -> None:
-    """Render segments that follow each other.
+def render_run(
+    task: Task, clip: Clip, segments: Sequence[Segment], tell: Tell, count: Count, running: list[Program] | None = None
+) -> None:
+    """Render segments that follow each other; ``running`` takes the programs at work, for whoever would end them.
 
     Raises what :func:`render_missing` does.
     """
-    running: list[Program] = []
+    running = [] if running is None else running
     with stopping(running):
         sender = Sender(task, range(segments[0].first, segments[-1].end), FrameCounter(count, tell))
         running.append(sender.program)
@@ -177,10 +179,31 @@ def look(task: Task, cut: Callable[[Shown], Clip], tell: Tell, count: Count) -> 
 
     Raises what :func:`render_missing` does.
     """
-    running: list[Program] = []
-    with stopping(running):
-        sender = Sender(task, range(1), FrameCounter(lambda done, total: count(0, 0), tell))
-        running.append(sender.program)
-        clip = cut(sender.shown())
+    clip = cut(first_shown(task, tell, [], lambda done, total: count(0, 0)))
     JobFolder(task.work).keep_clip(clip)
     return clip
+
+
+def first_shown(task: Task, tell: Tell, running: list[Program], count: Count = lambda done, total: None) -> Shown:
+    """Render frame 0 alone and return what it tells of the clip; ``running`` takes the programs at work.
+
+    Raises what :func:`render_missing` does.
+    """
+    with stopping(running):
+        sender = Sender(task, range(1), FrameCounter(count, tell))
+        running.append(sender.program)
+        return sender.shown()
+
+
+def trial_run(task: Task, clip: Clip, segment: Segment, running: list[Program]) -> Path:
+    """Render a segment into a file that is no part of the job, and return it.
+
+    Raises what :func:`render_missing` does.
+    """
+    file = unfinished_of(task.work / "trial.mkv")
+    hear = FrameCounter(lambda done, total: None, lambda note: None)
+    with stopping(running):
+        sender = Sender(task, range(segment.first, segment.end), hear)
+        running.append(sender.program)
+        encode(task, clip.shown, Frames(sender, sender.header(), segment.frames), file, running)
+    return file

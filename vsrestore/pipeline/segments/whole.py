@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,9 @@ def settle(unfinished: Path, path: Path) -> None:
 
 
 def unfinished_of(path: Path) -> Path:
-    """Return the name under which this process, and no other on any machine, writes a file that is to be ``path``."""
-    return path.with_name(f"{path.stem}.{socket.gethostname()}-{os.getpid()}.unfinished{path.suffix}")
+    """Return the name under which this thread, and no other on any machine, writes a file that is to be ``path``."""
+    own = f"{socket.gethostname()}-{os.getpid()}-{threading.get_native_id()}"
+    return path.with_name(f"{path.stem}.{own}.unfinished{path.suffix}")
 
 
 def read_json(path: Path) -> Any:
