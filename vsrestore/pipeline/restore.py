@@ -28,6 +28,7 @@ from .segments.folder import Clip, JobFolder, Source
 from .segments.identity import identity_of, told_differences
 from .segments.join import check_space, join
 from .segments.render import look, render_first, render_missing
+from .segments.status import JobProgress, noted
 from .source import is_url
 from .survey import Survey, clock, survey, told
 from .workplace import beside
@@ -41,14 +42,21 @@ NO_INDEX, NO_FRAME = "Failed to write index", "No frame returned for frame numbe
 LIKELY_GROWTH = 4
 
 
-def restore(job: Job, tell: Tell, count: Count, stage: Tell = lambda name: None) -> None:
+def restore(
+    job: Job,
+    tell: Tell,
+    count: Count,
+    stage: Tell = lambda name: None,
+    progress: Callable[[JobProgress], None] = lambda progress: None,
+) -> None:
     """Restore the input into the output; where a run of the same job has ended before, go on where that was.
 
     Args:
         job: what to do.
         tell: takes one sentence that the user should read.
         count: takes frames done and frames in all.
-        stage: takes the name of what is done now, before there are frames to count.
+        stage: takes the name of what is done now, where there are no frames to count.
+        progress: takes what there is to know whenever ``count`` is called.
 
     Raises:
         PipelineError: something given cannot be used; nothing is written.
@@ -72,9 +80,10 @@ def restore(job: Job, tell: Tell, count: Count, stage: Tell = lambda name: None)
         calls = fitting_calls(calls, source.media, source.survey, tell)
         stage("loading the filters")
         try:
-            clip = rendered(folder, task, calls, source.survey, tell, count)
-            times = source.survey.packets[source.media.picture.index].times()
-            delivery = Delivery(container, plan, part_of(folder, output), excerpt_of(task, clip, times))
+            cut = cut_of(job, calls, source.times())
+            clip = rendered(folder, task, calls, source.survey, cut, tell, noted(folder, count, progress))
+            stage("joining the segments")
+            delivery = Delivery(container, plan, part_of(folder, output), excerpt_of(task, clip, source.times()))
             deliver(folder, task, clip, delivery, output, source.survey, tell)
         except (PipelineError, RunError) as error:
             raise _with_way_on(error, folder) from None
@@ -140,7 +149,9 @@ def source_notes(task: Task, seen: Survey) -> list[str]:
     return [note for note in notes if note]
 
 
-def rendered(folder: JobFolder, task: Task, calls: list[FilterCall], seen: Survey, tell: Tell, count: Count) -> Clip:
+def rendered(
+    folder: JobFolder, task: Task, calls: list[FilterCall], seen: Survey, cut: Cut, tell: Tell, count: Count
+) -> Clip:
     """Return the clip of a job, all of whose segments are rendered.
 
     Returns and raises what :func:`encode` does.
@@ -148,7 +159,6 @@ def rendered(folder: JobFolder, task: Task, calls: list[FilterCall], seen: Surve
     clip = folder.clip()
     if clip is not None and folder.joined(task.job.output.suffix).exists():
         return clip
-    cut = cut_of(task.job, calls, seen.packets[task.media.picture.index].times())
     if task.job.script is None:
         return encode_filters(folder, task, calls, seen, cut, tell, count)
     return encode_script(task, cut, tell, count)
