@@ -66,7 +66,7 @@ def dry_run(job: Job, tell: Tell, count: Callable[[int, int], None]) -> Estimate
         source = source_of(folder, job, tell)
         # Whoever begins at a frame is told of the whole clip before any other is rendered.
         task = prepared(folder, replace(job, start=job.start or "0"), source)
-        plan = copy_plan(source.media, source.survey, container, folder.path) if job.whole else CopyPlan()
+        plan = copy_plan(source.media, source.survey, container, folder.path) if not job.preview else CopyPlan()
         for note in [*source_notes(task, source.survey), *plan.notes]:
             tell(note)
         calls = fitting_calls(calls, source.media, source.survey, tell)

@@ -13,14 +13,14 @@ from .check import Contents, Difference, differences, picture_differences
 from .commands import Delivery, Shown, Task, finishing, lateness
 from .containers import CopyPlan, container_of, copy_plan
 from .encode import encoder_named, encoder_options
-from .errors import PipelineError, RunError
+from .errors import OtherJobError, PipelineError, RunError
 from .excerpt import part_of_clip, seconds_of
 from .intermediate import decoded
 from .job import Job, checked_calls, fitting_calls, input_file, opening_for, shortened
 from .output import checked_output, keep, publish
 from .packets import loss
 from .probe import Picture, probe
-from .run import complete
+from .run import complete, unwritable
 from .script import FilterCall, Opening, script_text
 from .segments.claim import held
 from .segments.cuts import cut, grid_of
@@ -70,38 +70,40 @@ def restore(
     container = container_of(job.output, job.encoder)
     encoder_options(job.encoder, job.crf, job.preset)
     with held(output, job.folder) as folder:
-        stage("reading the source")
-        begin(folder, job, calls, tell)
-        source = source_of(folder, job, tell)
-        task = prepared(folder, job, source)
-        plan = copy_plan(source.media, source.survey, container, folder.path) if job.whole else CopyPlan()
-        for note in [*source_notes(task, source.survey), *plan.notes]:
-            tell(note)
-        calls = fitting_calls(calls, source.media, source.survey, tell)
-        stage("loading the filters")
         try:
+            stage("reading the source")
+            begin(folder, job, calls, tell)
+            source = source_of(folder, job, tell)
+            task = prepared(folder, job, source)
+            plan = copy_plan(source.media, source.survey, container, folder.path) if not job.preview else CopyPlan()
+            for note in [*source_notes(task, source.survey), *plan.notes]:
+                tell(note)
+            calls = fitting_calls(calls, source.media, source.survey, tell)
+            stage("loading the filters")
             cut = cut_of(job, calls, source.times())
             clip = rendered(folder, task, calls, source.survey, cut, tell, noted(folder, count, progress))
             stage("joining the segments")
             delivery = Delivery(container, plan, part_of(folder, output), excerpt_of(task, clip, source.times()))
             deliver(folder, task, clip, delivery, output, source.survey, tell)
+            folder.close()
+        except OSError as error:
+            raise _with_way_on(unwritable(folder.path, error), folder) from None
         except (PipelineError, RunError) as error:
             raise _with_way_on(error, folder) from None
-        folder.close()
 
 
 def begin(folder: JobFolder, job: Job, calls: list[FilterCall], tell: Tell) -> None:
     """Begin a job in its folder, or go on with it.
 
     Raises:
-        PipelineError: another job has begun there.
+        OtherJobError: another job has begun there.
 
     """
     folder.clear_unfinished()
     identity, old = identity_of(job, calls), folder.identity()
     if old is not None and folder.worth_keeping() and not job.restart:
         if differing := told_differences(old, identity):
-            raise PipelineError(
+            raise OtherJobError(
                 f"{folder.path}: holds another job ({differing}); finish that one with its own arguments, "
                 "or give --restart to begin anew, or another --job-folder"
             )
@@ -251,7 +253,7 @@ def part_of(folder: JobFolder, output: Path) -> Path:
 
 def excerpt_of(task: Task, clip: Clip, times: Sequence[Fraction]) -> tuple[Fraction, Fraction] | None:
     """Return start and length in seconds, as ffmpeg counts them, of the part of the source that a job is about."""
-    if task.job.whole:
+    if task.job.whole or task.job.preview:
         return None
     part = range(clip.segments[0].first, clip.segments[-1].end)
     start, length = seconds_of(part, clip.shown.frames, times)
@@ -301,7 +303,7 @@ def refuse_incomplete(task: Task, part: Path, found: list[Difference]) -> None:
 def _with_way_on(error: PipelineError | RunError, folder: JobFolder) -> PipelineError | RunError:
     """Return the error with what is finished and what to do."""
     clip = folder.clip()
-    if clip is None or not folder.worth_keeping():
+    if clip is None or not folder.worth_keeping() or isinstance(error, OtherJobError):
         return error
     done = len(clip.segments) - len(folder.missing(clip))
     finished = f"{done} of {len(clip.segments)} segments are" if done else "all segments are"
