@@ -34,7 +34,8 @@ class Counted:
         self.notes.touch()
         self.line = (
             f"import os, time\ndef noted(n, f):\n    open({str(self.notes)!r}, 'a').write(f'{{n}} ')\n"
-            f"    if n == 15 and os.path.exists({str(self.flag)!r}): time.sleep(1); raise vs.Error('boom')\n    return f\n"
+            f"    if n == 15 and os.path.exists({str(self.flag)!r}): time.sleep(1); raise vs.Error('boom')\n"
+            "    return f\n"
             "clip = clip.std.ModifyFrame(clip, noted)"
         )
 

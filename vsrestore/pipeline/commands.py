@@ -163,11 +163,13 @@ def finishing(task: Task, delivery: Delivery, shown: Shown, video: Path) -> list
     """Return the ffmpeg command that puts a finished video together with the other streams of the source."""
     late = Fraction(0) if delivery.excerpt else lateness(task.media)
     job, muxer = task.job, delivery.container.muxer
+    # Sound that is copied would begin at the key frame of the source's picture before the excerpt.
+    begin = ["-copypriorss:a", "0", "-copypriorss:s", "0"] if delivery.excerpt else []
     # Players of the MP4 family know H.265 by this tag.
     tag = ["-tag:v:0", "hvc1"] if job.encoder == "x265" and muxer != "matroska" else []
     return [
         *_ffmpeg(), *(["-itsoffset", f"{float(late):.6f}"] if late else []), *ffmpeg.input_options(video),
-        *_source(task.media.path, delivery.excerpt), "-map", "0:v:0", *tag, *delivery.plan.options,
+        *_source(task.media.path, delivery.excerpt), "-map", "0:v:0", *begin, *tag, *delivery.plan.options,
         *picture_metadata(task.media.picture.metadata), *for_file(job.ffmpeg_args), "-c:v:0", "copy", *_shape(shown),
         "-max_muxing_queue_size", "9999", "-f", muxer, ffmpeg.file_url(delivery.part),
     ]  # fmt: skip

@@ -27,20 +27,50 @@ MARKER = b"FRAME\n"
 CHROMA_OF_RGB = {False: (1, 1), True: (0, 0)}
 
 
-def output_of(script: Path, folder: Path, source: str) -> vs.VideoNode:
-    """Run the script in ``folder`` with ``source`` among its globals and return the clip of its output 0.
+def output_of(script: Path, folder: Path, source: str) -> tuple[vs.VideoNode, vs.VideoNode | None]:
+    """Run the script in ``folder`` with ``source`` among its globals.
+
+    Returns:
+        The clip of its output 0, and what it calls ``before``, None where that is no clip.
 
     Raises:
         vs.Error: it sets no video output 0, or one of variable format or size.
 
     """
     os.chdir(folder)
-    names = {"__name__": "__vapoursynth__", "__file__": str(script), "source": source}
+    names: dict[str, Any] = {"__name__": "__vapoursynth__", "__file__": str(script), "source": source}
     exec(compile(script.read_bytes(), str(script), "exec"), names)
     outputs = vs.get_outputs()
     if 0 not in outputs:
         fail(script.name, "sets no output 0; end it with clip.set_output()")
-    return constant_clip(script.name, getattr(outputs[0], "clip", outputs[0]), "output 0")
+    before = names.get("before")
+    clip = constant_clip(script.name, getattr(outputs[0], "clip", outputs[0]), "output 0")
+    return clip, before if isinstance(before, vs.VideoNode) else None
+
+
+def previewed(clip: vs.VideoNode, before: vs.VideoNode, seconds: int) -> vs.VideoNode:
+    """Return so many seconds of a clip, evenly spread, each frame to the right of what it was.
+
+    Args:
+        clip: the restored one.
+        before: the source; where it has another number of frames, those that lie at the same place are taken.
+        seconds: how many; a second of a clip without a constant rate is 25 frames.
+
+    """
+    length = min(round(clip.fps) or 25, clip.num_frames)
+    last = clip.num_frames - length
+    starts = [round((number + 0.5) * last / seconds) for number in range(seconds)]
+    numbers = sorted({start + frame for start in starts for frame in range(length)})
+    old = before.resize.Bicubic(clip.width, clip.height, format=clip.format.id, **_as_yuv(before, clip))
+    places = [min(number * before.num_frames // clip.num_frames, before.num_frames - 1) for number in numbers]
+    both = (uncached.Splice([part[place] for place in each]) for part, each in ((old, places), (clip, numbers)))
+    return vs.core.std.StackHorizontal(list(both))
+
+
+def _as_yuv(before: vs.VideoNode, clip: vs.VideoNode) -> dict[str, int]:
+    """Return the argument without which RGB becomes no other."""
+    crossing = before.format.color_family == vs.RGB != clip.format.color_family
+    return {"matrix": guessed_matrix(clip.width, clip.height)} if crossing else {}
 
 
 def for_encoder(clip: vs.VideoNode, encoder: Encoder) -> vs.VideoNode:
@@ -129,7 +159,10 @@ def deliver(script: str, folder: str, source: str, encoder: str, report: str, pr
     # Standard output is the picture's; what a script prints would spoil it.
     sys.stdout = sys.stderr
     die_with_parent()
-    clip = for_encoder(output_of(Path(script), Path(folder), source), ENCODERS[encoder])
+    clip, before = output_of(Path(script), Path(folder), source)
+    if seconds := int(preview):
+        clip = previewed(clip, before or vs.core.bs.VideoSource(source, cachemode=0), seconds)
+    clip = for_encoder(clip, ENCODERS[encoder])
     vs.clear_outputs()
     reported(clip, Path(report)).set_output(0)
 

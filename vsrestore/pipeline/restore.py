@@ -14,14 +14,14 @@ from .cluster.render import render_on
 from .commands import Delivery, Shown, Task, finishing, lateness
 from .containers import CopyPlan, container_of, copy_plan
 from .encode import encoder_named, encoder_options
-from .errors import PipelineError, RunError
+from .errors import OtherJobError, PipelineError, RunError
 from .excerpt import part_of_clip, seconds_of
 from .intermediate import decoded
 from .job import Job, checked_calls, fitting_calls, input_file, opening_for, shortened
 from .output import checked_output, keep, publish
 from .packets import loss
 from .probe import Picture, probe
-from .run import complete
+from .run import complete, unwritable
 from .script import FilterCall, Opening, script_text
 from .segments.claim import held
 from .segments.cuts import cut, grid_of
@@ -29,6 +29,7 @@ from .segments.folder import Clip, JobFolder, Source
 from .segments.identity import identity_of, told_differences
 from .segments.join import check_space, join
 from .segments.render import look, render_first, render_missing
+from .segments.status import JobProgress, noted
 from .source import is_url
 from .survey import Survey, clock, survey, told
 from .workplace import beside
@@ -42,14 +43,21 @@ NO_INDEX, NO_FRAME = "Failed to write index", "No frame returned for frame numbe
 LIKELY_GROWTH = 4
 
 
-def restore(job: Job, tell: Tell, count: Count, stage: Tell = lambda name: None) -> None:
+def restore(
+    job: Job,
+    tell: Tell,
+    count: Count,
+    stage: Tell = lambda name: None,
+    progress: Callable[[JobProgress], None] = lambda progress: None,
+) -> None:
     """Restore the input into the output; where a run of the same job has ended before, go on where that was.
 
     Args:
         job: what to do.
         tell: takes one sentence that the user should read.
         count: takes frames done and frames in all.
-        stage: takes the name of what is done now, before there are frames to count.
+        stage: takes the name of what is done now, where there are no frames to count.
+        progress: takes what there is to know whenever ``count`` is called.
 
     Raises:
         PipelineError: something given cannot be used; nothing is written.
@@ -63,37 +71,40 @@ def restore(job: Job, tell: Tell, count: Count, stage: Tell = lambda name: None)
     container = container_of(job.output, job.encoder)
     encoder_options(job.encoder, job.crf, job.preset)
     with held(output, job.folder) as folder:
-        stage("reading the source")
-        begin(folder, job, calls, tell)
-        source = source_of(folder, job, tell)
-        task = prepared(folder, job, source)
-        plan = copy_plan(source.media, source.survey, container, folder.path) if job.whole else CopyPlan()
-        for note in [*source_notes(task, source.survey), *plan.notes]:
-            tell(note)
-        calls = fitting_calls(calls, source.media, source.survey, tell)
-        stage("loading the filters")
         try:
-            clip = rendered(folder, task, calls, source.survey, tell, count)
-            times = source.survey.packets[source.media.picture.index].times()
-            delivery = Delivery(container, plan, part_of(folder, output), excerpt_of(task, clip, times))
+            stage("reading the source")
+            begin(folder, job, calls, tell)
+            source = source_of(folder, job, tell)
+            task = prepared(folder, job, source)
+            plan = copy_plan(source.media, source.survey, container, folder.path) if not job.preview else CopyPlan()
+            for note in [*source_notes(task, source.survey), *plan.notes]:
+                tell(note)
+            calls = fitting_calls(calls, source.media, source.survey, tell)
+            stage("loading the filters")
+            cut = cut_of(job, calls, source.times())
+            clip = rendered(folder, task, calls, source.survey, cut, tell, noted(folder, count, progress))
+            stage("joining the segments")
+            delivery = Delivery(container, plan, part_of(folder, output), excerpt_of(task, clip, source.times()))
             deliver(folder, task, clip, delivery, output, source.survey, tell)
+            folder.close()
+        except OSError as error:
+            raise _with_way_on(unwritable(folder.path, error), folder) from None
         except (PipelineError, RunError) as error:
             raise _with_way_on(error, folder) from None
-        folder.close()
 
 
 def begin(folder: JobFolder, job: Job, calls: list[FilterCall], tell: Tell) -> None:
     """Begin a job in its folder, or go on with it.
 
     Raises:
-        PipelineError: another job has begun there.
+        OtherJobError: another job has begun there.
 
     """
     folder.clear_unfinished()
     identity, old = identity_of(job, calls), folder.identity()
     if old is not None and folder.worth_keeping() and not job.restart:
         if differing := told_differences(old, identity):
-            raise PipelineError(
+            raise OtherJobError(
                 f"{folder.path}: holds another job ({differing}); finish that one with its own arguments, "
                 "or give --restart to begin anew, or another --job-folder"
             )
@@ -141,7 +152,9 @@ def source_notes(task: Task, seen: Survey) -> list[str]:
     return [note for note in notes if note]
 
 
-def rendered(folder: JobFolder, task: Task, calls: list[FilterCall], seen: Survey, tell: Tell, count: Count) -> Clip:
+def rendered(
+    folder: JobFolder, task: Task, calls: list[FilterCall], seen: Survey, cut: Cut, tell: Tell, count: Count
+) -> Clip:
     """Return the clip of a job, all of whose segments are rendered.
 
     Returns and raises what :func:`encode` does.
@@ -149,7 +162,6 @@ def rendered(folder: JobFolder, task: Task, calls: list[FilterCall], seen: Surve
     clip = folder.clip()
     if clip is not None and folder.joined(task.job.output.suffix).exists():
         return clip
-    cut = cut_of(task.job, calls, seen.packets[task.media.picture.index].times())
     if task.job.script is None:
         return encode_filters(folder, task, calls, seen, cut, tell, count)
     return encode_script(task, cut, tell, count)
@@ -247,7 +259,7 @@ def part_of(folder: JobFolder, output: Path) -> Path:
 
 def excerpt_of(task: Task, clip: Clip, times: Sequence[Fraction]) -> tuple[Fraction, Fraction] | None:
     """Return start and length in seconds, as ffmpeg counts them, of the part of the source that a job is about."""
-    if task.job.whole:
+    if task.job.whole or task.job.preview:
         return None
     part = range(clip.segments[0].first, clip.segments[-1].end)
     start, length = seconds_of(part, clip.shown.frames, times)
@@ -297,7 +309,7 @@ def refuse_incomplete(task: Task, part: Path, found: list[Difference]) -> None:
 def _with_way_on(error: PipelineError | RunError, folder: JobFolder) -> PipelineError | RunError:
     """Return the error with what is finished and what to do."""
     clip = folder.clip()
-    if clip is None or not folder.worth_keeping():
+    if clip is None or not folder.worth_keeping() or isinstance(error, OtherJobError):
         return error
     done = len(clip.segments) - len(folder.missing(clip))
     finished = f"{done} of {len(clip.segments)} segments are" if done else "all segments are"

@@ -128,7 +128,7 @@ def script_text(opening: Opening, calls: Sequence[FilterCall]) -> str:
     """Return a script that opens a source and applies resolved filter calls, in order."""
     times = ["from vsrestore.pipeline.damaged import with_times_in_order"] if opening.damaged else []
     imports = ["import vapoursynth as vs", "", "import vsrestore", *times, ""]
-    return "\n".join([*imports, *opening.lines(), *map(str, calls), "clip.set_output()"]) + "\n"
+    return "\n".join([*imports, *opening.lines(), "before = clip", *map(str, calls), "clip.set_output()"]) + "\n"
 
 
 def filter_names() -> list[str]:

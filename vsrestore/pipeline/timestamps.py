@@ -17,6 +17,7 @@ from vsrestore import ffmpeg
 from vsrestore.video.props import duration_of
 
 from .errors import RunError
+from .run import FULL, disk_full
 
 # Matroska keeps whole milliseconds; a constant rate that went through it deviates by up to one.
 TOLERANCE = Fraction(101, 100_000)
@@ -168,4 +169,5 @@ def _written(path: Path, muxer: str) -> Iterator[Any]:
         with av.open(ffmpeg.file_url(path), "w", format=muxer) as target:
             yield target
     except (OSError, av.error.FFmpegError) as error:
-        raise RunError(f"the segments cannot be joined ({error.strerror or error})") from None
+        words = f"the segments cannot be joined ({error.strerror or error})"
+        raise RunError(f"{FULL}; {words}" if disk_full(words) else words) from None

@@ -100,6 +100,17 @@ def claimed(folder: Path) -> int | None:
     return None
 
 
+def is_held(folder: Path) -> bool:
+    """Tell whether a run of this machine holds a folder."""
+    try:
+        lock = os.open(folder / LOCK, os.O_RDWR)
+    except OSError:
+        return False
+    free = _locked(lock, otherwise=True)
+    os.close(lock)
+    return not free
+
+
 def _made(folder: Path) -> bool:
     try:
         folder.mkdir(0o700)

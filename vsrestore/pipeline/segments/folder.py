@@ -53,6 +53,10 @@ class Source:
     media: Media
     survey: Survey
 
+    def times(self) -> list[Fraction]:
+        """Return when the frames of the picture are shown, rising, in seconds."""
+        return self.survey.packets[self.media.picture.index].times()
+
 
 @dataclass(frozen=True)
 class Record:
