@@ -12,9 +12,12 @@ import typer
 
 from vsrestore.errors import VsrestoreError
 
+from .extras import lacking
 from .progress import Bar, JsonLines, printable
 from .recipes import RecipeName, Steps, Use, filters_of_recipe, recipe_of
 from .restore_options import (
+    AllowMixed,
+    ClusterAddress,
     Device,
     DryRun,
     Encoder,
@@ -24,6 +27,7 @@ from .restore_options import (
     Filters,
     FolderOfJob,
     Inputs,
+    Maps,
     Output,
     Overwrite,
     PrecisionName,
@@ -40,6 +44,7 @@ from .restore_options import (
 )
 
 if TYPE_CHECKING:
+    from vsrestore.pipeline.cluster.wish import Cluster
     from vsrestore.pipeline.job import Job
     from vsrestore.recipes.recipe import Recipe
 
@@ -70,6 +75,9 @@ def restore(
     segment: SegmentSeconds = 60,
     job_folder: FolderOfJob = None,
     restart: Restart = False,
+    cluster: ClusterAddress = None,
+    maps: Maps = None,
+    allow_mixed: AllowMixed = False,
     progress: ProgressShape = Shape.BAR,
 ) -> None:
     """Restore videos; sound, subtitles, chapters and tags are kept. After any end, the same command goes on there."""
@@ -84,9 +92,21 @@ def restore(
     job = Job(
         inputs[0], Path(output), tuple(filters or ()), script, dict(defaults), encoder, crf, preset,
         ffmpeg_words(ffmpeg_args), overwrite, quality, start, end, preview, segment, job_folder, restart,
+        _cluster(cluster, maps or [], allow_mixed=allow_mixed),
     )  # fmt: skip
     signal.signal(signal.SIGTERM, _interrupt)
     _all(_jobs(job, inputs, skip_existing=skip_existing), followed, progress, dry=dry_run)
+
+
+def _cluster(address: str | None, maps: list[str], *, allow_mixed: bool) -> Cluster | None:
+    """Return the cluster that is to render, None for this machine alone."""
+    from vsrestore.pipeline.cluster.wish import cluster_of
+    from vsrestore.pipeline.errors import PipelineError
+
+    wish = cluster_of(address, maps, allow_mixed=allow_mixed)
+    if wish is not None and (advice := lacking("distributed")):
+        raise PipelineError(f"--cluster: {advice}")
+    return wish
 
 
 def _jobs(job: Job, inputs: list[str], *, skip_existing: bool) -> list[Job]:

@@ -55,4 +55,20 @@ FolderOfJob = Annotated[
     Path | None, typer.Option(help="where finished segments wait; by default OUTPUT.vsrestore", show_default=False)
 ]
 Restart = Annotated[bool, typer.Option("--restart", help="begin anew where a job has begun")]
+ClusterAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="let workers of a Dask scheduler render (tcp://HOST:8786), or so many on this machine (local:2)",
+        show_default=False,
+    ),
+]
+Maps = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="HERE=THERE", help="a folder here, and its path on workers; repeatable"),
+]
+AllowMixed = Annotated[
+    bool, typer.Option("--allow-mixed", help="let workers render that may give other frames, and say how far off")
+]
 ProgressShape = Annotated[Shape, typer.Option(help="a bar, or lines of JSON for other programs")]

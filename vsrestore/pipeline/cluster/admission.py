@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vsrestore.errors import VsrestoreError
 
 from ..commands import Task
+from ..errors import RunError
 from ..segments.cuts import Segment
 from ..segments.folder import JobFolder
 from . import on_worker
-from .crew import answer
+from .crew import FETCH_SECONDS
 from .differences import distance
 from .on_worker import CARD, CLASS, CONTENT, PROBLEM
 from .wish import Cluster, mapped
@@ -22,6 +24,15 @@ if TYPE_CHECKING:
 
 Known = Mapping[str, str]
 Class = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A finished segment that a worker renders once more."""
+
+    address: str
+    segment: Segment
+    future: Future
 
 
 class Admission:
@@ -48,7 +59,7 @@ class Admission:
         self._known: dict[str, Known] = {}
         self._cards: dict[str, str] = {}
         self._verdicts: dict[Class, str] = {}
-        self._trials: dict[Class, tuple[Segment, Future]] = {}
+        self._trials: dict[Class, Trial] = {}
 
     def __call__(self, addresses: Sequence[str]) -> dict[str, str]:
         """Return for each worker why it is refused, "" where it may render; it is not among them while that is open."""
@@ -88,9 +99,13 @@ class Admission:
         return ""
 
     def _settle_class(self, classes: Sequence[Class]) -> None:
-        """The most frequent kind among the first workers is that of the job; the job's folder says so from then on."""
+        """The most frequent kind among the first workers is that of the job; the job's folder says so from then on.
+
+        Of two that are as frequent it is the one of this machine.
+        """
         if self._class is None and classes:
-            self._class = Counter(sorted(classes)).most_common(1)[0][0]
+            counts, own = Counter(sorted(classes)), _class(self._here)
+            self._class = max(counts, key=lambda kind: (counts[kind], kind == own))
             identity = self._folder.identity() or {}
             self._folder.keep_identity({**identity, **dict(zip(CLASS, self._class, strict=True))})
 
@@ -114,21 +129,31 @@ class Admission:
             if segment is not None:
                 asked = (*self.arguments, segment.number)
                 future = self._client.submit(on_worker.trial, *asked, workers=[address], pure=False)
-                self._trials[kind] = (segment, future)
+                self._trials[kind] = Trial(address, segment, future)
             return
-        segment, future = self._trials[kind]
-        if not future.done():
-            if address not in self._client.nthreads():
+        trial = self._trials[kind]
+        if not trial.future.done():
+            if trial.address not in self._client.nthreads():
                 del self._trials[kind]
             return
+        self._verdicts[kind] = ""
         try:
-            self._verdicts[kind] = ""
-            made = self._folder.path / answer(future)
-            apart = distance(self._folder.picture(segment), made)
-            self._tell(f"worker {address} ({told}) may render: in segment {segment.number} {apart}")
+            made = self._folder.path / self._made(trial)
+            apart = distance(self._folder.picture(trial.segment), made)
+            self._tell(f"worker {address} ({told}) may render: in segment {trial.segment.number} {apart}")
             made.unlink(missing_ok=True)
         except VsrestoreError as error:
             self._verdicts[kind] = str(error)
+
+    def _made(self, trial: Trial) -> str:
+        """Return the name of the file that a trial has written; whatever fails is said in words."""
+        try:
+            name: str = trial.future.result(timeout=FETCH_SECONDS)
+        except VsrestoreError:
+            raise
+        except Exception as error:
+            raise RunError(f"its trial failed ({type(error).__name__}: {error})") from None
+        return name
 
     def _finished(self) -> Segment | None:
         """Return the shortest finished segment, None before there is one."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..errors import PipelineError, RunError
+from ..errors import PipelineError
 from .wish import Cluster
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def connected(wish: Cluster) -> Iterator[Client]:
     import dask.config
     from distributed import Client
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it has to say is told in our words
+    for name in logging.root.manager.loggerDict:  # what they have to say is told in our words
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     with dask.config.set(SETTINGS), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of versions, which are compared
         if wish.local:
@@ -89,8 +91,3 @@ def _cores_shared(count: int) -> Iterator[None]:
         yield
     finally:
         del os.environ["OMP_NUM_THREADS"]
-
-
-def lost(wish: Cluster) -> RunError:
-    """Return what is to be said when the scheduler is there no more."""
-    return RunError(f"the scheduler at {wish.address} cannot be reached any more")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from asyncio import CancelledError
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from vsrestore.errors import VsrestoreError
@@ -19,7 +19,12 @@ Tell = Callable[[str], None]
 # Takes addresses of workers; returns why each is refused, "" for one that may render; those not among it wait.
 Admit = Callable[[Sequence[str]], Mapping[str, str]]
 POLL_SECONDS = 1.0
+FETCH_SECONDS = 10.0
 TRIES = 3
+
+
+class LostError(VsrestoreError, RuntimeError):
+    """A worker has gone, and with it what it was asked."""
 
 
 class Crew:
@@ -34,7 +39,9 @@ class Crew:
     """
 
     def __init__(self, client: Client, admit: Admit, tell: Tell, resources: Mapping[str, dict[str, float]]) -> None:
-        self._client, self._admit, self._tell, self._resources = client, admit, tell, resources
+        self._client, self._admit, self._resources = client, admit, resources
+        self.tell = tell
+        """Takes one sentence that the user should read."""
         self.members: list[str] = []
         """Addresses of the workers that may render."""
         self.refused: dict[str, str] = {}
@@ -66,18 +73,40 @@ class Crew:
         """Ask a worker no more."""
         self.members = [member for member in self.members if member != address]
         self.refused[address] = reason
-        self._tell(f"worker {address} is refused: {reason}")
+        self.tell(f"worker {address} is refused: {reason}")
 
     def submit(self, address: str, function: Callable[..., Any], *arguments: Any) -> Future:
-        """Ask one worker, and no other, for something."""
-        return self._client.submit(
-            function,
-            *arguments,
-            workers=[address],
-            allow_other_workers=False,
-            pure=False,
-            resources=self._resources.get(address),
-        )
+        """Ask one worker, and no other, for something.
+
+        Raises:
+            RunError: the scheduler cannot be reached.
+
+        """
+        asked = {"workers": [address], "allow_other_workers": False, "pure": False}
+        with self._reaching():
+            return self._client.submit(function, *arguments, resources=self._resources.get(address), **asked)
+
+    def answer(self, address: str, future: Future) -> Any:
+        """Return what a worker has answered.
+
+        Dask leaves answers where they were given: when the worker is lost before its answer is fetched, so is that.
+
+        Raises:
+            LostError: the worker or the scheduler was lost.
+            VsrestoreError: what the worker says; other errors than ours as ``RunError``.
+
+        """
+        try:
+            error = None if future.cancelled() else future.exception(timeout=FETCH_SECONDS)
+            if error is None:
+                if future.cancelled() or address not in self._client.nthreads():
+                    raise LostError(f"worker {address} was lost")
+                return future.result(timeout=FETCH_SECONDS)
+        except (OSError, TimeoutError, CancelledError, AttributeError):
+            raise LostError(f"worker {address} was lost") from None
+        if isinstance(error, VsrestoreError):
+            raise error
+        raise RunError(f"{type(error).__name__}: {error}")
 
     def ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Return what any worker answers; where one is lost meanwhile, another is asked.
@@ -94,9 +123,10 @@ class Crew:
             while not future.done() and address in self.members:
                 self.wait_for_one([future])
                 self.update()
-            if future.done() and not future.cancelled():
-                return answer(future)
-            future.cancel()
+            if future.done():
+                with suppress(LostError):
+                    return self.answer(address, future)
+            forget(future)
         raise RunError(f"{TRIES} workers were lost one after the other")
 
     def wait_for_members(self) -> None:
@@ -113,7 +143,7 @@ class Crew:
                 reasons = "; ".join(f"{address}: {reason}" for address, reason in self.refused.items())
                 raise PipelineError(f"no worker may render ({reasons})")
             if not told:
-                self._tell("no worker is there that may render; waiting for one")
+                self.tell("no worker is there that may render; waiting for one")
                 told = True
             time.sleep(POLL_SECONDS / 2)
             self.update()
@@ -122,26 +152,25 @@ class Crew:
         """Wait until one of some has ended, at most a while."""
         from distributed import wait
 
-        with self._client.as_current(), suppress(TimeoutError, CancelledError):
+        with self._reaching(), self._client.as_current(), suppress(TimeoutError, CancelledError):
             wait(futures, timeout=POLL_SECONDS, return_when="FIRST_COMPLETED")
 
     def _present(self) -> list[str]:
-        try:
+        with self._reaching():
             return list(self._client.nthreads())
-        except (OSError, AttributeError, TimeoutError, RuntimeError) as error:  # whatever a closed connection gives
-            raise RunError(f"the scheduler cannot be reached any more ({error or type(error).__name__})") from None
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        """Say that the scheduler cannot be reached where Dask says so in any of its many ways."""
+        try:
+            yield
+        except Exception as error:
+            if self._client.status == "running" and not isinstance(error, OSError | TimeoutError):
+                raise
+            raise RunError("the scheduler cannot be reached any more") from None
 
 
-def answer(future: Future) -> Any:
-    """Return what a worker has answered.
-
-    Raises:
-        VsrestoreError: what it says; other errors than ours as ``RunError``.
-
-    """
-    error = future.exception()
-    if error is None:
-        return future.result()
-    if isinstance(error, VsrestoreError):
-        raise error
-    raise RunError(f"{type(error).__name__}: {error}")
+def forget(future: Future) -> None:
+    """Let go of what a worker was asked, whatever has become of it and of the scheduler."""
+    with suppress(Exception):
+        future.cancel()

@@ -11,7 +11,7 @@ from vsrestore.errors import VsrestoreError
 
 from ..errors import PipelineError, RunError
 from ..segments.cuts import Segment
-from .crew import Crew, answer
+from .crew import Crew, LostError, forget
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -69,7 +69,7 @@ class Turns:
                     self._close(future)
         finally:
             for future in self._running:
-                future.cancel()
+                forget(future)
 
     def _give(self) -> None:
         busy = {turn.worker for turn in self._running.values()}
@@ -83,18 +83,18 @@ class Turns:
         for future, turn in list(self._running.items()):
             if turn.worker not in self._crew.members and not future.done():
                 del self._running[future]
-                future.cancel()
-                self._failed(turn.segment, f"worker {turn.worker} was lost")
+                forget(future)
+                self._lost(turn)
 
     def _close(self, future: Future) -> None:
         turn = self._running.pop(future)
-        if future.cancelled():  # because its worker or the scheduler is gone
-            self._failed(turn.segment, f"worker {turn.worker} was lost")
-            return
         try:
-            answered = answer(future)
+            answered = self._crew.answer(turn.worker, future)
         except PipelineError:
             raise
+        except LostError:
+            self._lost(turn)
+            return
         except VsrestoreError as error:
             self._in_a_row[turn.worker] += 1
             if self._in_a_row[turn.worker] >= MOST_IN_A_ROW:
@@ -103,6 +103,10 @@ class Turns:
             return
         self._in_a_row[turn.worker] = 0
         self._finish(turn.segment, turn.worker, answered)
+
+    def _lost(self, turn: Turn) -> None:
+        self._crew.tell(f"worker {turn.worker} was lost; segment {turn.segment.number} goes to another")
+        self._failed(turn.segment, f"worker {turn.worker} was lost")
 
     def _failed(self, segment: Segment, reason: str) -> None:
         self._failures[segment.number] += 1
