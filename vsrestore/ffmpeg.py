@@ -50,6 +50,12 @@ def packaged_program() -> str:
         raise FFmpegError(f"no ffmpeg {oldest} or newer on PATH and none in imageio-ffmpeg; install one") from None
 
 
+@cache
+def version_text() -> str:
+    """Return what the program says of its version."""
+    return _said(program()).split("Copyright")[0].strip()
+
+
 def file_url(path: Path, *, utf8: bool = True) -> str:
     """Return how a file is named to ffmpeg and its libraries, to read or to write.
 
@@ -92,6 +98,9 @@ def open_media(path: Path, *, utf8: bool = True) -> Any:
 
 def _version(path: str) -> tuple[int, int]:
     """Return major and minor version; builds from the development tree, which have no number, count as new."""
-    done = subprocess.run([path, "-version"], capture_output=True, text=True, errors="replace", check=False)
-    number = re.match(r"ffmpeg version n?(\d+)\.(\d+)", done.stdout)
+    number = re.match(r"ffmpeg version n?(\d+)\.(\d+)", _said(path))
     return (int(number[1]), int(number[2])) if number else (sys.maxsize, 0)
+
+
+def _said(path: str) -> str:
+    return subprocess.run([path, "-version"], capture_output=True, text=True, errors="replace", check=False).stdout

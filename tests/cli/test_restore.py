@@ -119,7 +119,7 @@ def test_an_unknown_device_is_told(command, tmp_path):
 def test_cancelling_ends_everything(command, tmp_path, number):
     process = command(SLOW)
     limit = time.monotonic() + 30
-    while not list(tmp_path.glob(".out.mkv.*")):
+    while not list(tmp_path.glob("out.mkv.vsrestore")):
         assert time.monotonic() < limit
         time.sleep(0.1)
     process.send_signal(number)

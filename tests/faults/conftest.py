@@ -13,10 +13,11 @@ from vsrestore import ffmpeg
 
 @pytest.fixture(scope="session")
 def film(tmp_path_factory) -> Path:
-    """Two seconds with sound."""
-    path = tmp_path_factory.mktemp("film") / "film.mp4"
-    graphs = ("-f", "lavfi", "-i", f"testsrc2=size=160x120:rate=24:duration={FRAMES / 24}", "-f", "lavfi")
-    tone = ("-i", f"sine=440:duration={FRAMES / 24}", "-c:v", "libx264", "-c:a", "aac")
+    """Two and a half seconds with sound; of each five pictures one is missing."""
+    path, seconds = tmp_path_factory.mktemp("film") / "film.mp4", FRAMES * 5 / 4 / 24
+    graphs = ("-f", "lavfi", "-i", f"testsrc2=size=160x120:rate=24:duration={seconds}", "-f", "lavfi")
+    uneven = ("-vf", "select=not(eq(mod(n\\,5)\\,3))", "-fps_mode", "vfr")
+    tone = ("-i", f"sine=440:duration={seconds}", *uneven, "-c:v", "libx264", "-c:a", "aac")
     subprocess.run([ffmpeg.program(), "-v", "error", "-nostdin", *graphs, *tone, str(path)], check=True)
     return path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import av
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAMES = 48
+SEGMENT = "0.5"  # seconds: ten frames or so
 # Slow enough that a run can be met in each of its stages, quick enough for many.
 SCRIPT = (
     "import time\nimport vapoursynth as vs\nclip = vs.core.bs.VideoSource(source, cachemode=0)\n"
@@ -44,7 +46,7 @@ class Place:
             "-o",
             str(self.folder / output),
         ]
-        command += ["--script", str(self.script), "--preset", "ultrafast", *words]
+        command += ["--script", str(self.script), "--preset", "ultrafast", "--segment", SEGMENT, *words]
         known = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **(environment or {})}
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=known)
 
@@ -63,6 +65,15 @@ def frames_of(path: Path) -> int:
     """Return how many frames of a file can be decoded; that is the proof that it is whole."""
     with av.open(f"file:{path}") as container:
         return sum(1 for _ in container.decode(video=0))
+
+
+def content_of(path: Path) -> str:
+    """Return a hash of all that a decoder gives, with the times."""
+    digest = hashlib.sha256()
+    with av.open(f"file:{path}") as container:
+        for frame in container.decode():
+            digest.update(f"{frame.pts} {frame.time_base}".encode() + frame.to_ndarray().tobytes())
+    return digest.hexdigest()
 
 
 def descendants(pid: int) -> set[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.jobs import FRAMES, Place, ended, frames_of
+from tests.faults.jobs import FRAMES, Place, content_of, ended, frames_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="tmpfs and ulimit")
 
@@ -51,9 +52,7 @@ def test_a_full_disk_never_costs_the_old_file(disk, soak, ending):
         leave(disk.folder, kilobytes)
         code, told = ended(disk.start(output.name, "--overwrite"))
         assert_whole_or_old(output, code, told)
-        for path in disk.folder.iterdir():
-            assert path.name in (output.name, "filler", f"out.incomplete{ending}")
-            path.unlink()
+        clear(disk.folder, output.name, "filler", f"{output.name}.vsrestore", f"out.incomplete{ending}")
 
 
 @pytest.mark.parametrize("ending", [".mkv", ".mp4"])
@@ -65,11 +64,37 @@ def test_a_file_that_may_not_grow_never_costs_the_old_one(place, soak, ending):
         output.write_bytes(OLD)
         code, told = ended(place.start(output.name, "--overwrite", largest=largest))
         assert_whole_or_old(output, code, told)
-        if code and largest > needed // 3 and ending == ".mkv":
+        if code:
             assert "the disk is full or the file may not grow" in told
-            assert 0 < frames_of(place.folder / "out.incomplete.mkv") < FRAMES
-        for path in place.folder.iterdir():
-            assert path.name in (output.name, f"out.incomplete{ending}")
+        clear(place.folder, output.name, f"{output.name}.vsrestore", f"out.incomplete{ending}")
+
+
+def test_with_room_again_a_run_goes_on(disk):
+    code, told = ended(disk.start("whole.mkv"))
+    assert code == 0, told
+    whole = content_of(disk.folder / "whole.mkv")
+    size = (disk.folder / "whole.mkv").stat().st_size
+    (disk.folder / "whole.mkv").unlink()
+    leave(disk.folder, size * 3 // 4 // 1024)
+    code, told = ended(disk.start("out.mkv"))
+    assert code in (1, 2)
+    assert "the disk is full" in told
+    assert "the same command goes on there" in told
+    (disk.folder / "filler").unlink()
+    code, told = ended(disk.start("out.mkv"))
+    assert code == 0, told
+    assert "going on in" in told
+    assert content_of(disk.folder / "out.mkv") == whole
+    assert disk.outputs() == {"out.mkv"}
+
+
+def clear(folder: Path, *names: str) -> None:
+    """Empty a folder in which nothing else than what has these names may lie."""
+    for path in folder.iterdir():
+        assert path.name in names
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
             path.unlink()
 
 

@@ -1,29 +1,36 @@
-"""Runs that are killed at any moment: nothing is lost, nothing stays behind, nobody lives on."""
+"""Runs that are killed at any moment: nothing is lost, the next one goes on there, nobody lives on."""
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
 
 import pytest
 
-from tests.faults.jobs import FRAMES, alive_after, descendants, ended, frames_of
+from tests.faults.jobs import FRAMES, SCRIPT, Place, alive_after, content_of, descendants, ended, frames_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
-KILLS, KILLS_OF_A_SOAK = 3, 67
+KILLS, KILLS_OF_A_SOAK, PROGRAMS_OF_A_SOAK = 3, 67, 30
+FRAMES_OF_A_SEGMENT = 10  # at least
 EARLIEST = 0.2  # seconds after the start
 LATEST = 1.05  # of the time that a run takes which nobody kills
+NOTED = SCRIPT.replace("time.sleep(0.04)", "open({notes!r}, 'a').write(str(n) + ' ') and time.sleep(0.04)")
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_killed_run_loses_nothing(place, soak, number):
-    """The old output stays until a whole new one takes its place."""
+    """The old output stays until a whole new one takes its place, which is that of a run that nobody disturbed."""
     generator = random.Random(int(number))
     output = place.folder / "out.mkv"
-    latest = LATEST * seconds_of(place)
+    latest, content = undisturbed(place)
     output.write_text("precious")
     for _ in range(KILLS if soak == 1 else KILLS_OF_A_SOAK):
         process = place.start("out.mkv", "--overwrite")
@@ -33,24 +40,68 @@ def test_a_killed_run_loses_nothing(place, soak, number):
         code, _ = ended(process)
         assert not alive_after(followers, 2)
         if output.read_bytes() != b"precious":
-            assert frames_of(output) == FRAMES
+            assert content_of(output) == content
             output.write_text("precious")
         if number != signal.SIGKILL:
             assert code in (0, 130, -number)  # the last before Python listens
-            assert place.outputs() == {"out.mkv"}
+        assert place.outputs() <= {"out.mkv", "out.mkv.vsrestore"}
     code, told = ended(place.start("out.mkv", "--overwrite"))
     assert code == 0, told
-    assert frames_of(output) == FRAMES
+    assert content_of(output) == content
     assert place.outputs() == {"out.mkv"}
 
 
-def seconds_of(place):
-    """Return how long a run takes here and now; its output is removed."""
+@pytest.mark.parametrize("victim", ["vspipe", "ffmpeg"])
+def test_a_program_that_dies_costs_no_finished_segment(place, soak, victim):
+    """Frames of finished segments are never rendered again, however often that happens."""
+    generator = random.Random(victim)
+    output, notes = place.folder / "out.mkv", place.source.with_name(f"{victim}-frames")
+    latest, content = undisturbed(place)
+    place.script.write_text(NOTED.format(notes=str(notes)))
+    for _ in range(KILLS if soak == 1 else PROGRAMS_OF_A_SOAK):
+        notes.write_text("")
+        finished = finished_segments(place.folder)
+        process = place.start("out.mkv", "--overwrite")
+        time.sleep(generator.uniform(EARLIEST, latest))
+        for pid in named(descendants(process.pid), victim):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        code, told = ended(process)
+        assert code in (0, 1), told
+        if finished < finished_segments(place.folder) or code == 0:
+            rendered = set(map(int, notes.read_text().split()))
+            assert not rendered & set(range(finished * FRAMES_OF_A_SEGMENT)), told
+        if code == 0:
+            assert content_of(output) == content
+    code, told = ended(place.start("out.mkv", "--overwrite"))
+    assert code == 0, told
+    assert content_of(output) == content
+    assert place.outputs() == {"out.mkv"}
+
+
+def finished_segments(folder: Path) -> int:
+    """Return how many segments from the first on are finished."""
+    names = {path.name for path in folder.glob("out.mkv.vsrestore/segments/*.json")}
+    return next(number for number in count() if f"{number:06}.json" not in names)
+
+
+def named(pids: set[int], name: str) -> Iterator[int]:
+    """Yield the processes whose program is called so."""
+    for pid in pids:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if Path(f"/proc/{pid}/comm").read_text().startswith(name):
+                yield pid
+
+
+def undisturbed(place: Place) -> tuple[float, str]:
+    """Return until when a run may be killed, here and now, and what is in its output, which is removed."""
     began = time.monotonic()
     code, told = ended(place.start("out.mkv"))
     assert code == 0, told
+    latest, content = LATEST * (time.monotonic() - began), content_of(place.folder / "out.mkv")
+    assert frames_of(place.folder / "out.mkv") == FRAMES
     (place.folder / "out.mkv").unlink()
-    return time.monotonic() - began
+    return latest, content
 
 
 def test_the_programs_of_a_killed_run_end_at_once(place):

@@ -62,7 +62,7 @@ def test_what_is_kept_gets_a_free_name_that_fits(part, tmp_path):
 
 def test_all_is_on_disk_before_it_has_its_name(part, tmp_path, monkeypatch):
     steps = []
-    monkeypatch.setattr(output_module, "_to_disk", lambda path: steps.append((path.name, path.exists())))
+    monkeypatch.setattr(output_module, "to_disk", lambda path: steps.append((path.name, path.exists())))
     publish(part, tmp_path / "out.mkv", overwrite=False)
     assert steps == [("part.mkv", True), (tmp_path.name, True)]
     assert (tmp_path / "out.mkv").exists()

@@ -157,7 +157,7 @@ def test_vspipe_ends_with_the_pipe_that_vsrestore_holds(tmp_path):
     slow += "clip.std.ModifyFrame(clip, lambda n, f: time.sleep(5) or f).set_output()\n"
     (tmp_path / "slow.vpy").write_text(slow)
     words = {"script": tmp_path / "slow.vpy", "folder": tmp_path, "source": "", "encoder": "x264"}
-    words["report"] = tmp_path / "first.json"
+    words |= {"report": tmp_path / "first.json", "preview": 0}
     arguments = [word for key, value in words.items() for word in ("-a", f"{key}={value}")]
     command = [vspipe(), "-p", "-c", "y4m", *arguments, str(DELIVERY), "-"]
     program = Program(command, subprocess.PIPE, subprocess.PIPE, environment())

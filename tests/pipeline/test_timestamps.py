@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from vsrestore.pipeline.timestamps import delay_options, fitting_time_base, is_constant, read_durations, retimed_stamps
+from vsrestore.pipeline.timestamps import FrameTimes, filled, fitting_time_base, is_constant, retimed_stamps
 
 FILM = Fraction(24000, 1001)
 
@@ -33,19 +33,28 @@ def test_whole_milliseconds_are_a_constant_rate():
     assert not is_constant(durations, Fraction(0))
 
 
-def test_a_frame_without_duration_lasts_as_long_as_most(tmp_path):
+def rows_of(*rows: dict) -> str:
+    return "[\n" + ",\n".join("\t" + json.dumps(row) for row in rows) + "\n]\n"
+
+
+def test_durations_are_read_as_vspipe_writes_them(tmp_path):
     file = tmp_path / "frames.json"
-    rows = [{"_DurationNum": ticks, "_DurationDen": 100} for ticks in (4, 4, 90)]
-    for written, expected in (([*rows, {"_Matrix": 1}], [4, 4, 90, 4]), ([{}, *rows], [4, 4, 4, 90]), ([{}], [4])):
-        file.write_text("[\n" + ",\n".join("\t" + json.dumps(row) for row in written) + "\n]\n")
-        assert read_durations(file, Fraction(25)) == [Fraction(ticks, 100) for ticks in expected]
+    times = FrameTimes(file)
+    assert times.take(1) is None
+    text, taken = rows_of(*({"_DurationNum": ticks, "_DurationDen": 100} for ticks in (4, 5)), {"_Matrix": 1}), []
+    for end in range(0, len(text) + 1, 7):
+        file.write_text(text[:end])
+        taken += times.take(1) or []
+    file.write_text(text)
+    assert [*taken, *(times.take(1) or ())] == [Fraction(4, 100), Fraction(5, 100), None]
+    assert times.take(1) is None
 
 
-def test_delay_is_kept_to_a_part_of_a_frame():
-    chain, options = delay_options(Fraction(31, 100), Fraction(24))
-    assert chain == "settb=1/768,setpts=PTS+238,"
-    assert options == ["-enc_time_base:v:0", "1:768", "-fps_mode:v:0", "passthrough"]
-    assert delay_options(Fraction(0), Fraction(24)) == ("", [])
+def test_a_frame_without_duration_lasts_as_long_as_most():
+    long, most, none = Fraction(90, 100), Fraction(4, 100), None
+    assert filled([most, most, long, none], Fraction(25)) == [most, most, long, most]
+    assert filled([none], Fraction(25)) == [most]
+    assert filled([none], Fraction(0)) == [0]
 
 
 def test_time_base_of_the_source_is_kept_when_fine():

@@ -50,6 +50,7 @@ def build() -> typer.Typer:
         recipes,
         restore,
         script,
+        status,
         train,
         weights,
     )
@@ -64,6 +65,7 @@ def build() -> typer.Typer:
     )
     app.callback()(options)
     app.command()(restore.restore)
+    app.command()(status.status)
     app.command()(script.script)
     app.command()(filters.filters)
     app.command()(recipes.recipes)

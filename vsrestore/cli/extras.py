@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 # What an import statement names -> the extra of setup.cfg that brings it.
-EXTRAS = {"PIL": "train", "scipy": "train"}
+EXTRAS = {"PIL": "train", "scipy": "train", "distributed": "cluster"}
 
 
 def how_to_install(error: ModuleNotFoundError) -> str | None:
     """Return what to do about a package that is not there, in one line; None where no extra brings it."""
-    package = (error.name or "").partition(".")[0]
+    return _advice((error.name or "").partition(".")[0])
+
+
+def lacking(package: str) -> str | None:
+    """Return what to do about a package of ours that is not there, in one line; None where it is."""
+    try:
+        there = find_spec(package) is not None
+    except ValueError:  # of one that was taken out of the import system
+        there = False
+    return None if there else _advice(package)
+
+
+def _advice(package: str) -> str | None:
     extra = EXTRAS.get(package)
     if extra is None:
         return None

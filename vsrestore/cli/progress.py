@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+if TYPE_CHECKING:
+    from vsrestore.pipeline.segments.status import JobProgress
 
 
 class Bar:
@@ -75,9 +81,55 @@ class Bar:
         left = (total - self._done) * seconds / new
         return f"{new / seconds:.2f} {self._rate}, {_duration(seconds)} gone, {_duration(left)} left"
 
+    def progress(self, progress: JobProgress) -> None:
+        """Show all there is to know of a job; :meth:`count` has been called before."""
+        self._progress.update(self._task, speed=told_progress(progress))
+
     def tell(self, sentence: str) -> None:
         """Print one sentence above the bar."""
         self._console.print(f"vsrestore: {printable(sentence)}", markup=False)
+
+
+class JsonLines:
+    """What :class:`Bar` shows, for a program that shows it: a JSON object on each line of standard output."""
+
+    def __enter__(self) -> JsonLines:
+        """Begin."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End."""
+
+    def stage(self, name: str) -> None:
+        """Write what is being done."""
+        _line(event="stage", name=name)
+
+    def count(self, done: int, total: int) -> None:
+        """Leave it to :meth:`progress`."""
+
+    def progress(self, progress: JobProgress) -> None:
+        """Write how far a job is."""
+        _line(event="progress", **asdict(progress))
+
+    def tell(self, sentence: str) -> None:
+        """Write one sentence."""
+        _line(event="note", text=sentence)
+
+
+def _line(**facts: object) -> None:
+    print(json.dumps(facts), flush=True)
+
+
+def told_progress(progress: JobProgress) -> str:
+    """Return speeds, time left, segment and folder, as far as they are known."""
+    words = []
+    if progress.average:
+        words = [f"{progress.now:.2f} fps now", f"{progress.average:.2f} on average"]
+    if progress.left is not None:
+        words.append(f"{_duration(progress.left)} left")
+    if progress.segments:
+        words.append(f"segment {progress.segment} of {progress.segments}")
+    return ", ".join([*words, printable(progress.folder)])
 
 
 def printable(text: str) -> str:

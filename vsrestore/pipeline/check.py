@@ -69,8 +69,7 @@ def differences(
     try:
         made = Contents(probe(output), read_packets(output))
     except PipelineError as error:
-        told = str(error).removeprefix(f"{output}: ")
-        return [Difference(f"the output cannot be read back: it {told}", missing=True)]
+        return [_unreadable(output, error)]
     return [
         *_picture(source.picture, made.picture, frames, factor),
         *_shape(source.media.picture, made.media.picture),
@@ -79,10 +78,33 @@ def differences(
     ]
 
 
+def picture_differences(output: Path, frames: int) -> list[Difference]:
+    """Return in what the picture of an output, which holds a part of its source alone, is not what it should be.
+
+    Args:
+        output: the finished file.
+        frames: how many there should be.
+
+    """
+    try:
+        held = read_packets(output)[probe(output).picture.index].shown
+    except PipelineError as error:
+        return [_unreadable(output, error)]
+    return [] if held == frames else [_count(frames, held)]
+
+
+def _unreadable(output: Path, error: PipelineError) -> Difference:
+    told = str(error).removeprefix(f"{output}: ")
+    return Difference(f"the output cannot be read back: it {told}", missing=True)
+
+
+def _count(frames: int, held: int) -> Difference:
+    return Difference(f"the script gives {frames} frames, the output holds {held}", missing=held < frames)
+
+
 def _picture(source: Packets, made: Packets, frames: int, factor: Fraction) -> Iterator[Difference]:
     if made.shown != frames:
-        told = f"the script gives {frames} frames, the output holds {made.shown}"
-        yield Difference(told, missing=made.shown < frames)
+        yield _count(frames, made.shown)
     # Several filters that change the rate round up one after the other.
     if abs(frames - source.shown * factor) >= max(factor, Fraction(1)):
         made_of_each = "" if factor == 1 else f", where {float(factor):.5g} should come of each"

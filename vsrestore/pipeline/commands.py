@@ -11,12 +11,13 @@ from pathlib import Path
 from vsrestore import ffmpeg
 from vsrestore.video.props import duration_of
 
-from . import programs, tags, timestamps
+from . import programs, tags
 from .containers import Container, CopyPlan, picture_metadata
 from .encode import ENCODERS, encoder_options
 from .errors import PipelineError
+from .further_options import for_file, for_picture
 from .job import Job
-from .probe import Media
+from .probe import Media, Picture
 
 DELIVERY = Path(__file__).with_name("delivery.py")
 # Requests beyond the threads: a chunk of frames, so that the next chunk is under way while this one is written.
@@ -28,14 +29,13 @@ MASTERING = {"MasteringDisplayMaxLuminance", "ContentLightLevelMax"}
 
 @dataclass(frozen=True)
 class Task:
-    """A job whose input is at hand and whose every argument has been checked.
+    """A job whose input is at hand and whose every argument has been checked: all that rendering must know.
 
     Attributes:
         job: the wish.
         media: its input.
         script: path of its script.
-        container: row of the output.
-        plan: what becomes of the source's other streams.
+        folder: from which the paths in the script count.
         work: folder for all that is unfinished.
 
     """
@@ -43,24 +43,26 @@ class Task:
     job: Job
     media: Media
     script: Path
-    container: Container
-    plan: CopyPlan
+    folder: Path
     work: Path
 
-    @property
-    def part(self) -> Path:
-        """The file that becomes the output."""
-        return self.work / f"part{self.job.output.suffix}"
 
-    @property
-    def report(self) -> Path:
-        """File in which the first frame tells its properties."""
-        return self.work / "first.json"
+@dataclass(frozen=True)
+class Delivery:
+    """What the rendered picture is put into.
 
-    @property
-    def properties(self) -> Path:
-        """File in which vspipe tells the properties of every frame."""
-        return self.work / "frames.json"
+    Attributes:
+        container: row of the output.
+        plan: what becomes of the source's other streams.
+        part: the file that becomes the output.
+        excerpt: start and length of what is wanted of the source, in seconds; None for all.
+
+    """
+
+    container: Container
+    plan: CopyPlan
+    part: Path
+    excerpt: tuple[Fraction, Fraction] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class Shown:
         frames: how many the clip has.
         factor: how many of them its filters made of each frame of the source.
         size: (width, height).
+        frame_bytes: of one frame, as y4m has it.
         mastering: whether it carries HDR mastering data, which are not passed on.
         misnamed: whether the clip names a rate that cannot be; ``rate`` is that of its first frame then.
 
@@ -83,46 +86,59 @@ class Shown:
     frames: int
     factor: Fraction
     size: tuple[int, int]
+    frame_bytes: int
     mastering: bool
     misnamed: bool = False
 
 
-def read_report(task: Task) -> Shown:
+def read_report(report: Path, picture: Picture) -> Shown:
     """Return what :mod:`vsrestore.pipeline.delivery` wrote when the first frame was rendered.
 
     Where the script left the shape of the samples as the stream has it, what its container says of it holds.
     """
-    facts = json.loads(task.report.read_text(encoding="utf-8"))
+    facts = json.loads(report.read_text(encoding="utf-8"))
     props = facts["props"]
     named = Fraction(facts["fps"][0], facts["fps"][1] or 1)
     duration = duration_of(props)
     rate = named if named <= FASTEST or duration is None else 1 / duration
     width, height = facts["size"]
     mastering, factor = not MASTERING.isdisjoint(props), Fraction(*facts["factor"])
-    shown, picture = tags.from_props(props), task.media.picture
+    shown = tags.from_props(props)
     if (shown.sar or 1) == picture.coded_sar != picture.sar:
         shown = replace(shown, sar=picture.sar)
-    return Shown(shown, rate, facts["frames"], factor, (width, height), mastering, rate != named)
+    size = facts["frame_bytes"]
+    return Shown(shown, rate, facts["frames"], factor, (width, height), size, mastering, rate != named)
 
 
-def rendering(task: Task) -> list[str]:
-    """Return the vspipe command that renders the script of the task as y4m to stdout."""
-    own = task.job.script
+def rendering(task: Task, frames: range, report: Path, properties: Path) -> list[str]:
+    """Return the vspipe command that renders frames of the task's script as y4m to stdout.
+
+    Args:
+        task: whose script is written.
+        frames: of the clip; an empty run stands for all.
+        report: is written when frame 0 is rendered.
+        properties: file in which vspipe tells the properties of every frame.
+
+    """
     arguments = {
         "script": task.script,
-        "folder": Path.cwd() if own is None else task.script.parent,
+        "folder": task.folder,
         "source": task.media.path,
         "encoder": task.job.encoder,
-        "report": task.report,
+        "report": report,
+        "preview": task.job.preview,
     }
     passed = [word for key, value in arguments.items() for word in ("-a", f"{key}={value}")]
+    run = ["-s", str(frames.start), "-e", str(frames.stop - 1)] if frames else []
     requests = str((os.cpu_count() or 1) + LOOK_AHEAD)
-    told = ["-p", "-j", str(task.properties)]
-    return [programs.vspipe(), "-c", "y4m", "-r", requests, *told, *passed, str(DELIVERY), "-"]
+    return [
+        *(programs.vspipe(), "-c", "y4m", "-r", requests, *run, "-p", "-j", str(properties)),
+        *(*passed, str(DELIVERY), "-"),
+    ]
 
 
-def encoding(task: Task, shown: Shown) -> list[str]:
-    """Return the ffmpeg command that encodes y4m from stdin together with the other streams of the source.
+def encoding(task: Task, shown: Shown, target: Path) -> list[str]:
+    """Return the ffmpeg command that encodes y4m from stdin, the picture alone, into a Matroska file.
 
     Raises:
         PipelineError: an interlaced picture for an encoder that has no interlaced mode.
@@ -131,12 +147,10 @@ def encoding(task: Task, shown: Shown) -> list[str]:
     job, picture = task.job, shown.tags
     if picture.fields and not ENCODERS[job.encoder].interlaced:
         raise PipelineError(f"--encoder {job.encoder}: the clip is interlaced; deinterlace it, or use x264 or ffv1")
-    delay, ticks = timestamps.delay_options(_lateness(task.media), shown.rate)
     return [
         *_ffmpeg(), *tags.input_options(picture), "-f", "yuv4mpegpipe", *_counted(shown), "-i", "pipe:0",
-        *_source(task),
-        *encoder_options(job.encoder, job.crf, job.preset), "-filter:v:0", delay + tags.filters(picture), *ticks,
-        *tags.output_options(picture), *_copied(task), *job.ffmpeg_args, *_target(task, task.part),
+        *encoder_options(job.encoder, job.crf, job.preset), "-filter:v:0", tags.filters(picture),
+        *tags.output_options(picture), *for_picture(job.ffmpeg_args), "-f", "matroska", ffmpeg.file_url(target),
     ]  # fmt: skip
 
 
@@ -145,16 +159,30 @@ def _counted(shown: Shown) -> list[str]:
     return ["-r", f"{shown.rate.numerator}/{shown.rate.denominator}"] if shown.misnamed else []
 
 
-def joining(task: Task, shown: Shown, video: Path, joined: Path) -> list[str]:
+def finishing(task: Task, delivery: Delivery, shown: Shown, video: Path) -> list[str]:
     """Return the ffmpeg command that puts a finished video together with the other streams of the source."""
-    late = ["-itsoffset", f"{float(_lateness(task.media)):.6f}"]
+    late = Fraction(0) if delivery.excerpt else lateness(task.media)
+    job, muxer = task.job, delivery.container.muxer
+    # Sound that is copied would begin at the key frame of the source's picture before the excerpt.
+    begin = ["-copypriorss:a", "0", "-copypriorss:s", "0"] if delivery.excerpt else []
+    # Players of the MP4 family know H.265 by this tag.
+    tag = ["-tag:v:0", "hvc1"] if job.encoder == "x265" and muxer != "matroska" else []
     return [
-        *_ffmpeg(), *late, *ffmpeg.input_options(video), *_source(task),
-        "-c:v:0", "copy", *_shape(shown), *_copied(task), *_target(task, joined),
+        *_ffmpeg(), *(["-itsoffset", f"{float(late):.6f}"] if late else []), *ffmpeg.input_options(video),
+        *_source(task.media.path, delivery.excerpt), "-map", "0:v:0", *begin, *tag, *delivery.plan.options,
+        *picture_metadata(task.media.picture.metadata), *for_file(job.ffmpeg_args), "-c:v:0", "copy", *_shape(shown),
+        "-max_muxing_queue_size", "9999", "-f", muxer, ffmpeg.file_url(delivery.part),
     ]  # fmt: skip
 
 
-def _lateness(media: Media) -> Fraction:
+def _source(path: Path, excerpt: tuple[Fraction, Fraction] | None) -> list[str]:
+    if excerpt is None:
+        return ffmpeg.input_options(path)
+    start, length = (f"{float(seconds):.6f}" for seconds in excerpt)
+    return ["-ss", start, "-t", length, *ffmpeg.input_options(path)]
+
+
+def lateness(media: Media) -> Fraction:
     """Return how long after the start of the file, as ffmpeg sees it, the picture begins, in seconds."""
     return media.zero + media.picture.start - programs.file_start(media.path)
 
@@ -163,24 +191,9 @@ def _ffmpeg() -> list[str]:
     return [ffmpeg.program(), "-hide_banner", "-nostdin", "-y", "-v", "error"]
 
 
-def _source(task: Task) -> list[str]:
-    return [*ffmpeg.input_options(task.media.path), "-map", "0:v:0"]
-
-
 def _shape(shown: Shown) -> list[str]:
     """Matroska and MP4 keep the shape of the samples beside the stream, where PyAV does not put it."""
     if shown.tags.sar is None:
         return []
     shape = shown.tags.sar * Fraction(*shown.size)
     return ["-aspect", f"{shape.numerator}:{shape.denominator}"]
-
-
-def _copied(task: Task) -> list[str]:
-    # Players of the MP4 family know H.265 by this tag.
-    tag = ["-tag:v:0", "hvc1"] if task.job.encoder == "x265" and task.container.muxer != "matroska" else []
-    metadata = picture_metadata(task.media.picture.metadata)
-    return [*tag, *task.plan.options, *metadata, "-max_muxing_queue_size", "9999"]
-
-
-def _target(task: Task, file: Path) -> list[str]:
-    return ["-f", task.container.muxer, ffmpeg.file_url(file)]

@@ -23,23 +23,54 @@ from vsrestore.video.errors import fail
 from vsrestore.video.formats import guessed_matrix
 
 DITHERED_BELOW = 16
+MARKER = b"FRAME\n"
 CHROMA_OF_RGB = {False: (1, 1), True: (0, 0)}
 
 
-def output_of(script: Path, folder: Path, source: str) -> vs.VideoNode:
-    """Run the script in ``folder`` with ``source`` among its globals and return the clip of its output 0.
+def output_of(script: Path, folder: Path, source: str) -> tuple[vs.VideoNode, vs.VideoNode | None]:
+    """Run the script in ``folder`` with ``source`` among its globals.
+
+    Returns:
+        The clip of its output 0, and what it calls ``before``, None where that is no clip.
 
     Raises:
         vs.Error: it sets no video output 0, or one of variable format or size.
 
     """
     os.chdir(folder)
-    names = {"__name__": "__vapoursynth__", "__file__": str(script), "source": source}
+    names: dict[str, Any] = {"__name__": "__vapoursynth__", "__file__": str(script), "source": source}
     exec(compile(script.read_bytes(), str(script), "exec"), names)
     outputs = vs.get_outputs()
     if 0 not in outputs:
         fail(script.name, "sets no output 0; end it with clip.set_output()")
-    return constant_clip(script.name, getattr(outputs[0], "clip", outputs[0]), "output 0")
+    before = names.get("before")
+    clip = constant_clip(script.name, getattr(outputs[0], "clip", outputs[0]), "output 0")
+    return clip, before if isinstance(before, vs.VideoNode) else None
+
+
+def previewed(clip: vs.VideoNode, before: vs.VideoNode, seconds: int) -> vs.VideoNode:
+    """Return so many seconds of a clip, evenly spread, each frame to the right of what it was.
+
+    Args:
+        clip: the restored one.
+        before: the source; where it has another number of frames, those that lie at the same place are taken.
+        seconds: how many; a second of a clip without a constant rate is 25 frames.
+
+    """
+    length = min(round(clip.fps) or 25, clip.num_frames)
+    last = clip.num_frames - length
+    starts = [round((number + 0.5) * last / seconds) for number in range(seconds)]
+    numbers = sorted({start + frame for start in starts for frame in range(length)})
+    old = before.resize.Bicubic(clip.width, clip.height, format=clip.format.id, **_as_yuv(before, clip))
+    places = [min(number * before.num_frames // clip.num_frames, before.num_frames - 1) for number in numbers]
+    both = (uncached.Splice([part[place] for place in each]) for part, each in ((old, places), (clip, numbers)))
+    return vs.core.std.StackHorizontal(list(both))
+
+
+def _as_yuv(before: vs.VideoNode, clip: vs.VideoNode) -> dict[str, int]:
+    """Return the argument without which RGB becomes no other."""
+    crossing = before.format.color_family == vs.RGB != clip.format.color_family
+    return {"matrix": guessed_matrix(clip.width, clip.height)} if crossing else {}
 
 
 def for_encoder(clip: vs.VideoNode, encoder: Encoder) -> vs.VideoNode:
@@ -78,6 +109,7 @@ def reported(clip: vs.VideoNode, report: Path) -> vs.VideoNode:
             "frames": clip.num_frames,
             "factor": [int(f.props.get(name, 1)) for name in RATE],
             "size": [clip.width, clip.height],
+            "frame_bytes": frame_bytes(clip),
         }
         unfinished = report.with_suffix(".part")
         unfinished.write_text(json.dumps(facts), encoding="utf-8")
@@ -87,6 +119,13 @@ def reported(clip: vs.VideoNode, report: Path) -> vs.VideoNode:
     first = uncached.Trim(keep_shared(clip), length=1)
     written = keep(first.std.ModifyFrame(clips=first, selector=write), 0)
     return uncached.Splice([written, uncached.Trim(clip, first=1)]) if clip.num_frames > 1 else written
+
+
+def frame_bytes(clip: vs.VideoNode) -> int:
+    """Return how many bytes y4m has of each frame, its marker included."""
+    form, samples = clip.format, clip.width * clip.height
+    chroma = (clip.width >> form.subsampling_w) * (clip.height >> form.subsampling_h)
+    return len(MARKER) + (samples + (form.num_planes - 1) * chroma) * form.bytes_per_sample
 
 
 def die_with_parent() -> None:
@@ -105,7 +144,7 @@ def die_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def deliver(script: str, folder: str, source: str, encoder: str, report: str) -> None:
+def deliver(script: str, folder: str, source: str, encoder: str, report: str, preview: str) -> None:
     """Set output 0 to what the script's output 0 is, as the encoder takes it.
 
     Args:
@@ -114,12 +153,16 @@ def deliver(script: str, folder: str, source: str, encoder: str, report: str) ->
         source: path of the source, for the script.
         encoder: a key of ``ENCODERS``.
         report: is written when the first frame is rendered: its properties and the clip's rate, as JSON.
+        preview: instead of all, so many seconds of the clip, evenly spread, each beside what it was; 0 for all.
 
     """
     # Standard output is the picture's; what a script prints would spoil it.
     sys.stdout = sys.stderr
     die_with_parent()
-    clip = for_encoder(output_of(Path(script), Path(folder), source), ENCODERS[encoder])
+    clip, before = output_of(Path(script), Path(folder), source)
+    if seconds := int(preview):
+        clip = previewed(clip, before or vs.core.bs.VideoSource(source, cachemode=0), seconds)
+    clip = for_encoder(clip, ENCODERS[encoder])
     vs.clear_outputs()
     reported(clip, Path(report)).set_output(0)
 
@@ -142,4 +185,4 @@ def _plain(props: dict[str, Any]) -> dict[str, int | float | str]:
 
 
 if __name__ == "__vapoursynth__":
-    deliver(**{name: globals()[name] for name in ("script", "folder", "source", "encoder", "report")})
+    deliver(**{name: globals()[name] for name in ("script", "folder", "source", "encoder", "report", "preview")})

@@ -1,4 +1,4 @@
-"""The two ways this room fails."""
+"""The ways this room fails."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from ..errors import VsrestoreError
 
 class PipelineError(VsrestoreError, ValueError):
     """Something the user gave cannot be used; the message says what was wrong, what is accepted and what to do."""
+
+
+class OtherJobError(PipelineError):
+    """The folder of a job holds the segments of another one."""
 
 
 class RunError(VsrestoreError, RuntimeError):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
+import re
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from vsrestore import ffmpeg
 
@@ -23,7 +24,7 @@ def inventory() -> Iterator[tuple[str, str]]:
     yield "vsrestore", vsrestore.__version__
     yield "python", f"{platform.python_version()} ({sys.executable})"
     yield "system", platform.platform()
-    yield "processor", f"{_processor()}, {os.cpu_count()} threads"
+    yield "processor", f"{processor()}, {os.cpu_count()} threads"
     for name, find in (("vapoursynth", _vapoursynth), ("plugins", _plugins), ("torch", _torch), ("GPU", _gpu)):
         yield name, _tried(find)
     for name, find in (("onnxruntime", _onnxruntime), ("vspipe", programs.vspipe), ("ffmpeg", _ffmpeg)):
@@ -48,13 +49,20 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the name of the processor, as far as the system tells it."""
     if sys.platform == "linux":
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as listing:  # noqa: PTH123
             for line in listing:
                 if line.startswith("model name"):
                     return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
+
+
+def cards() -> list[str]:
+    """Return the names of the NVIDIA cards, as far as the driver on Linux tells them; torch would take seconds."""
+    listings = (path.read_text(errors="replace") for path in Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    return sorted({name for text in listings for name in re.findall(r"^Model:\s*(.+)$", text, re.MULTILINE)})
 
 
 def _vapoursynth() -> str:
@@ -92,9 +100,7 @@ def _onnxruntime() -> str:
 
 
 def _ffmpeg() -> str:
-    program = ffmpeg.program()
-    told = subprocess.run([program, "-version"], capture_output=True, text=True, errors="replace", check=False).stdout
-    return f"{told.split('Copyright')[0].strip()} ({program})"
+    return f"{ffmpeg.version_text()} ({ffmpeg.program()})"
 
 
 def _encoders() -> str:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .cluster.wish import Cluster
 from .errors import PipelineError
+from .further_options import shortens
 from .packets import loss
 from .probe import Media
 from .script import FilterCall, Opening, parse_filter, resolved
-from .source import fetch, is_url
+from .source import fetch, fetched, is_url
 from .survey import Survey
 
 DEINTERLACE, ORDER = "deinterlace", "field_order"
-# Options of ffmpeg, without a stream's name, after which fewer frames or less sound are what was asked for.
-SHORTENING = {
-    *("-t", "-to", "-ss", "-fs", "-shortest", "-frames", "-vframes", "-aframes", "-an", "-vn", "-map", "-r"),
-    *("-vf", "-af", "-filter", "-filter_complex", "-fpsmax", "-fps_mode", "-vsync"),
-}
 
 
 @dataclass(frozen=True)
@@ -38,6 +34,13 @@ class Job:
         ffmpeg_args: further output options for ffmpeg.
         overwrite: whether an existing output may be replaced.
         quality: yt-dlp's format choice.
+        start: where to begin, as :func:`vsrestore.pipeline.excerpt.parsed_place` reads it, None for the beginning.
+        end: where to end, None for the end.
+        preview: instead of all, so many seconds of the clip, evenly spread, each beside what it was; 0 for all.
+        segment: seconds of a segment.
+        folder: of the job, None for one beside the output.
+        restart: whether to begin anew where a job has begun.
+        cluster: whose workers render, None for this machine.
 
     """
 
@@ -52,19 +55,18 @@ class Job:
     ffmpeg_args: tuple[str, ...] = ()
     overwrite: bool = False
     quality: str | None = None
+    start: str | None = None
+    end: str | None = None
+    preview: int = 0
+    segment: float = 60
+    folder: Path | None = None
+    restart: bool = False
+    cluster: Cluster | None = None
 
-
-def ffmpeg_words(text: str) -> tuple[str, ...]:
-    """Return the options that one string holds, quoted as in a shell.
-
-    Raises:
-        PipelineError: a quotation mark has no other.
-
-    """
-    try:
-        return tuple(shlex.split(text))
-    except ValueError as error:
-        raise PipelineError(f"--ffmpeg-args {text!r}: cannot be read ({str(error).lower()})") from None
+    @property
+    def whole(self) -> bool:
+        """Whether it is about the whole input."""
+        return self.start is None and self.end is None and not self.preview
 
 
 def checked_calls(job: Job) -> list[FilterCall]:
@@ -85,16 +87,18 @@ def checked_calls(job: Job) -> list[FilterCall]:
 
 def shortened(job: Job) -> bool:
     """Tell whether the user's own options for ffmpeg may leave out frames or sound."""
-    return any(word.split(":")[0] in SHORTENING for word in job.ffmpeg_args)
+    return shortens(job.ffmpeg_args)
 
 
 def input_file(job: Job, work: Path, tell: Callable[[str], None]) -> Path:
     """Return the path of the input; what is fetched for it lies in ``work``."""
     if not is_url(job.input):
         return Path(job.input).absolute()
-    tell(f"fetching {job.input}")
     folder = work / "fetched"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
+    if (there := fetched(folder)) is not None:
+        return there
+    tell(f"fetching {job.input}")
     return fetch(job.input, job.quality, folder)
 
 

@@ -55,12 +55,12 @@ def publish(part: Path, output: Path, *, overwrite: bool) -> None:
     try:
         with suppress(FileNotFoundError):
             _keep_rights(part, output.stat())
-        _to_disk(part)
+        to_disk(part)
         if overwrite:
             part.replace(output)
         else:
             _rename_exclusively(part, output)
-        _to_disk(output.parent)
+        to_disk(output.parent)
     except FileExistsError:
         kept = keep(part, output, "restored")
         raise RunError(
@@ -132,7 +132,7 @@ def _rename_exclusively(old: Path, new: Path) -> None:
         old.unlink()
 
 
-def _to_disk(path: Path) -> None:
+def to_disk(path: Path) -> None:
     """Wait until a file, or the names in a folder, have reached the disk."""
     if os.name == "nt" and path.is_dir():
         return

@@ -2,52 +2,62 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
-from typing import NoReturn
 
-from . import programs, timestamps
-from .check import Contents, Difference, differences
-from .commands import Shown, Task, encoding, joining, read_report, rendering
-from .containers import Container, container_of, copy_plan
+from . import programs
+from .check import Contents, Difference, differences, picture_differences
+from .cluster.render import render_on
+from .commands import Delivery, Shown, Task, finishing, lateness
+from .containers import CopyPlan, container_of, copy_plan
 from .encode import encoder_named, encoder_options
-from .errors import PipelineError, RunError
+from .errors import OtherJobError, PipelineError, RunError
+from .excerpt import part_of_clip, seconds_of
 from .intermediate import decoded
 from .job import Job, checked_calls, fitting_calls, input_file, opening_for, shortened
 from .output import checked_output, keep, publish
-from .packets import loss, read_packets
-from .probe import Media, Picture, probe
-from .progress import FrameCounter
-from .run import FULL, Program, check_exit, complete, disk_full, last_words, pipe_broke, stopping, wait_for
+from .packets import loss
+from .probe import Picture, probe
+from .run import complete, unwritable
 from .script import FilterCall, Opening, script_text
+from .segments.claim import held
+from .segments.cuts import cut, grid_of
+from .segments.folder import Clip, JobFolder, Source
+from .segments.identity import identity_of, told_differences
+from .segments.join import check_space, join
+from .segments.render import look, render_first, render_missing
+from .segments.status import JobProgress, noted
 from .source import is_url
 from .survey import Survey, clock, survey, told
-from .workplace import workplace
+from .workplace import beside
 
 Tell = Callable[[str], None]
 Count = Callable[[int, int], None]
-# In the words of ffmpeg 6 and later, and of older ones, of which the first is for the first stream, the picture.
-ENCODER_REFUSES = re.compile(r"vost#0:0.*while opening encoder|while opening encoder for output stream #0:0\b")
+Cut = Callable[[Shown], Clip]
 ONE_THREAD = "open it with bs.VideoSource(source, threads=1), which decodes it the same each time"
 NO_INDEX, NO_FRAME = "Failed to write index", "No frame returned for frame number"
 # Two outputs are hardly larger than so many times the source.
 LIKELY_GROWTH = 4
 
 
-def restore(job: Job, tell: Tell, count: Count, stage: Tell = lambda name: None) -> None:
-    """Restore the input into the output.
+def restore(
+    job: Job,
+    tell: Tell,
+    count: Count,
+    stage: Tell = lambda name: None,
+    progress: Callable[[JobProgress], None] = lambda progress: None,
+) -> None:
+    """Restore the input into the output; where a run of the same job has ended before, go on where that was.
 
     Args:
         job: what to do.
         tell: takes one sentence that the user should read.
         count: takes frames done and frames in all.
-        stage: takes the name of what is done now, before there are frames to count.
+        stage: takes the name of what is done now, where there are no frames to count.
+        progress: takes what there is to know whenever ``count`` is called.
 
     Raises:
         PipelineError: something given cannot be used; nothing is written.
@@ -60,31 +70,69 @@ def restore(job: Job, tell: Tell, count: Count, stage: Tell = lambda name: None)
     encoder_named(job.encoder, programs.ffmpeg_encoders())
     container = container_of(job.output, job.encoder)
     encoder_options(job.encoder, job.crf, job.preset)
-    with workplace(output) as work:
-        stage("reading the source")
-        media = probe(input_file(job, work, tell))
+    with held(output, job.folder) as folder:
+        try:
+            stage("reading the source")
+            begin(folder, job, calls, tell)
+            source = source_of(folder, job, tell)
+            task = prepared(folder, job, source)
+            plan = copy_plan(source.media, source.survey, container, folder.path) if not job.preview else CopyPlan()
+            for note in [*source_notes(task, source.survey), *plan.notes]:
+                tell(note)
+            calls = fitting_calls(calls, source.media, source.survey, tell)
+            stage("loading the filters")
+            cut = cut_of(job, calls, source.times())
+            clip = rendered(folder, task, calls, source.survey, cut, tell, noted(folder, count, progress))
+            stage("joining the segments")
+            delivery = Delivery(container, plan, part_of(folder, output), excerpt_of(task, clip, source.times()))
+            deliver(folder, task, clip, delivery, output, source.survey, tell)
+            folder.close()
+        except OSError as error:
+            raise _with_way_on(unwritable(folder.path, error), folder) from None
+        except (PipelineError, RunError) as error:
+            raise _with_way_on(error, folder) from None
+
+
+def begin(folder: JobFolder, job: Job, calls: list[FilterCall], tell: Tell) -> None:
+    """Begin a job in its folder, or go on with it.
+
+    Raises:
+        OtherJobError: another job has begun there.
+
+    """
+    folder.clear_unfinished()
+    identity, old = identity_of(job, calls), folder.identity()
+    if old is not None and folder.worth_keeping() and not job.restart:
+        if differing := told_differences(old, identity):
+            raise OtherJobError(
+                f"{folder.path}: holds another job ({differing}); finish that one with its own arguments, "
+                "or give --restart to begin anew, or another --job-folder"
+            )
+        tell(f"going on in {folder.path}")
+        return
+    folder.begin_anew()
+    folder.keep_identity(identity)
+
+
+def source_of(folder: JobFolder, job: Job, tell: Tell) -> Source:
+    """Return what is in the source, which is read once in a job."""
+    source = folder.source()
+    if source is None:
+        media = probe(input_file(job, folder.path, tell))
         seen = survey(media)
-        task = prepared(job, media, seen, container, work)
-        for note in [*source_notes(task, seen), *task.plan.notes]:
-            tell(note)
-        calls = fitting_calls(calls, media, seen, tell)
-        stage("loading the filters")
-        shown, durations, words = encode_with_times(task, calls, seen, tell, count)
-        frames = len(durations) if shortened(job) else shown.frames
-        found = differences(Contents(media, seen.packets), task.part, task.plan, frames, shown.factor)
-        refuse_incomplete(task, found, words)
-        for difference in found:
-            tell(str(difference))
-        publish(task.part, output, overwrite=job.overwrite)
+        picture = replace(media.picture, start=seen.packets[media.picture.index].begins() - media.zero)
+        source = Source(replace(media, picture=picture), seen)
+        folder.keep_source(source)
+    return source
 
 
-def prepared(job: Job, media: Media, seen: Survey, container: Container, work: Path) -> Task:
-    """Return the task of a job whose source is known; the script of its filters is yet to be written."""
-    picture = replace(media.picture, start=seen.packets[media.picture.index].begins() - media.zero)
-    media = replace(media, picture=picture)
-    plan = copy_plan(media, seen, container, work)
-    script = work / "restore.vpy" if job.script is None else job.script.absolute()
-    return Task(job, media, script, container, plan, work)
+def prepared(folder: JobFolder, job: Job, source: Source) -> Task:
+    """Return the task of a job whose source is known, and write it down; its filters' script is yet to be written."""
+    own = None if job.script is None else job.script.absolute()
+    script, place = (folder.path / "restore.vpy", Path.cwd()) if own is None else (own, own.parent)
+    task = Task(job, source.media, script, place, folder.path)
+    folder.keep_task(task)
+    return task
 
 
 def source_notes(task: Task, seen: Survey) -> list[str]:
@@ -100,148 +148,172 @@ def source_notes(task: Task, seen: Survey) -> list[str]:
         notes.append("the picture has an alpha channel; it is not passed on")
     if cut := _cut_size(picture):
         notes.append(f"the picture is {picture.width}x{picture.height}; VapourSynth holds it as {cut[0]}x{cut[1]}")
-    notes.append(_space_note(task, seen))
+    notes.append(_space_note(task))
     return [note for note in notes if note]
 
 
-def encode_with_times(
-    task: Task, calls: list[FilterCall], seen: Survey, tell: Tell, count: Count
-) -> tuple[Shown, list[Fraction], str]:
-    """Encode what the job's filters or script give, and set the times of the frames.
+def rendered(
+    folder: JobFolder, task: Task, calls: list[FilterCall], seen: Survey, cut: Cut, tell: Tell, count: Count
+) -> Clip:
+    """Return the clip of a job, all of whose segments are rendered.
 
-    Returns and raises what :func:`encode` does; what was made so far is kept where the disk is full or no times can be
-    set.
+    Returns and raises what :func:`encode` does.
     """
-    try:
-        if task.job.script is None:
-            shown, durations, words = encode_filters(task, calls, seen, tell, count)
-        else:
-            shown, durations, words = encode_script(task, tell, count)
-    except PipelineError as error:
-        raise (_kept(error, task) if FULL in str(error) and _readable(task.part) else error) from None
-    try:
-        set_times(task, shown, durations)
-    except (PipelineError, RunError) as error:
-        raise _kept(error, task) from None
-    return shown, durations, words
+    clip = folder.clip()
+    if clip is not None and folder.joined(task.job.output.suffix).exists():
+        return clip
+    if task.job.script is None:
+        return encode_filters(folder, task, calls, seen, cut, tell, count)
+    return encode_script(task, cut, tell, count)
+
+
+def cut_of(job: Job, calls: Sequence[FilterCall], times: Sequence[Fraction]) -> Cut:
+    """Return what cuts the clip of a job into segments, once its first frame has shown how long it is.
+
+    Args:
+        job: the wish.
+        calls: its filters.
+        times: when the frames of the source are shown, rising, in seconds.
+
+    """
+    # The user's own options for ffmpeg count from the beginning of what it encodes.
+    seconds = 0 if job.preview or shortened(job) else job.segment
+
+    def made(shown: Shown) -> Clip:
+        part = part_of_clip(job.start, job.end, shown.frames, times)
+        return Clip(shown, tuple(cut(part, shown.rate, seconds, grid_of(calls))))
+
+    return made
 
 
 def encode_filters(
-    task: Task, calls: list[FilterCall], seen: Survey, tell: Tell, count: Count
-) -> tuple[Shown, list[Fraction], str]:
+    folder: JobFolder, task: Task, calls: list[FilterCall], seen: Survey, cut: Cut, tell: Tell, count: Count
+) -> Clip:
     """Write the script of the task's filters and encode; where BestSource cannot open the source so, open it otherwise.
 
     Returns and raises what :func:`encode` does.
     """
-    folder = task.work if is_url(task.job.input) else programs.index_folder(task.media.path)
-    opening: Opening | None = opening_for(task.media, seen, folder, calls)
+    clustered = task.job.cluster is not None
+    near = folder.path if clustered or is_url(task.job.input) else programs.index_folder(task.media.path)
+    opening: Opening | None = folder.opening() or opening_for(task.media, seen, near, calls)
+    if clustered and opening is not None:  # all machines read the source by one index
+        opening = replace(opening, one_index=True)
     while opening is not None:
+        folder.keep_opening(opening)
         task.script.write_text(script_text(opening, calls), encoding="utf-8")
         try:
-            return encode(task, tell, count)
+            return encode(task, cut, tell, count)
         except (PipelineError, RunError) as error:
             opening = _otherwise(task, opening, str(error))
             if opening is None:
                 raise
             tell(f"once more, because of this: {error}")
+            folder.render_anew()
     raise AssertionError("the loop ends in itself")
 
 
-def encode_script(task: Task, tell: Tell, count: Count) -> tuple[Shown, list[Fraction], str]:
+def encode_script(task: Task, cut: Cut, tell: Tell, count: Count) -> Clip:
     """Encode what the user's own script gives; where it cannot open a damaged source, say how it could.
 
     Returns and raises what :func:`encode` does.
     """
     try:
-        return encode(task, tell, count)
+        return encode(task, cut, tell, count)
     except RunError as error:
         if NO_FRAME not in str(error):
             raise
         raise RunError(f"{error}; {ONE_THREAD}") from None
 
 
-def encode(task: Task, tell: Tell, count: Count) -> tuple[Shown, list[Fraction], str]:
-    """Run vspipe into ffmpeg.
+def encode(task: Task, cut: Cut, tell: Tell, count: Count) -> Clip:
+    """Render and encode what is not finished of the task's segments.
 
     Returns:
-        What the first frame told, how long each frame is shown, in seconds, and what ffmpeg said.
+        The clip, of which all segments are finished.
 
     Raises:
         PipelineError: the script cannot be evaluated, its picture does not suit the encoder, or the disk is full.
         RunError: vspipe or ffmpeg failed.
 
     """
-    running: list[Program] = []
-    task.report.unlink(missing_ok=True)
-    environment = programs.environment()
-    with stopping(running):
-        counter = FrameCounter(count, tell)
-        # Nothing is sent to vspipe's standard input; its end tells it that vsrestore has gone.
-        sender = Program(rendering(task), subprocess.PIPE, subprocess.PIPE, environment, hear=counter)
-        running.append(sender)
-        shown = _first_frame(task, sender)
-        taker = Program(encoding(task, shown), stdin=sender.stdout, environment=environment)
-        running.append(taker)
-        sender.stdout.close()
-        wait_for(lambda: False, running)
-        _check_exits(task, shown, sender, taker)
-    if shown.mastering:
+    folder = JobFolder(task.work)
+    clip = folder.clip()
+    if task.job.cluster is not None:
+        render_on(task.job.cluster, task, cut, tell, count)
+    elif clip is None and task.job.start is task.job.end is None:
+        render_first(task, cut, tell, count)
+    else:
+        render_missing(task, clip or look(task, cut, tell, count), tell, count)
+    clip = folder.clip()
+    assert clip is not None
+    if clip.shown.mastering:
         tell("the HDR mastering data of the source are not passed on")
-    durations = timestamps.read_durations(task.properties, shown.rate)
-    count(len(durations), len(durations))
-    return shown, durations, taker.words()
+    return clip
 
 
-def set_times(task: Task, shown: Shown, durations: list[Fraction]) -> None:
-    """Give the frames of the encoded video their true times when they do not come at a constant rate.
+def part_of(folder: JobFolder, output: Path) -> Path:
+    """Return where the file lies that becomes the output: on the same disk, so that it takes its name in one step."""
+    near = folder.path.stat().st_dev == output.parent.stat().st_dev
+    return folder.path / f"part{output.suffix}" if near else beside(output, ".", f".vsrestore-part{output.suffix}")
+
+
+def excerpt_of(task: Task, clip: Clip, times: Sequence[Fraction]) -> tuple[Fraction, Fraction] | None:
+    """Return start and length in seconds, as ffmpeg counts them, of the part of the source that a job is about."""
+    if task.job.whole or task.job.preview:
+        return None
+    part = range(clip.segments[0].first, clip.segments[-1].end)
+    start, length = seconds_of(part, clip.shown.frames, times)
+    return lateness(task.media) + start, length
+
+
+def deliver(
+    folder: JobFolder, task: Task, clip: Clip, delivery: Delivery, output: Path, seen: Survey, tell: Tell
+) -> None:
+    """Make the output of finished segments and the source's other streams, check it, and give it its name.
 
     Raises:
-        RunError: they cannot be set; the file stays as it was.
         PipelineError: the disk is full.
+        RunError: a program failed, or picture or sound is missing in what was made.
 
     """
-    if len(durations) < shown.frames and not shortened(task.job):
-        raise RunError(f"the times of the frames were not all written down; {FULL}")
-    if timestamps.is_constant(durations, shown.rate):
-        return
-    part, base = task.part, timestamps.fitting_time_base(task.media.picture.time_base)
-    _check_space(part)
-    if shortened(task.job):
-        durations = durations[: read_packets(part)[0].shown]
-    retimed, joined = part.with_stem("retimed"), part.with_stem("joined")
-    timestamps.retime(part, retimed, task.container.muxer, durations, base)
-    # The disk need not hold three of them.
-    retimed.replace(part)
-    complete("ffmpeg", joining(task, shown, part, joined))
-    joined.replace(part)
+    joined = folder.joined(task.job.output.suffix)
+    try:
+        if not joined.exists():
+            join(folder, clip, joined, delivery.container.muxer, task.media.picture.time_base)
+        check_space(joined)
+        complete("ffmpeg", finishing(task, delivery, clip.shown, joined))
+        source, part = Contents(task.media, seen.packets), delivery.part
+        if task.job.whole:
+            found = differences(source, part, delivery.plan, clip.shown.frames, clip.shown.factor)
+        else:
+            found = picture_differences(part, clip.frames)
+        refuse_incomplete(task, part, found)
+        for difference in found:
+            tell(str(difference))
+        publish(part, output, overwrite=task.job.overwrite)
+    finally:
+        delivery.part.unlink(missing_ok=True)
 
 
-def refuse_incomplete(task: Task, found: list[Difference], words: str) -> None:
+def refuse_incomplete(task: Task, part: Path, found: list[Difference]) -> None:
     """Keep the file under another name and raise ``RunError`` when picture or sound is missing in it."""
     missing = [str(difference) for difference in found if difference.missing]
-    if disk_full(words):
-        missing.append(FULL)
-    elif shortened(task.job):
+    if not missing or shortened(task.job):
         return
-    if missing:
-        raise _kept(RunError(f"the output is incomplete: {'; '.join(missing)}"), task)
-
-
-def _kept(error: Exception, task: Task) -> RunError:
-    """Keep what was made so far under another name; return the error that tells it."""
     output = task.job.output.resolve()
-    kept = keep(task.part, output, "incomplete")
+    kept = keep(part, output, "incomplete")
     stays = f"; {task.job.output} stays as it was" if output.exists() else ""
-    return RunError(f"{error}; what was made so far is kept as {kept}{stays}")
+    raise RunError(f"the output is incomplete: {'; '.join(missing)}; what was made is kept as {kept}{stays}")
 
 
-def _readable(part: Path) -> bool:
-    """Tell whether a file that broke off can be read; MP4 cannot, whose list of contents comes last."""
-    try:
-        probe(part)
-    except PipelineError:
-        return False
-    return True
+def _with_way_on(error: PipelineError | RunError, folder: JobFolder) -> PipelineError | RunError:
+    """Return the error with what is finished and what to do."""
+    clip = folder.clip()
+    if clip is None or not folder.worth_keeping() or isinstance(error, OtherJobError):
+        return error
+    done = len(clip.segments) - len(folder.missing(clip))
+    finished = f"{done} of {len(clip.segments)} segments are" if done else "all segments are"
+    return type(error)(f"{error}; {finished} finished in {folder.path}, and the same command goes on there")
 
 
 def _otherwise(task: Task, opening: Opening, words: str) -> Opening | None:
@@ -256,25 +328,12 @@ def _otherwise(task: Task, opening: Opening, words: str) -> Opening | None:
     return replace(opening, damaged=True, index_folder=None)
 
 
-def _check_space(part: Path) -> None:
-    needed, free = part.stat().st_size, shutil.disk_usage(part.parent).free
-    if free < needed:
-        raise RunError(
-            f"the disk is too full to set the times of the frames: {needed / 1e6:.1f} MB are needed, "
-            f"{free / 1e6:.1f} MB are free"
-        )
-
-
-def _space_note(task: Task, seen: Survey) -> str | None:
-    """Return a warning when the disk may not hold two outputs and the source has frames of unequal length."""
-    gaps = [later - earlier for earlier, later in pairwise(seen.packets[task.media.picture.index].times())]
+def _space_note(task: Task) -> str | None:
+    """Return a warning when the disk may not hold two outputs."""
     free, size = shutil.disk_usage(task.work).free, task.media.path.stat().st_size
-    if not gaps or max(gaps) - min(gaps) <= 2 * timestamps.TOLERANCE or free > LIKELY_GROWTH * size:
+    if free > LIKELY_GROWTH * size:
         return None
-    return (
-        "the frames come at no constant rate; to set their times the disk must hold the output twice, "
-        f"and {free / 1e6:.0f} MB are free"
-    )
+    return f"to join the segments the disk must hold the output twice, and {free / 1e6:.0f} MB are free"
 
 
 def _cut_size(picture: Picture) -> tuple[int, int] | None:
@@ -282,37 +341,3 @@ def _cut_size(picture: Picture) -> tuple[int, int] | None:
     across, down = picture.chroma_step
     size = (picture.width - picture.width % across, picture.height - picture.height % down)
     return None if size == (picture.width, picture.height) else size
-
-
-def _first_frame(task: Task, sender: Program) -> Shown:
-    wait_for(task.report.exists, [sender])
-    if not task.report.exists():
-        check_exit("vspipe", sender)
-        raise RunError(f"vspipe ended without a frame: {sender.words()}")
-    return read_report(task)
-
-
-def _check_exits(task: Task, shown: Shown, sender: Program, taker: Program) -> None:
-    """Raise for whichever failed first: a taker that ends breaks the sender's pipe, so its words come first.
-
-    A taker that has all it was asked for ends before the sender, too.
-    """
-    if pipe_broke(sender):
-        wait_for(lambda: False, [taker])
-    if taker.poll():
-        if not task.job.ffmpeg_args and ENCODER_REFUSES.search(taker.words()):
-            _refused_by_encoder(task, shown, taker)
-        check_exit("ffmpeg", taker)
-    wait_for(lambda: False, [sender])
-    if pipe_broke(sender) and shortened(task.job):
-        return
-    check_exit("vspipe", sender)
-
-
-def _refused_by_encoder(task: Task, shown: Shown, taker: Program) -> NoReturn:
-    """The limits of an encoder are not those of its other versions, so it is asked and not a table."""
-    width, height = shown.size
-    raise PipelineError(
-        f"--encoder {task.job.encoder}: does not take a picture of {width}x{height}; choose another encoder, "
-        f"or enlarge or pad the clip ({last_words(taker.words())})"
-    )

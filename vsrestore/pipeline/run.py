@@ -178,6 +178,12 @@ def disk_full(words: str) -> bool:
     return any(sign in words.lower() for sign in DISK_FULL)
 
 
+def unwritable(path: Path, error: OSError) -> PipelineError:
+    """Return what is told of a file that could not be written."""
+    words = f"{error.filename or path}: {error.strerror or error}"
+    return PipelineError(f"{FULL} ({words})" if disk_full(words) else words)
+
+
 def pipe_broke(sender: Program) -> bool:
     """Tell whether a program failed because the one it writes to had gone."""
     code = sender.poll()

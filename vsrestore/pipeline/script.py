@@ -90,6 +90,7 @@ class Opening:
         damaged: whether it is damaged in between; then it is decoded in one thread as well, because in several a
             damaged frame comes out otherwise each time, and is not known again.
         clear_fields: whether the frames are whole, whatever some flags say.
+        one_index: whether ``index_folder`` is for this source alone, which machines may know by several paths.
 
     """
 
@@ -99,14 +100,14 @@ class Opening:
     one_thread: bool = False
     damaged: bool = False
     clear_fields: bool = False
+    one_index: bool = False
 
     def lines(self) -> list[str]:
         """Return the lines of the script that make ``clip``."""
-        cache = "cachemode=0" if self.index_folder is None else f"cachepath={str(self.index_folder)!r}"
         track = [] if self.track is None else [f"track={self.track}"]
         threads = ["threads=1"] if self.one_thread or self.damaged else []
         times = ["exporttimestamps=1"] if self.damaged else []
-        opened = f"vs.core.bs.VideoSource({', '.join(['source', *track, *threads, cache, *times])})"
+        opened = f"vs.core.bs.VideoSource({', '.join(['source', *track, *threads, self._cache(), *times])})"
         clear = ["clip = clip.std.SetFieldBased(0)"] if self.clear_fields else []
         return [
             f"source = {str(self.source)!r}",
@@ -114,12 +115,20 @@ class Opening:
             *clear,
         ]
 
+    def _cache(self) -> str:
+        """Return the arguments for the index; in mode 4 its path has nothing of the source's in it."""
+        if self.index_folder is None:
+            return "cachemode=0"
+        if self.one_index:
+            return f"cachemode=4, cachepath={str(self.index_folder / 'index')!r}"
+        return f"cachepath={str(self.index_folder)!r}"
+
 
 def script_text(opening: Opening, calls: Sequence[FilterCall]) -> str:
     """Return a script that opens a source and applies resolved filter calls, in order."""
     times = ["from vsrestore.pipeline.damaged import with_times_in_order"] if opening.damaged else []
     imports = ["import vapoursynth as vs", "", "import vsrestore", *times, ""]
-    return "\n".join([*imports, *opening.lines(), *map(str, calls), "clip.set_output()"]) + "\n"
+    return "\n".join([*imports, *opening.lines(), "before = clip", *map(str, calls), "clip.set_output()"]) + "\n"
 
 
 def filter_names() -> list[str]:

@@ -42,11 +42,17 @@ def fetch(url: str, quality: str | None, folder: Path) -> Path:
     program = Program(command, environment=programs.environment(), folder=folder)
     with stopping([program]):
         wait_for(lambda: False, [program])
-    listing = folder / LISTING
-    lines = listing.read_text(encoding="utf-8").splitlines() if listing.exists() else []
-    files = [folder / line for line in lines if (folder / line).is_file()]
-    if program.poll() or not files:
+    file = fetched(folder)
+    if program.poll() or file is None:
         told = [line for line in program.words().splitlines() if line.startswith("ERROR")]
         words = told or ["ERROR: no file arrived"]
         raise PipelineError(f"{url}: {words[-1].removeprefix('ERROR: ')}")
-    return files[-1]
+    return file
+
+
+def fetched(folder: Path) -> Path | None:
+    """Return the file that was fetched into a folder, None where none has arrived whole."""
+    listing = folder / LISTING
+    lines = listing.read_text(encoding="utf-8").splitlines() if listing.exists() else []
+    files = [folder / line for line in lines if (folder / line).is_file()]
+    return files[-1] if files else None

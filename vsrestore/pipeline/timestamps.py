@@ -17,30 +17,54 @@ from vsrestore import ffmpeg
 from vsrestore.video.props import duration_of
 
 from .errors import RunError
+from .run import FULL, disk_full
 
 # Matroska keeps whole milliseconds; a constant rate that went through it deviates by up to one.
 TOLERANCE = Fraction(101, 100_000)
 FINEST_NEEDED = 10_000
 GOOD_TIME_BASE = Fraction(1, 90_000)
-TICKS_IN_A_FRAME = 32
 
 
-def read_durations(path: Path, rate: Fraction) -> list[Fraction]:
-    """Return how long each frame is shown, in seconds, from the properties that vspipe wrote (one JSON line each).
+class FrameTimes:
+    """How long frames are shown, read from the properties that vspipe writes (one JSON line each) as they come.
 
-    A frame without a duration (source filters leave the last one open) lasts as long as most do, where none has one
-    1 / ``rate``.
+    Args:
+        path: of the file that vspipe writes; it need not be there yet.
+
     """
-    durations: list[Fraction | None] = []
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            if line.strip() in "[]":
-                continue
-            try:
-                props = json.loads(line.rstrip().rstrip(","))
-            except ValueError:  # the last line of a vspipe that was ended
-                break
-            durations.append(duration_of(props))
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._place, self._rest = path, 0, b""
+        self._durations: list[Fraction | None] = []
+
+    def take(self, count: int) -> list[Fraction | None] | None:
+        """Return the seconds of the next ``count`` frames, None for each that has none; None while they are not there.
+
+        The line of a frame is written with that of the next, and lines some at a time.
+        """
+        if len(self._durations) < count:
+            self._read()
+        if len(self._durations) < count:
+            return None
+        taken, self._durations = self._durations[:count], self._durations[count:]
+        return taken
+
+    def _read(self) -> None:
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._place)
+            *lines, self._rest = (self._rest + file.read()).split(b"\n")
+            self._place = file.tell()
+        rows = (line.strip().rstrip(b",") for line in lines)
+        self._durations += [duration_of(json.loads(row)) for row in rows if row not in (b"", b"[", b"]")]
+
+
+def filled(durations: Sequence[Fraction | None], rate: Fraction) -> list[Fraction]:
+    """Return durations in which a frame that had none (source filters leave the last one open) lasts as long as most.
+
+    Where no frame has one, each lasts 1 / ``rate``.
+    """
     known = [duration for duration in durations if duration is not None]
     usual = median_low(known) if known else 1 / rate if rate else Fraction(0)
     return [usual if duration is None else duration for duration in durations]
@@ -52,20 +76,6 @@ def is_constant(durations: Sequence[Fraction], rate: Fraction) -> bool:
         return len(durations) < 2
     starts = accumulate(durations[:-1], initial=Fraction(0))
     return all(abs(start - number / rate) <= TOLERANCE for number, start in enumerate(starts))
-
-
-def delay_options(start: Fraction, rate: Fraction) -> tuple[str, list[str]]:
-    """Return the filter and the options for ffmpeg with which a constant-rate picture begins ``start`` seconds late.
-
-    ffmpeg counts the pictures of y4m in whole frames, so an offset of a part of a frame needs finer ticks; then it must
-    be kept from filling every tick with a picture.
-    """
-    if not start or not rate:
-        return "", []
-    base = 1 / (rate * TICKS_IN_A_FRAME)
-    ticks = f"{base.numerator}/{base.denominator}"
-    finer = ["-enc_time_base:v:0", ticks.replace("/", ":"), "-fps_mode:v:0", "passthrough"]
-    return f"settb={ticks},setpts=PTS+{round(start / base)},", finer
 
 
 def fitting_time_base(source: Fraction) -> Fraction:
@@ -91,33 +101,66 @@ def retimed_stamps(order: Sequence[int], starts: Sequence[int]) -> list[tuple[in
     return [(starts[place], dts) for place, dts in zip(order, decoded, strict=True)]
 
 
-def retime(encoded: Path, retimed: Path, muxer: str, durations: Sequence[Fraction], base: Fraction) -> None:
-    """Copy the video stream of ``encoded`` to the file ``retimed`` with the given durations.
+def write_joined(
+    segments: Sequence[Path], joined: Path, muxer: str, starts: Sequence[Fraction], base: Fraction
+) -> None:
+    """Copy the video streams of files, one after the other, into one file, with the times that their frames have.
 
     Args:
-        encoded: file with one video stream in coding order, its pts rising in showing order.
-        retimed: is written.
-        muxer: ffmpeg's name of the container of ``retimed``.
-        durations: how long each frame is shown, in seconds.
-        base: seconds of one tick of the new times.
+        segments: each begins with a key frame and needs no other; in coding order, pts rising in showing order.
+        joined: is written.
+        muxer: ffmpeg's name of its container.
+        starts: when each frame is shown, in seconds, and when the last one ends.
+        base: seconds of one tick of the times.
 
     Raises:
-        RunError: ``encoded`` does not hold as many frames as ``durations``, or the copy cannot be written.
+        RunError: the files do not hold as many frames, were encoded otherwise than the first, or cannot be joined.
 
     """
-    ticks = [round(start / base) for start in accumulate(durations, initial=Fraction(0))]
-    order = _showing_order(encoded)
-    if len(order) != len(durations):
-        raise RunError(f"the encoder gave {len(order)} frames for {len(durations)}; their times cannot be set")
-    stamps = retimed_stamps(order, ticks[:-1])
-    with ffmpeg.open_media(encoded) as source, _written(retimed, muxer) as target:
-        stream = target.add_stream_from_template(source.streams.video[0], opaque=True)
-        stream.time_base = base
-        packets = (packet for packet in source.demux(source.streams.video[0]) if packet.pts is not None)
-        for packet, place, (pts, dts) in zip(packets, order, stamps, strict=True):
-            packet.stream, packet.time_base = stream, base
-            packet.pts, packet.dts, packet.duration = pts, dts, ticks[place + 1] - pts
-            target.mux(packet)
+    ticks = [round(start / base) for start in starts]
+    order = [place for places in _orders(segments) for place in places]
+    if len(order) != len(ticks) - 1:
+        raise RunError(f"the encoder gave {len(order)} frames for {len(ticks) - 1}; their times cannot be set")
+    stamps = zip(order, retimed_stamps(order, ticks[:-1]), strict=True)
+    with _written(joined, muxer) as target:
+        stream: Any = None
+        for segment in segments:
+            with ffmpeg.open_media(segment) as source:
+                given = source.streams.video[0]
+                stream = _stream_like(given, target, base) if stream is None else _checked(stream, given, segment)
+                for packet in _packets(source):
+                    place, (pts, dts) = next(stamps)
+                    packet.stream, packet.time_base = stream, base
+                    packet.pts, packet.dts, packet.duration = pts, dts, ticks[place + 1] - pts
+                    target.mux(packet)
+
+
+def _stream_like(given: Any, target: Any, base: Fraction) -> Any:
+    stream = target.add_stream_from_template(given, opaque=True)
+    stream.time_base = base
+    return stream
+
+
+def _checked(stream: Any, given: Any, segment: Path) -> Any:
+    """Players read the parameters of the encoder once, at the beginning."""
+    if stream.codec_context.extradata != given.codec_context.extradata:
+        raise RunError(f"{segment.name}: was encoded with other parameters than the first segment; give --restart")
+    return stream
+
+
+def _packets(container: Any) -> Iterator[Any]:
+    return (packet for packet in container.demux(container.streams.video[0]) if packet.pts is not None)
+
+
+def _orders(segments: Sequence[Path]) -> Iterator[list[int]]:
+    """Yield, for the packets of each file, their places in showing order, counted through all files."""
+    before = 0
+    for segment in segments:
+        with ffmpeg.open_media(segment) as container:
+            stamps = [packet.pts for packet in _packets(container)]
+        places = {pts: before + place for place, pts in enumerate(sorted(stamps))}
+        yield [places[pts] for pts in stamps]
+        before += len(stamps)
 
 
 @contextmanager
@@ -126,11 +169,5 @@ def _written(path: Path, muxer: str) -> Iterator[Any]:
         with av.open(ffmpeg.file_url(path), "w", format=muxer) as target:
             yield target
     except (OSError, av.error.FFmpegError) as error:
-        raise RunError(f"the times of the frames cannot be written ({error.strerror or error})") from None
-
-
-def _showing_order(encoded: Path) -> list[int]:
-    with ffmpeg.open_media(encoded) as container:
-        stamps = [packet.pts for packet in container.demux(container.streams.video[0]) if packet.pts is not None]
-    places = {pts: place for place, pts in enumerate(sorted(stamps))}
-    return [places[pts] for pts in stamps]
+        words = f"the segments cannot be joined ({error.strerror or error})"
+        raise RunError(f"{FULL}; {words}" if disk_full(words) else words) from None

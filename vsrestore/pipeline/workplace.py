@@ -37,7 +37,7 @@ def workplace(output: Path) -> Iterator[Path]:
     clear_leftovers(output.parent)
     folder = workplace_of(output)
     try:
-        lock = _claimed(folder)
+        lock = claimed(folder)
     except OSError as error:
         raise PipelineError(f"{output}: cannot be written ({error.strerror or error})") from None
     if lock is None:
@@ -45,14 +45,20 @@ def workplace(output: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        _removed(folder, lock)
+        removed(folder, lock)
 
 
 def workplace_of(output: Path) -> Path:
     """Return the path of the folder that belongs to an output; it begins with a dot and fits where the output fits."""
-    name = f".{output.name}{ENDING}"
+    return beside(output, ".", ENDING)
+
+
+def beside(output: Path, before: str, after: str) -> Path:
+    """Return a path that belongs to an output: its name with something before and after, or where that is too long, a
+    hash of it."""
+    name = f"{before}{output.name}{after}"
     if len(os.fsencode(name)) > LONGEST_NAME:
-        name = f".{hashlib.sha256(os.fsencode(output.name)).hexdigest()[:32]}{ENDING}"
+        name = f"{before}{hashlib.sha256(os.fsencode(output.name)).hexdigest()[:32]}{after}"
     return output.with_name(name)
 
 
@@ -71,12 +77,12 @@ def _clear(folder: Path) -> None:
     with suppress(OSError):
         lock = os.open(folder / LOCK, os.O_RDWR)
         if _locked(lock, otherwise=False):
-            _removed(folder, lock)
+            removed(folder, lock)
         else:
             os.close(lock)
 
 
-def _claimed(folder: Path) -> int | None:
+def claimed(folder: Path) -> int | None:
     """Make the folder and return its lock's descriptor, None when another run holds it."""
     for _ in range(ATTEMPTS):
         new = _made(folder)
@@ -92,6 +98,17 @@ def _claimed(folder: Path) -> int | None:
             return lock
         os.close(lock)
     return None
+
+
+def is_held(folder: Path) -> bool:
+    """Tell whether a run of this machine holds a folder."""
+    try:
+        lock = os.open(folder / LOCK, os.O_RDWR)
+    except OSError:
+        return False
+    free = _locked(lock, otherwise=True)
+    os.close(lock)
+    return not free
 
 
 def _made(folder: Path) -> bool:
@@ -123,7 +140,7 @@ def _is_file(descriptor: int, path: Path) -> bool:
         return False
 
 
-def _removed(folder: Path, lock: int) -> None:
+def removed(folder: Path, lock: int) -> None:
     """Remove the folder; the lock goes last, because without it nobody would clear what is left."""
     with os.scandir(folder) as entries:
         for entry in entries:

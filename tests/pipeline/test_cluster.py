@@ -1,0 +1,205 @@
+"""A job on the workers of a cluster: real schedulers, workers and programs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.dask_processes import processes
+from tests.pipeline.test_segments import QUARTER, Counted, frames_and_sound
+from vsrestore.pipeline.cluster.wish import Cluster, cluster_of, mapped
+from vsrestore.pipeline.errors import PipelineError, RunError
+
+distributed = pytest.importorskip("distributed")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="forks, and reads /proc")
+FRAMES = 24
+SLOW = "import time\nclip = clip.std.ModifyFrame(clip, lambda n, f: time.sleep(0.05) or f)\n"
+
+
+@pytest.fixture(scope="module")
+def dask():
+    with processes() as started:
+        yield started
+
+
+@pytest.fixture
+def counted(tmp_path_factory) -> Counted:
+    return Counted(tmp_path_factory.mktemp("notes"))
+
+
+def finished(folder: Path) -> set[str]:
+    """The numbers of finished segments."""
+    return {path.stem for path in (folder / "segments").glob("*.json") if "unfinished" not in path.name}
+
+
+class Beside:
+    """A restoration in a thread, so that something can be done to it."""
+
+    def __init__(self, run, *arguments, **wishes) -> None:
+        self.told: list[str] = []
+        self.output: Path | None = None
+        self.error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, args=(run, arguments, wishes))
+        self._thread.start()
+
+    def _run(self, run, arguments, wishes) -> None:
+        try:
+            self.output, _ = run(*arguments, told=self.told, **wishes)
+        except (PipelineError, RunError) as error:
+            self.error = error
+
+    def wait_for_segment(self, folder: Path) -> set[str]:
+        limit = time.monotonic() + 60
+        while not (there := finished(folder)):
+            assert self.error is None, self.error
+            assert time.monotonic() < limit
+            time.sleep(0.02)
+        return there
+
+    def end(self) -> None:
+        self._thread.join(120)
+        assert not self._thread.is_alive()
+
+
+def test_what_a_user_says_of_a_cluster():
+    assert cluster_of(None, [], allow_mixed=False) is None
+    wish = cluster_of("tcp://10.0.0.1:8786", ["/films=/mnt/films"], allow_mixed=True)
+    assert wish == Cluster("tcp://10.0.0.1:8786", ((Path("/films"), Path("/mnt/films")),), allow_mixed=True)
+    assert wish.local == 0
+    assert cluster_of("local:2", [], allow_mixed=False).local == 2
+    assert mapped(Path("/films/a/b.mkv"), wish.maps) == Path("/mnt/films/a/b.mkv")
+    assert mapped(Path("/films2/b.mkv"), wish.maps) == Path("/films2/b.mkv")
+
+
+@pytest.mark.parametrize(
+    ("address", "maps", "mixed", "words"),
+    [
+        ("local:0", [], False, "give the address of a Dask scheduler"),
+        ("10.0.0.1", [], False, "give the address of a Dask scheduler"),
+        ("local:2", ["/films"], False, "two whole paths"),
+        ("local:2", ["films=/films"], False, "two whole paths"),
+        (None, ["/a=/b"], False, "--map goes with --cluster"),
+        (None, [], True, "--allow-mixed goes with --cluster"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(address, maps, mixed, words):
+    with pytest.raises(PipelineError, match=words):
+        cluster_of(address, maps, allow_mixed=mixed)
+
+
+def test_two_workers_give_the_file_of_one(clip, run, tmp_path):
+    """Also through filters of ours; and nobody but this process reaches the workers."""
+    wishes = {"filters": ("film_damage(seed=5)", "scenes"), "segment": QUARTER, "overwrite": True}
+    single = frames_and_sound(run(clip("uneven.mp4"), **wishes)[0])
+    listening: set[str] = set()
+    watched = threading.Event()
+
+    def watch() -> None:
+        import psutil
+
+        while not watched.wait(0.1):
+            listening.update(one.laddr.ip for one in psutil.Process().net_connections("inet") if one.status == "LISTEN")
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        output, told = run(clip("uneven.mp4"), **wishes, cluster=Cluster("local:2"))
+    finally:
+        watched.set()
+        watcher.join()
+    assert frames_and_sound(output) == single
+    assert len(told) == 1  # what each worker says, once
+    assert listening <= {"127.0.0.1"}
+    assert [path.name for path in tmp_path.iterdir()] == [output.name]
+
+
+@linux
+def test_a_killed_worker_costs_one_segment(clip, run, counted, dask, tmp_path):
+    _, address = dask.scheduler()
+    workers = [dask.worker(address) for _ in range(2)]
+    line, folder = SLOW + counted.line, tmp_path / "restored.mkv.vsrestore"
+    job = Beside(run, clip("plain.mp4"), line=line, segment=QUARTER, cluster=Cluster(address))
+    there = job.wait_for_segment(folder)
+    os.kill(workers[0], signal.SIGKILL)
+    job.end()
+    assert job.error is None
+    assert [note for note in job.told if "was lost; segment" in note]
+    again = counted.taken()
+    assert set(range(FRAMES)) <= set(again)
+    for number in map(int, there):
+        frames = range(6 * number + 1, 6 * number + 6)  # frame 0 is rendered once more, to know the clip
+        assert {again[frame] for frame in frames} == {1}
+    assert sum(count > 1 for frame, count in again.items() if frame) <= 6
+    single, _ = run(clip("plain.mp4"), line=line, segment=QUARTER, overwrite=True)
+    whole = frames_and_sound(single)
+    os.kill(workers[1], signal.SIGKILL)
+    assert job.output is not None
+    assert whole == frames_and_sound(job.output)
+
+
+@linux
+def test_a_killed_scheduler_costs_a_resume(clip, run, counted, dask, tmp_path):
+    scheduler, address = dask.scheduler()
+    dask.worker(address)
+    line, folder = SLOW + counted.line, tmp_path / "restored.mkv.vsrestore"
+    wishes = {"line": line, "segment": QUARTER}
+    job = Beside(run, clip("plain.mp4"), **wishes, cluster=Cluster(address))
+    there = job.wait_for_segment(folder)
+    os.kill(scheduler, signal.SIGKILL)
+    job.end()
+    assert isinstance(job.error, RunError)
+    assert "the scheduler" in str(job.error)
+    assert "the same command goes on there" in str(job.error)
+    counted.taken()
+    output, told = run(clip("plain.mp4"), **wishes)
+    assert any(note.startswith("going on in") for note in told)
+    again = counted.taken()
+    assert not {frame for number in there for frame in range(6 * int(number), 6 * int(number) + 6)} & set(again)
+    disturbed = frames_and_sound(output)
+    assert disturbed == frames_and_sound(run(clip("plain.mp4"), **wishes, overwrite=True)[0])
+
+
+@linux
+def test_a_worker_of_another_version_is_refused_or_measured(clip, run, dask):
+    """The job's kind is that of this machine where no other is more frequent."""
+    _, address = dask.scheduler()
+    dask.worker(address, "0.0.1")
+    dask.worker(address)
+    wishes = {"line": SLOW, "segment": 1 / 3, "overwrite": True}
+    _, told = run(clip("plain.mp4"), **wishes, cluster=Cluster(address, allow_mixed=True))
+    assert [note for note in told if "may render: in segment" in note and "by at most 0 of 255" in note], told
+    _, told = run(clip("plain.mp4"), **{**wishes, "line": ""}, cluster=Cluster(address))
+    refusals = [note for note in told if "is refused" in note]
+    assert len(refusals) == 1
+    assert "the versions: vsrestore 0.0.1 instead of vsrestore " in refusals[0]
+
+
+@linux
+def test_folders_have_other_names_on_workers(clip, run, dask, tmp_path):
+    """They read the source and write the segments by their own names; where nothing is there, that is said."""
+    _, address = dask.scheduler()
+    dask.worker(address)
+    source = clip("plain.mp4")
+    links = tmp_path.parent / "links"
+    links.mkdir()
+    (links / "job").symlink_to(tmp_path)
+    (links / "films").symlink_to(source.parent)
+    maps = ((tmp_path, links / "job"), (source.parent, links / "films"))
+    filters = {"filters": ("scenes",), "segment": QUARTER}
+    wrong = Cluster(address, ((tmp_path, Path("/nowhere")),))
+    with pytest.raises(PipelineError, match=r"no worker may render \(.*the job's folder /nowhere.* give --map"):
+        run(source, **filters, cluster=wrong)
+    output, _ = run(source, **filters, cluster=Cluster(address, maps))
+    assert len(list(tmp_path.iterdir())) == 1
+    assert frames_and_sound(output) == frames_and_sound(run(source, **filters, overwrite=True)[0])
+
+
+def test_no_scheduler_answers(clip, run):
+    with pytest.raises(PipelineError, match="no scheduler answers there"):
+        run(clip("plain.mp4"), cluster=Cluster("tcp://127.0.0.1:9"))

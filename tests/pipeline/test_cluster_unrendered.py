@@ -1,0 +1,158 @@
+"""What goes on around segments on a cluster: who gets them, what fails, what a scheduler of jobs is told."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vsrestore.pipeline.cluster.crew import Crew, LostError
+from vsrestore.pipeline.cluster.turns import MOST_FAILURES, Turns
+from vsrestore.pipeline.errors import PipelineError, RunError
+from vsrestore.pipeline.segments.cuts import Segment
+
+ROOT = Path(__file__).resolve().parents[2]
+SEGMENTS = [Segment(number, number * 10, number * 10 + 10) for number in range(6)]
+Work = Callable[[str, int], None]
+
+
+class Done:
+    """A future that is done."""
+
+    def __init__(self, worker: str, number: int) -> None:
+        self.worker, self.number = worker, number
+
+    def done(self) -> bool:
+        return True
+
+    def cancel(self) -> None:
+        pass
+
+
+class Workers(Crew):
+    """Workers without a scheduler, which answer at once."""
+
+    def __init__(self, names: list[str], work: Work) -> None:
+        super().__init__(None, lambda addresses: {}, lambda sentence: None, {})
+        self.members, self._work, self.asked = names, work, list[tuple[str, int]]()
+
+    def update(self) -> None:
+        pass
+
+    def submit(self, address, function, number):
+        self.asked.append((address, number))
+        return Done(address, number)
+
+    def wait_for_one(self, futures) -> None:
+        pass
+
+    def answer(self, address, future):
+        self._work(address, future.number)
+        return "answer"
+
+
+def taken(crew: Workers) -> list[tuple[int, str]]:
+    finished: list[tuple[int, str]] = []
+    turns = Turns(
+        crew,
+        lambda segment: (None, segment.number),
+        lambda segment, worker, _: finished.append((segment.number, worker)),
+    )
+    turns.take(SEGMENTS)
+    return finished
+
+
+def test_every_segment_is_given_once_where_nothing_fails():
+    crew = Workers(["a", "b"], lambda worker, number: None)
+    assert sorted(number for number, _ in taken(crew)) == list(range(6))
+    assert len(crew.asked) == 6
+
+
+def test_a_worker_that_fails_twice_in_a_row_is_asked_no_more():
+    def work(worker: str, number: int) -> None:
+        if worker == "bad":
+            raise RunError("the driver crashed")
+
+    crew = Workers(["bad", "good"], work)
+    assert {worker for _, worker in taken(crew)} == {"good"}
+    assert [worker for worker, _ in crew.asked].count("bad") == 2
+    assert "2 times in a row (the driver crashed)" in crew.refused["bad"]
+
+
+def test_a_segment_that_fails_everywhere_ends_the_job():
+    def work(worker: str, number: int) -> None:
+        if number == 2:
+            raise RunError("boom")
+
+    crew = Workers(["a", "b", "c", "d"], work)
+    with pytest.raises(RunError, match="segment 2 has failed 3 times: boom"):
+        taken(crew)
+    assert [number for _, number in crew.asked].count(2) == MOST_FAILURES
+
+
+def test_what_fits_no_worker_ends_the_job_at_once():
+    def work(worker: str, number: int) -> None:
+        raise PipelineError("the disk is full")
+
+    crew = Workers(["a"], work)
+    with pytest.raises(PipelineError, match="the disk is full"):
+        taken(crew)
+    assert len(crew.asked) == 1
+
+
+def test_an_answer_that_is_lost_with_its_worker_is_asked_for_again():
+    lost = [3]
+
+    def work(worker: str, number: int) -> None:
+        if number in lost:
+            lost.remove(number)
+            raise LostError("gone")
+
+    crew = Workers(["a", "b"], work)
+    assert sorted(number for number, _ in taken(crew)) == list(range(6))
+    assert [number for _, number in crew.asked].count(3) == 2
+
+
+def test_without_dask_a_line_says_what_to_install(tmp_path):
+    code = "import sys; sys.modules['distributed'] = None; from vsrestore.cli import main; main()"
+    words = ["restore", "old.mp4", "-o", str(tmp_path / "new.mkv"), "--filter", "scenes", "--cluster", "local:2"]
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "pip install 'vsrestore[cluster]'" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell script stands in for sbatch")
+def test_what_the_documentation_has_slurm_start(tmp_path, monkeypatch):
+    """A dry run: sbatch is a stand-in that keeps what it is given."""
+    pytest.importorskip("dask_jobqueue")
+    for name, lines in (("sbatch", f'cp "$1" {tmp_path}/job.sh\necho Submitted batch job 7'), ("scancel", "exit 0")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{lines}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    text = (ROOT / "docs" / "cluster.md").read_text()
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert code
+    script = code[1].replace('"0.0.0.0", "port": 8786', '"127.0.0.1", "port": 0').replace("jobs=8", "jobs=1")
+    script = f"import time\n{script}" + "while not __import__('os').path.exists('job.sh'): time.sleep(0.1)\n"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        input="\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    job = (tmp_path / "job.sh").read_text()
+    assert "#SBATCH --gres=gpu:1" in job
+    command = job.strip().splitlines()[-1]
+    assert re.search(r"-m distributed\.cli\.dask_worker tcp://127\.0\.0\.1:\d+ ", command)
+    assert "--nthreads 1 " in command
+    assert "--resources GPU=1" in command

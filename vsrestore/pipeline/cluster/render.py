@@ -1,0 +1,126 @@
+"""A job's segments, rendered by the workers of a cluster."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ..commands import Shown, Task
+from ..errors import RunError
+from ..segments.cuts import Segment
+from ..segments.folder import Clip, JobFolder
+from ..segments.records import rebuilt
+from . import on_worker
+from .admission import Admission
+from .connect import connected
+from .crew import Crew
+from .turns import Turns
+from .wish import Cluster
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+Tell = Callable[[str], None]
+Count = Callable[[int, int], None]
+Cut = Callable[[Shown], Clip]
+# Within which a file that a worker has written must show up here: NFS looks for new names once in a minute.
+ARRIVAL_SECONDS = 90
+LOOK_SECONDS = 0.5
+
+
+def render_on(wish: Cluster, task: Task, cut: Cut, tell: Tell, count: Count) -> None:
+    """Have the workers of a cluster render all segments of a job that are not finished.
+
+    The job's folder is the truth: what is finished in it is not rendered again, whoever has rendered it.
+
+    Args:
+        wish: which cluster.
+        task: of the job, written down in its folder.
+        cut: returns the segments of a clip.
+        tell: takes one sentence that the user should read.
+        count: takes frames done and frames in all.
+
+    Raises:
+        PipelineError: no scheduler answers, no worker may render, or the job does not fit.
+        RunError: a segment failed again and again, or the scheduler is gone.
+
+    """
+    tell = _once(tell)
+    with connected(wish) as client:
+        admission = Admission(client, wish, task, tell)
+        _abandon(client, admission)  # what a command that was killed has left at work
+        crew = Crew(client, admission, tell, admission.resources)
+        try:
+            clip = JobFolder(task.work).clip() or _looked(crew, admission, task, cut, tell)
+            _Rendering(task, clip, admission, tell, count).run(crew)
+        finally:
+            _abandon(client, admission)
+
+
+class _Rendering:
+    """The segments of a clip on their way into the job's folder."""
+
+    def __init__(self, task: Task, clip: Clip, admission: Admission, tell: Tell, count: Count) -> None:
+        self._folder, self._clip = JobFolder(task.work), clip
+        self._admission, self._tell, self._count = admission, tell, count
+        self._missing = self._folder.missing(clip)
+        self._done = clip.frames - sum(segment.frames for segment in self._missing)
+
+    def run(self, crew: Crew) -> None:
+        """Have all rendered that is missing."""
+        self._count(self._done, self._clip.frames)
+        Turns(crew, self._work, self._finish).take(self._missing)
+
+    def _work(self, segment: Segment) -> tuple[Any, ...]:
+        return (on_worker.render, *self._admission.arguments, segment.number)
+
+    def _finish(self, segment: Segment, worker: str, notes: list[str]) -> None:
+        for note in notes:
+            self._tell(note)
+        self._wait_for(segment, worker)
+        self._done += segment.frames
+        self._count(self._done, self._clip.frames)
+
+    def _wait_for(self, segment: Segment, worker: str) -> None:
+        """Wait until a finished segment can be seen here; shared storage takes its time."""
+        limit = time.monotonic() + ARRIVAL_SECONDS
+        clip = self._folder.clip() or self._clip  # which the user's own options may have made shorter
+        while self._folder.record(clip.segments[segment.number]) is None:
+            if time.monotonic() > limit:
+                told = f"worker {worker} has finished segment {segment.number}, and it is not in {self._folder.path}"
+                raise RunError(f"{told}; do both see the same storage?")
+            time.sleep(LOOK_SECONDS)
+            with suppress(OSError):
+                os.scandir(self._folder.picture(segment).parent).close()  # has an NFS client look again
+
+
+def _looked(crew: Crew, admission: Admission, task: Task, cut: Cut, tell: Tell) -> Clip:
+    """Have a worker render frame 0, and write down the clip and its segments."""
+    facts, notes = crew.ask(on_worker.shown, *admission.arguments)
+    for note in notes:
+        tell(note)
+    clip = cut(rebuilt(Shown, facts))
+    JobFolder(task.work).keep_clip(clip)
+    return clip
+
+
+def _abandon(client: Client, admission: Admission) -> None:
+    """Have workers end what they render of this job, for nobody waits for it."""
+    with suppress(Exception):  # of a connection in whatever state, and of workers without vsrestore
+        if client.status == "running":
+            client.run(on_worker.abandon, admission.arguments[0], on_error="ignore")
+
+
+def _once(tell: Tell) -> Tell:
+    """Return what tells a sentence once, however many workers say it."""
+    told: set[str] = set()
+
+    def first(sentence: str) -> None:
+        if sentence not in told:
+            told.add(sentence)
+            tell(sentence)
+
+    return first
