@@ -134,6 +134,19 @@ def _kinds(
 
 
 @app.command()
+def lines(
+    clips: Clips,
+    pattern: Patterns = None,
+    frames: Annotated[int, typer.Option(help="frames of each clip")] = 12,
+    width: Annotated[int, typer.Option(help="wider clips are scaled down to this, in pixels")] = 640,
+) -> None:
+    """Quality of lines_in_place on our own time-base faults."""
+    from . import lines as benchmark
+
+    publish(benchmark.run(clips, tuple(pattern or ("*",)), frames, width))
+
+
+@app.command()
 def interpolation(
     clips: Clips,
     pattern: Patterns = None,
