@@ -79,7 +79,7 @@ def step(repeats: int, measure: Measure, settings: Mapping[str, object] = HALF_W
             network.load_state_dict(state)
         return LatentSampler(*own, states, sampling)
 
-    parts = Parts({"sampler": Part(build)}, lambda made: made["sampler"])
+    parts = Parts({"sampler": Part(build, channels_last=False)}, lambda made: made["sampler"])
     ours = Networks(parts, lambda: torch.device("cpu")).get("float32")
     assert isinstance(ours, LatentSampler)
 
