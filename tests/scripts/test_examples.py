@@ -83,7 +83,7 @@ def parts(tmp_path_factory):
     """By script: networks of those that take several, by argument."""
     paths = seeded.inpainting(tmp_path_factory.mktemp("some parts"))
     small = seeded.diffbir_files(tmp_path_factory.mktemp("diffbir"))
-    return {**dict.fromkeys(("propainter.vpy", "outpaint.vpy"), paths), "diffbir.vpy": small}
+    return {**dict.fromkeys(("propainter.vpy", "outpaint.vpy"), paths), "diffbir.vpy": {**small, "steps": 1}}
 
 
 def identity(path):

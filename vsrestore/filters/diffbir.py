@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import vapoursynth as vs
 
@@ -65,6 +65,12 @@ class Version:
     steps: int = 50
     cfg: float = 4.0
     prompt: str = ""
+
+    def chosen(self, task: str, **given: object) -> dict[str, Any]:
+        """Return what a user gave, and what the script does where that is None."""
+        published = {**vars(self), "control": self.control_for_faces if task == "face" else self.control}
+        told = {name: published[name] if value is None else value for name, value in given.items()}
+        return {"prediction": self.prediction, **told}
 
 
 VERSIONS = {
@@ -193,18 +199,11 @@ def diffbir(
     stages = [first]
     if stage2:
         painting = Painting(
-            base=told.base if base is None else base,
-            control=(told.control_for_faces if task == "face" else told.control) if control is None else control,
-            prediction=told.prediction,
-            zero_terminal=told.prediction == "v",
-            steps=told.steps if steps is None else steps,
-            sampler=told.sampler if sampler is None else sampler,
-            cfg=told.cfg if cfg is None else cfg,
+            **told.chosen(task, base=base, control=control, steps=steps, sampler=sampler, cfg=cfg, prompt=prompt),
             rescale_cfg=rescale_cfg,
             strength=strength,
             start=start,
             augmentation=augmentation,
-            prompt=told.prompt if prompt is None else prompt,
             negative=negative,
             colour=colour,
             seed=seed,

@@ -46,7 +46,7 @@ class Painting:
     base: Model
     control: Model
     prediction: Literal["eps", "v"]
-    zero_terminal: bool
+    """Of noise, or of v, which goes with a schedule that ends in noise alone."""
     steps: int
     sampler: str
     cfg: float
@@ -104,7 +104,7 @@ def second_stage(name: str, painting: Painting, working: tuple[int, int], size: 
         return DiffBIR(**networks, tiles=tiles, size=size, **told)  # type: ignore[arg-type]
 
     parts = {
-        "sampler": Part(sampler, rests_on="machine" if painting.offload else "device"),
+        "sampler": Part(sampler, rests_on="machine" if painting.offload else "device", channels_last=False),
         "encode": Part(lambda: vae.build().get_submodule("encode"), painting.vae_precision, "machine"),
         "decode": Part(lambda: vae.build().get_submodule("decode"), painting.vae_precision, "machine"),
     }
@@ -168,7 +168,7 @@ def _sampling(name: str, painting: Painting, tiles: Tiles | None) -> Sampling:
     with told_by(name, NetworkError):
         check_steps(painting.sampler, painting.steps)
     return Sampling(
-        schedule=Schedule(painting.prediction, painting.zero_terminal),
+        schedule=Schedule(painting.prediction, zero_terminal=painting.prediction == "v"),
         sampler=painting.sampler,
         steps=painting.steps,
         guidance=painting.cfg,

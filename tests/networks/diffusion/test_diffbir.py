@@ -17,6 +17,7 @@ from vsrestore.networks.diffusion.diffbir import DiffBIR
 from vsrestore.networks.diffusion.first_stage import working_size
 from vsrestore.networks.diffusion.latent_sampler import LatentSampler, Sampling
 from vsrestore.networks.diffusion.noise import Noise, normal
+from vsrestore.networks.diffusion.remembered import Remembered
 from vsrestore.networks.diffusion.schedule import Schedule
 from vsrestore.networks.diffusion.tiling import Tiles, bell, blended
 from vsrestore.networks.state_dict import strip
@@ -179,3 +180,16 @@ def test_the_shorter_side_is_at_least_512() -> None:
     assert working_size((640, 480)) == (682, 512)
     assert working_size((512, 512)) == (512, 512)
     assert working_size((1080, 1920)) == (1080, 1920)
+
+
+def test_keys_of_prompts_are_made_once_for_a_tensor() -> None:
+    layer = nn.Linear(3, 2)
+    layer.__class__ = Remembered
+    one, other = torch.rand(2, 1, 3)
+    with torch.inference_mode():
+        first = layer(one)
+        assert layer(one) is first
+        torch.testing.assert_close(layer(other), nn.functional.linear(other, layer.weight, layer.bias))
+        assert layer(one) is not first
+        like = one.clone()
+        assert layer(like) is not layer(one)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from vsrestore.networks.diffusion.library import library
 from vsrestore.networks.diffusion.names import prefixed, unet_name
 from vsrestore.networks.diffusion.norms import with_float32_norms
+from vsrestore.networks.diffusion.remembered import with_remembered_prompts
 from vsrestore.networks.diffusion.unet import describe, encoder_settings, settings_of
 from vsrestore.networks.state_dict import Shapes
 
@@ -38,7 +39,7 @@ class Control(nn.Module):
         settings = settings_of(channels, attends, context, head)
         network = model(**{**settings, "in_channels": 8})
         network.controlnet_cond_embedding = _Nothing()
-        self.network = with_float32_norms(network)
+        self.network = with_remembered_prompts(with_float32_norms(network))
 
     def forward(self, x: Tensor, condition: Tensor, time: Tensor, text: Tensor) -> list[Tensor]:
         """Return what is added to the skip connections of the UNet, and last to its middle.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -43,10 +43,18 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Prompted:
-    """The states of prompts, (1, 77, context) each."""
+    """The states of prompts for a batch of N pictures."""
 
     wanted: Tensor
-    unwanted: Tensor
+    """(N, 77, context)."""
+    both: Tensor
+    """(2 N, 77, context): what is not wanted after what is."""
+
+    @classmethod
+    def of(cls, states: Tensor, count: int) -> Self:
+        """Return the states (2, 77, context) of what is wanted and of what is not for so many pictures."""
+        both = states.repeat_interleave(count, 0)
+        return cls(both[:count], both)
 
 
 class LatentSampler(nn.Module):
@@ -87,7 +95,7 @@ class LatentSampler(nn.Module):
             x = told.schedule.noised(condition, x, STEPS - 1)
         if told.augmentation:
             condition = told.schedule.noised(condition, draw(), told.augmentation)
-        prompted = Prompted(*self.get_buffer("states").split(1))
+        prompted = Prompted.of(self.get_buffer("states"), len(x))
 
         def predict(x: Tensor, time: float) -> Tensor:
             scale = ramped(told.guidance, time) if told.ramp else told.guidance
@@ -110,17 +118,15 @@ class LatentSampler(nn.Module):
         """Ask control branch and UNet, both prompts in one batch; with a guidance of 1 only what is wanted."""
         if scale == 1:
             return self.asked(x, time, condition, prompted.wanted)
-        text = torch.cat([prompted.wanted, prompted.unwanted]).repeat_interleave(len(x), 0)
-        both = self.asked(x.repeat(2, 1, 1, 1), time, condition.repeat(2, 1, 1, 1), text)
+        both = self.asked(x.repeat(2, 1, 1, 1), time, condition.repeat(2, 1, 1, 1), prompted.both)
         wanted, unwanted = both.chunk(2)
         return guided(wanted, unwanted, scale)
 
     def asked(self, x: Tensor, time: float, condition: Tensor, text: Tensor) -> Tensor:
         """Return what the UNet says of latents (N, 4, h, w), float32, led by the control branch."""
-        dtype = self.get_buffer("states").dtype
-        seen, there, states = x.to(dtype), condition.to(dtype), text.expand(len(x), -1, -1)
+        seen, there = x.to(text.dtype), condition.to(text.dtype)
         times = torch.full((len(x),), time, dtype=torch.float32, device=x.device)
-        controls = self.control(seen, there, times, states)
+        controls = self.control(seen, there, times, text)
         if self.sampling.strength != 1:
             controls = [control * self.sampling.strength for control in controls]
-        return self.unet(seen, times, states, controls).float()
+        return self.unet(seen, times, text, controls).float()

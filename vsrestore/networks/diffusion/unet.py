@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from vsrestore.networks.diffusion.library import library
 from vsrestore.networks.diffusion.names import PER_LEVEL, prefixed, unet_name
 from vsrestore.networks.diffusion.norms import with_float32_norms
+from vsrestore.networks.diffusion.remembered import with_remembered_prompts
 from vsrestore.networks.state_dict import Shapes
 from vsrestore.networks.traits import Traits
 
@@ -35,9 +36,8 @@ class UNet(nn.Module):
         super().__init__()
         model = library("diffusers.models.unets.unet_2d_condition").UNet2DConditionModel
         ups = ("CrossAttnUpBlock2D" if attend else "UpBlock2D" for attend in reversed(attends))
-        self.network = with_float32_norms(
-            model(**settings_of(channels, attends, context, head), out_channels=4, up_block_types=tuple(ups))
-        )
+        network = model(**settings_of(channels, attends, context, head), out_channels=4, up_block_types=tuple(ups))
+        self.network = with_remembered_prompts(with_float32_norms(network))
 
     def forward(self, x: Tensor, time: Tensor, text: Tensor, controls: Sequence[Tensor] = ()) -> Tensor:
         """Predict.
