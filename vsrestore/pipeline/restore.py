@@ -60,6 +60,7 @@ def restore(
 
     Raises:
         PipelineError: something given cannot be used; nothing is written.
+        OtherJobError: another job has begun in the job folder.
         RunError: a program failed, or picture or sound is missing in what was made. An existing output stays; the
             message names the file, if there is one, that holds what was made.
 
@@ -303,7 +304,7 @@ def refuse_incomplete(task: Task, part: Path, found: list[Difference]) -> None:
 def _with_way_on(error: PipelineError | RunError, folder: JobFolder) -> PipelineError | RunError:
     """Return the error with what is finished and what to do."""
     clip = folder.clip()
-    if clip is None or not folder.worth_keeping() or isinstance(error, OtherJobError):
+    if clip is None or not folder.worth_keeping():
         return error
     done = len(clip.segments) - len(folder.missing(clip))
     finished = f"{done} of {len(clip.segments)} segments are" if done else "all segments are"
