@@ -133,6 +133,20 @@ def command(
 
 
 @app.command()
+def segments(
+    seconds: Annotated[float, typer.Option(help="length of the clip in seconds")] = 120,
+    segment: Annotated[float, typer.Option(help="seconds of a segment")] = 60,
+    repeats: Repeats = 1,
+    chain: Annotated[str, typer.Option("--filter", help="filter to apply")] = "film",
+    width: Annotated[int, typer.Option(help="of the clip, in pixels")] = 640,
+) -> None:
+    """The command in segments against one piece, and how soon a killed job renders again."""
+    from . import segments as benchmark
+
+    publish(benchmark.run(seconds, segment, repeats, chain, width))
+
+
+@app.command()
 def chain(
     seconds: Annotated[float, typer.Option(help="length of the clip in seconds")] = 10,
     steps: Annotated[str, typer.Option(help="of the chain, as recipes name them")] = "tape,denoise,upscale",
@@ -250,7 +264,7 @@ def everything(
 ) -> None:
     """Run all benchmarks with their defaults."""
     missed = False
-    runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command, chain]
+    runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command, segments, chain]
     runs += [edvr, basicvsrpp, video, video_filters, basicvsrpp_memory, tiles, colour]
     if clips is not None:
         runs.append(lambda: film_quality(clips, pattern))
