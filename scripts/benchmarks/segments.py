@@ -27,11 +27,11 @@ def run(seconds: float, segment: float, repeats: int, chain: str, width: int) ->
         folder = Path(name)
         write_clip(folder, seconds, width, width * 3 // 4)
         words = (folder / "damaged.mkv", "--filter", chain, "--overwrite")
-        _call(*words, "-o", folder / "first.mkv")  # the index of a new file is made once
+        call(*words, "-o", folder / "first.mkv")  # the index of a new file is made once
         taken: dict[str, list[tuple[float, float, float]]] = {"one piece": [], "segments": []}
         for _ in range(repeats):
             for way, length in (("one piece", ONE_PIECE), ("segments", segment)):
-                taken[way].append(_call(*words, "-o", folder / "out.mkv", "--segment", length))
+                taken[way].append(call(*words, "-o", folder / "out.mkv", "--segment", length))
         resumed = _resumed(folder, *words, "-o", folder / "out.mkv", "--segment", segment)
     rows = [(way, *(median(figures) for figures in zip(*runs, strict=True))) for way, runs in taken.items()]
     one, cut = rows
@@ -50,7 +50,7 @@ def _command(*words: object) -> list[str]:
     return [sys.executable, "-m", "vsrestore", "restore", *map(str, words)]
 
 
-def _call(*words: object) -> tuple[float, float, float]:
+def call(*words: object) -> tuple[float, float, float]:
     """Return seconds, processor seconds and the MiB of the largest program of one run."""
     # In a process of its own, whose children are those of this run alone.
     code = (
