@@ -159,6 +159,7 @@ def test_a_source_that_has_changed_is_another(clip, run, counted, tmp_path):
 def test_a_folder_that_is_no_jobs_is_left_alone(clip, run, tmp_path):
     letter = tmp_path / "restored.mkv.vsrestore" / "letter.txt"
     letter.parent.mkdir()
+    (letter.parent / "lock").touch()
     letter.write_text("precious")
     with pytest.raises(PipelineError, match="is no job folder"):
         run(clip("plain.mp4"))

@@ -97,16 +97,17 @@ def begin(folder: JobFolder, job: Job, calls: list[FilterCall], tell: Tell) -> N
     """
     folder.clear_unfinished()
     identity, old = identity_of(job, calls), folder.identity()
-    if old is not None and folder.worth_keeping() and not job.restart:
-        if differing := told_differences(old, identity):
-            raise OtherJobError(
-                f"{folder.path}: holds another job ({differing}); finish that one with its own arguments, "
-                "or give --restart to begin anew, or another --job-folder"
-            )
+    differing = "" if old is None or job.restart else told_differences(old, identity)
+    if differing and folder.worth_keeping():
+        raise OtherJobError(
+            f"{folder.path}: holds another job ({differing}); finish that one with its own arguments, "
+            "or give --restart to begin anew, or another --job-folder"
+        )
+    if old is None or differing or job.restart:
+        folder.begin_anew()
+        folder.keep_identity(identity)
+    elif folder.worth_keeping():
         tell(f"going on in {folder.path}")
-        return
-    folder.begin_anew()
-    folder.keep_identity(identity)
 
 
 def source_of(folder: JobFolder, job: Job, tell: Tell) -> Source:
