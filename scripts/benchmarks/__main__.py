@@ -210,6 +210,38 @@ def command(
 
 
 @app.command()
+def segments(
+    seconds: Annotated[float, typer.Option(help="length of the clip in seconds")] = 120,
+    segment: Annotated[float, typer.Option(help="seconds of a segment")] = 60,
+    repeats: Repeats = 1,
+    chain: Annotated[str, typer.Option("--filter", help="filter to apply")] = "film",
+    width: Annotated[int, typer.Option(help="of the clip, in pixels")] = 640,
+) -> None:
+    """The command in segments against one piece, and how soon a killed job renders again."""
+    from . import segments as benchmark
+
+    publish(benchmark.run(seconds, segment, repeats, chain, width))
+
+
+@app.command()
+def cluster(
+    stand_in: Annotated[float, typer.Option(help="seconds that a simulated segment takes")] = 5,
+    seconds: Annotated[float, typer.Option(help="length of the clip in seconds, 0 for the simulation alone")] = 60,
+    segment: Annotated[float, typer.Option(help="seconds of a segment")] = 15,
+    repeats: Repeats = 1,
+    chain: Annotated[str, typer.Option("--filter", help="filter to apply")] = "film",
+    width: Annotated[int, typer.Option(help="of the clip, in pixels")] = 320,
+) -> None:
+    """What the engine of a cluster costs: 1, 8 and 64 simulated workers, and two real ones against one program."""
+    from . import cluster as benchmark
+
+    reports = [benchmark.simulated(stand_in)]
+    if seconds:
+        reports.append(benchmark.real(seconds, segment, repeats, chain, width))
+    publish(reports)
+
+
+@app.command()
 def chain(
     seconds: Annotated[float, typer.Option(help="length of the clip in seconds")] = 10,
     steps: Annotated[str, typer.Option(help="of the chain, as recipes name them")] = "tape,denoise,upscale",
@@ -343,7 +375,7 @@ def everything(
 ) -> None:
     """Run all benchmarks with their defaults."""
     missed = False
-    runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command, chain]
+    runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command, segments, chain]
     runs += [edvr, basicvsrpp, video, video_filters, basicvsrpp_memory, tiles, colour, diffusion]
     if clips is not None:
         runs.append(lambda: film_quality(clips, pattern))

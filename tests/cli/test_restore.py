@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -215,3 +217,48 @@ def test_paths_in_a_filters_arguments_count_from_where_the_user_stands(command, 
     assert code == 2
     assert "does not exist" not in err
     assert "broken.safetensors" in err
+
+
+def test_of_many_files_one_that_fails_does_not_stop_the_others(film, tmp_path):
+    films = tmp_path / "films"
+    films.mkdir()
+    (films / "a.avi").write_bytes(b"no video")
+    for name in ("b.mkv", "c.mkv"):
+        (films / name).write_bytes(film.read_bytes())
+    words = [sys.executable, "-m", "vsrestore", "restore", films, "-o", tmp_path / "out", "--filter", "scenes"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"b.mkv", "c.mkv"}
+    assert "1 of 3 failed:" in done.stderr
+    assert "is no video file" in done.stderr.splitlines()[-1]
+    (films / "a.avi").unlink()
+    done = subprocess.run([*words, "--skip-existing"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("is left out")) == (0, 2)
+
+
+def test_progress_for_other_programs(command):
+    code, out, err = ended(command(IDENTITY, "--preset", "ultrafast", "--progress", "json"))
+    assert (code, err) == (0, "")
+    events = [json.loads(line) for line in out.splitlines()]
+    last = [event for event in events if event["event"] == "progress"][-1]
+    assert (last["done"], last["total"], last["segments"]) == (24, 24, 1)
+    assert {"name": "joining the segments", "event": "stage"} in events
+
+
+def test_the_status_of_a_job(command, tmp_path):
+    script = SLOW.replace("cachemode=0)", "cachemode=0).std.Loop(40)").replace("0.5", "0.02")
+    process = command(script, "--segment", "1", output="slow.mkv")
+    folder = tmp_path / "slow.mkv.vsrestore"
+    while not list(folder.glob("segments/*.json")):
+        assert process.poll() is None
+        time.sleep(0.1)
+    time.sleep(2)  # so that it leaves a note
+    words = [sys.executable, "-m", "vsrestore", "status", str(folder)]
+    running = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    process.kill()
+    process.wait()
+    died = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert re.search(r"^[1-9]\d? of 40 segments are finished", running)
+    assert "\nrunning on this machine" in running
+    assert "the same command goes on" in died
+    assert " on average, " in died

@@ -24,8 +24,8 @@ Work = Callable[[str, int], None]
 class Done:
     """A future that is done."""
 
-    def __init__(self, worker: str, number: int) -> None:
-        self.worker, self.number = worker, number
+    def __init__(self, number: int, status: str) -> None:
+        self.number, self.status = number, status
 
     def done(self) -> bool:
         return True
@@ -40,19 +40,26 @@ class Workers(Crew):
     def __init__(self, names: list[str], work: Work) -> None:
         super().__init__(None, lambda addresses: {}, lambda sentence: None, {})
         self.members, self._work, self.asked = names, work, list[tuple[str, int]]()
+        self._errors: dict[tuple[str, int], Exception] = {}
 
     def update(self) -> None:
         pass
 
     def submit(self, address, function, number):
         self.asked.append((address, number))
-        return Done(address, number)
+        try:
+            self._work(address, number)
+        except (PipelineError, RunError, LostError) as error:
+            self._errors[address, number] = error
+            return Done(number, "cancelled" if isinstance(error, LostError) else "error")
+        return Done(number, "finished")
 
     def wait_for_one(self, futures) -> None:
         pass
 
     def answer(self, address, future):
-        self._work(address, future.number)
+        if error := self._errors.pop((address, future.number), None):
+            raise error
         return "answer"
 
 

@@ -81,7 +81,7 @@ def test_what_the_user_cuts_short_is_no_failure(clip, run, name, words):
 
 
 def test_joining_needs_at_most_twice_the_space(clip, run, tmp_path, monkeypatch):
-    from vsrestore.pipeline import restore as module
+    from vsrestore.pipeline import finish as module
 
     sizes, original = [], module.complete
 

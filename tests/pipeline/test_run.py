@@ -124,6 +124,16 @@ time.sleep(60)
 """
 
 
+WATCHED = """
+import subprocess, sys, time
+from vsrestore.pipeline.ties import Watchdog
+program = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], process_group=0)
+watchdog = Watchdog(program.pid)
+print(program.pid, flush=True)
+time.sleep(60)
+"""
+
+
 def alive(pid: int) -> bool:
     try:
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
@@ -139,9 +149,10 @@ def gone(pid: int, seconds: float = 2) -> bool:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux ends them")
-def test_a_program_does_not_outlive_the_one_that_started_it():
+@pytest.mark.parametrize("code", [LEADER, WATCHED], ids=["by Linux", "by a shell"])
+def test_a_program_does_not_outlive_the_one_that_started_it(code):
     leader = subprocess.Popen(
-        [sys.executable, "-c", LEADER], stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )  # fmt: skip
     follower = int(leader.stdout.readline())

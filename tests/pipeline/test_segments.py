@@ -16,7 +16,7 @@ import pytest
 
 from tests.pipeline.measures import assert_times, pictures, shown_at
 from vsrestore.pipeline.containers import CONTAINERS
-from vsrestore.pipeline.errors import PipelineError, RunError
+from vsrestore.pipeline.errors import OtherJobError, PipelineError, RunError
 from vsrestore.pipeline.script import parse_filter
 from vsrestore.pipeline.segments.cuts import cut, grid_of
 from vsrestore.pipeline.segments.render import render_segment
@@ -129,9 +129,9 @@ def test_another_job_is_never_mixed_in(clip, run, counted, tmp_path):
     with pytest.raises(RunError, match="boom"):
         run(clip("plain.mp4"), **wishes)
     for other in ({"crf": 20.0}, {"encoder": "x265"}):
-        with pytest.raises(PipelineError, match=r"holds another job \(the encoder: was x264.*--restart"):
+        with pytest.raises(OtherJobError, match=r"holds another job \(the encoder: was x264.*--restart"):
             run(clip("plain.mp4"), **{**wishes, **other})
-    with pytest.raises(PipelineError, match=r"holds another job \(the source: was .*plain.mp4.*, is .*film.mkv"):
+    with pytest.raises(OtherJobError, match=r"holds another job \(the source: was .*plain.mp4.*, is .*film.mkv"):
         run(clip("film.mkv"), **wishes)
     counted.flag.unlink()
     counted.taken()
@@ -152,13 +152,14 @@ def test_a_source_that_has_changed_is_another(clip, run, counted, tmp_path):
     state = source.stat()
     source.write_bytes(changed)
     os.utime(source, ns=(state.st_atime_ns, state.st_mtime_ns))
-    with pytest.raises(PipelineError, match=r"holds another job \(the source"):
+    with pytest.raises(OtherJobError, match=r"holds another job \(the source"):
         run(source, line=counted.line, segment=QUARTER)
 
 
 def test_a_folder_that_is_no_jobs_is_left_alone(clip, run, tmp_path):
     letter = tmp_path / "restored.mkv.vsrestore" / "letter.txt"
     letter.parent.mkdir()
+    (letter.parent / "lock").touch()
     letter.write_text("precious")
     with pytest.raises(PipelineError, match="is no job folder"):
         run(clip("plain.mp4"))

@@ -9,7 +9,7 @@ class PipelineError(VsrestoreError, ValueError):
     """Something the user gave cannot be used; the message says what was wrong, what is accepted and what to do."""
 
 
-class OtherJobError(PipelineError):
+class OtherJobError(VsrestoreError, ValueError):
     """The folder of a job holds the segments of another one."""
 
 

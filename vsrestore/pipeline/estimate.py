@@ -14,8 +14,9 @@ from .commands import Shown
 from .containers import CopyPlan, container_of, copy_plan
 from .encode import encoder_named, encoder_options
 from .job import Job, checked_calls, fitting_calls
+from .notes import source_notes
 from .output import checked_output
-from .restore import Cut, cut_of, prepared, rendered, source_notes, source_of
+from .restore import Cut, cut_of, prepared, rendered, source_of
 from .segments.cuts import Segment, grid_of
 from .segments.folder import Clip, JobFolder
 

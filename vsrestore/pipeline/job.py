@@ -73,13 +73,16 @@ def checked_calls(job: Job) -> list[FilterCall]:
     """Return the job's filter calls.
 
     Raises:
-        PipelineError: neither or both of filters and script, a filter or an argument that does not exist, no script.
+        PipelineError: neither or both of filters and script, a filter or an argument that does not exist, no script,
+            a preview of a part.
 
     """
     if bool(job.filters) == (job.script is not None):
         raise PipelineError("what should be done? give either --filter (repeatable), --recipe or --script")
     if job.script is not None and not job.script.is_file():
         raise PipelineError(f"--script {job.script}: no such file")
+    if job.preview and (job.start is not None or job.end is not None):
+        raise PipelineError("--preview takes seconds from the whole clip; leave --start and --end out")
     if job.script is not None and job.defaults:
         raise PipelineError(f"--{next(iter(job.defaults))} goes with --filter; a script sets it itself")
     return [resolved(parse_filter(text), job.defaults) for text in job.filters]

@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 from . import programs
-from .check import Contents, Difference, differences, picture_differences
 from .cluster.render import render_on
-from .commands import Delivery, Shown, Task, finishing, lateness
+from .commands import Delivery, Shown, Task
 from .containers import CopyPlan, container_of, copy_plan
 from .encode import encoder_named, encoder_options
 from .errors import OtherJobError, PipelineError, RunError
-from .excerpt import part_of_clip, seconds_of
+from .excerpt import part_of_clip
+from .finish import deliver, excerpt_of, part_of
 from .intermediate import decoded
 from .job import Job, checked_calls, fitting_calls, input_file, opening_for, shortened
-from .output import checked_output, keep, publish
-from .packets import loss
-from .probe import Picture, probe
-from .run import complete, unwritable
+from .notes import ONE_THREAD, source_notes
+from .output import checked_output
+from .probe import probe
+from .run import unwritable
 from .script import FilterCall, Opening, script_text
 from .segments.claim import held
 from .segments.cuts import cut, grid_of
 from .segments.folder import Clip, JobFolder, Source
 from .segments.identity import identity_of, told_differences
-from .segments.join import check_space, join
 from .segments.render import look, render_first, render_missing
 from .segments.status import JobProgress, noted
 from .source import is_url
-from .survey import Survey, clock, survey, told
-from .workplace import beside
+from .survey import Survey, survey
 
 Tell = Callable[[str], None]
 Count = Callable[[int, int], None]
 Cut = Callable[[Shown], Clip]
-ONE_THREAD = "open it with bs.VideoSource(source, threads=1), which decodes it the same each time"
 NO_INDEX, NO_FRAME = "Failed to write index", "No frame returned for frame number"
-# Two outputs are hardly larger than so many times the source.
-LIKELY_GROWTH = 4
 
 
 def restore(
@@ -61,6 +55,7 @@ def restore(
 
     Raises:
         PipelineError: something given cannot be used; nothing is written.
+        OtherJobError: another job has begun in the job folder.
         RunError: a program failed, or picture or sound is missing in what was made. An existing output stays; the
             message names the file, if there is one, that holds what was made.
 
@@ -102,16 +97,17 @@ def begin(folder: JobFolder, job: Job, calls: list[FilterCall], tell: Tell) -> N
     """
     folder.clear_unfinished()
     identity, old = identity_of(job, calls), folder.identity()
-    if old is not None and folder.worth_keeping() and not job.restart:
-        if differing := told_differences(old, identity):
-            raise OtherJobError(
-                f"{folder.path}: holds another job ({differing}); finish that one with its own arguments, "
-                "or give --restart to begin anew, or another --job-folder"
-            )
+    differing = "" if old is None or job.restart else told_differences(old, identity)
+    if differing and folder.worth_keeping():
+        raise OtherJobError(
+            f"{folder.path}: holds another job ({differing}); finish that one with its own arguments, "
+            "or give --restart to begin anew, or another --job-folder"
+        )
+    if old is None or differing or job.restart:
+        folder.begin_anew()
+        folder.keep_identity(identity)
+    elif folder.worth_keeping():
         tell(f"going on in {folder.path}")
-        return
-    folder.begin_anew()
-    folder.keep_identity(identity)
 
 
 def source_of(folder: JobFolder, job: Job, tell: Tell) -> Source:
@@ -133,23 +129,6 @@ def prepared(folder: JobFolder, job: Job, source: Source) -> Task:
     task = Task(job, source.media, script, place, folder.path)
     folder.keep_task(task)
     return task
-
-
-def source_notes(task: Task, seen: Survey) -> list[str]:
-    """Return a sentence for everything about the picture of the source that the user should know beforehand."""
-    picture, notes = task.media.picture, [loss(task.media, seen.packets)]
-    if damage := seen.damage.get(picture.index):
-        rule = "what can be decoded is taken as it is, and in place of lost frames the one before them stays"
-        notes.append(f"the picture is damaged at {told(damage)}: {rule if task.job.script is None else ONE_THREAD}")
-    if seen.interlaced and not seen.fields:
-        flagged = f"{seen.interlaced} of {seen.frames} frames, the first at {clock(seen.first_interlaced)}"
-        notes.append(f"{flagged}, are flagged interlaced; filters take them for whole frames")
-    if picture.alpha:
-        notes.append("the picture has an alpha channel; it is not passed on")
-    if cut := _cut_size(picture):
-        notes.append(f"the picture is {picture.width}x{picture.height}; VapourSynth holds it as {cut[0]}x{cut[1]}")
-    notes.append(_space_note(task))
-    return [note for note in notes if note]
 
 
 def rendered(
@@ -251,65 +230,10 @@ def encode(task: Task, cut: Cut, tell: Tell, count: Count) -> Clip:
     return clip
 
 
-def part_of(folder: JobFolder, output: Path) -> Path:
-    """Return where the file lies that becomes the output: on the same disk, so that it takes its name in one step."""
-    near = folder.path.stat().st_dev == output.parent.stat().st_dev
-    return folder.path / f"part{output.suffix}" if near else beside(output, ".", f".vsrestore-part{output.suffix}")
-
-
-def excerpt_of(task: Task, clip: Clip, times: Sequence[Fraction]) -> tuple[Fraction, Fraction] | None:
-    """Return start and length in seconds, as ffmpeg counts them, of the part of the source that a job is about."""
-    if task.job.whole or task.job.preview:
-        return None
-    part = range(clip.segments[0].first, clip.segments[-1].end)
-    start, length = seconds_of(part, clip.shown.frames, times)
-    return lateness(task.media) + start, length
-
-
-def deliver(
-    folder: JobFolder, task: Task, clip: Clip, delivery: Delivery, output: Path, seen: Survey, tell: Tell
-) -> None:
-    """Make the output of finished segments and the source's other streams, check it, and give it its name.
-
-    Raises:
-        PipelineError: the disk is full.
-        RunError: a program failed, or picture or sound is missing in what was made.
-
-    """
-    joined = folder.joined(task.job.output.suffix)
-    try:
-        if not joined.exists():
-            join(folder, clip, joined, delivery.container.muxer, task.media.picture.time_base)
-        check_space(joined)
-        complete("ffmpeg", finishing(task, delivery, clip.shown, joined))
-        source, part = Contents(task.media, seen.packets), delivery.part
-        if task.job.whole:
-            found = differences(source, part, delivery.plan, clip.shown.frames, clip.shown.factor)
-        else:
-            found = picture_differences(part, clip.frames)
-        refuse_incomplete(task, part, found)
-        for difference in found:
-            tell(str(difference))
-        publish(part, output, overwrite=task.job.overwrite)
-    finally:
-        delivery.part.unlink(missing_ok=True)
-
-
-def refuse_incomplete(task: Task, part: Path, found: list[Difference]) -> None:
-    """Keep the file under another name and raise ``RunError`` when picture or sound is missing in it."""
-    missing = [str(difference) for difference in found if difference.missing]
-    if not missing or shortened(task.job):
-        return
-    output = task.job.output.resolve()
-    kept = keep(part, output, "incomplete")
-    stays = f"; {task.job.output} stays as it was" if output.exists() else ""
-    raise RunError(f"the output is incomplete: {'; '.join(missing)}; what was made is kept as {kept}{stays}")
-
-
 def _with_way_on(error: PipelineError | RunError, folder: JobFolder) -> PipelineError | RunError:
     """Return the error with what is finished and what to do."""
     clip = folder.clip()
-    if clip is None or not folder.worth_keeping() or isinstance(error, OtherJobError):
+    if clip is None or not folder.worth_keeping():
         return error
     done = len(clip.segments) - len(folder.missing(clip))
     finished = f"{done} of {len(clip.segments)} segments are" if done else "all segments are"
@@ -326,18 +250,3 @@ def _otherwise(task: Task, opening: Opening, words: str) -> Opening | None:
         return Opening(decoded(task.media, task.work), clear_fields=opening.clear_fields)
     # The index, too, was made in several threads.
     return replace(opening, damaged=True, index_folder=None)
-
-
-def _space_note(task: Task) -> str | None:
-    """Return a warning when the disk may not hold two outputs."""
-    free, size = shutil.disk_usage(task.work).free, task.media.path.stat().st_size
-    if free > LIKELY_GROWTH * size:
-        return None
-    return f"to join the segments the disk must hold the output twice, and {free / 1e6:.0f} MB are free"
-
-
-def _cut_size(picture: Picture) -> tuple[int, int] | None:
-    """Return the size in which VapourSynth holds a picture whose chroma does not divide its size, else None."""
-    across, down = picture.chroma_step
-    size = (picture.width - picture.width % across, picture.height - picture.height % down)
-    return None if size == (picture.width, picture.height) else size

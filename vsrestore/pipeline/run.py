@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import re
 import signal
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from .errors import PipelineError, RunError
+from .ties import dying_with, tied
 
 POLL_SECONDS = 0.05
 PATIENCE_SECONDS = 5.0
@@ -30,14 +30,11 @@ ADDRESS = re.compile(r" @ 0x[0-9a-f]+")
 BROKEN_PIPE = -13
 # How it ends where `ulimit -f` lets a file grow no more.
 TOO_LARGE = -25
-DIE_WITH_PARENT = 1  # Linux calls it PR_SET_PDEATHSIG
 EVALUATION_FAILED = "Python exception: "
 
 
 class Program:
     """A running program whose stderr is read line by line; it does not outlive the one that started it.
-
-    Linux ends it then. Elsewhere it must see to that itself, as vspipe does by the end of its standard input.
 
     Args:
         command: program and arguments.
@@ -69,9 +66,10 @@ class Program:
             env=environment,
             cwd=folder,
             process_group=group,
-            preexec_fn=_dying_with(os.getpid()) if sys.platform == "linux" else None,
+            preexec_fn=dying_with(os.getpid()) if sys.platform == "linux" else None,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
+        self._tie = tied(self.process)
         self._reader = threading.Thread(target=self._read, args=(hear,), daemon=True)
         self._reader.start()
 
@@ -98,6 +96,9 @@ class Program:
                     os.killpg(self.process.pid, signal.SIGKILL)
             self.process.kill()
             self.process.wait()
+        if self._tie is not None:
+            self._tie.release()
+            self._tie = None
         if self.process.stdin is not None:
             with suppress(OSError):
                 self.process.stdin.close()
@@ -107,18 +108,6 @@ class Program:
         for line in _lines(self.process.stderr):
             if hear is None or not hear(line):
                 self.lines.append(line)
-
-
-def _dying_with(parent: int) -> Callable[[], None]:
-    """Return what a new process calls so that Linux kills it when the thread of ``parent`` that made it has ended."""
-    control = ctypes.CDLL(None).prctl  # found here: between fork and exec little may be done
-
-    def die() -> None:
-        control(DIE_WITH_PARENT, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return die
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from .wish import Cluster
 if TYPE_CHECKING:
     from distributed import Client
 
-SECONDS = 10  # in which a scheduler must answer
+SECONDS = 30  # in which a scheduler must answer
+LOCAL_SECONDS = 300  # of many workers on a busy machine
 HERE = "127.0.0.1"
 # Nothing is served: not the state of the workers, and no dashboard.
 SETTINGS = {
@@ -76,7 +77,7 @@ def _workers_here(count: int) -> Iterator[Client]:
         worker_dashboard_address=f"{HERE}:0",
         silence_logs=logging.CRITICAL,
     )
-    with cluster, Client(cluster, set_as_default=False) as client, _cores_shared(count):
+    with cluster, Client(cluster, timeout=LOCAL_SECONDS, set_as_default=False) as client, _cores_shared(count):
         yield client
 
 

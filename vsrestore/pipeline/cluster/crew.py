@@ -99,7 +99,7 @@ class Crew:
         try:
             error = None if future.cancelled() else future.exception(timeout=FETCH_SECONDS)
             if error is None:
-                if future.cancelled() or address not in self._client.nthreads():
+                if future.cancelled() or address not in self.members:
                     raise LostError(f"worker {address} was lost")
                 return future.result(timeout=FETCH_SECONDS)
         except (OSError, TimeoutError, CancelledError, AttributeError):

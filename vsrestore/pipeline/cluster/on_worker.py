@@ -27,7 +27,7 @@ from ..script import FilterCall, script_text
 from ..segments.folder import JobFolder
 from ..segments.identity import CARDS, checkpoints_of, content_of, machine_identity
 from ..segments.records import plain
-from ..segments.render import first_shown, render_run, trial_run
+from ..segments.render import first_shown, render_segment, trial_run
 from ..segments.whole import unfinished_of
 from .wish import mapped
 
@@ -70,13 +70,9 @@ def shown(folder: str, maps: Maps) -> tuple[Any, list[str]]:
 
 def render(folder: str, maps: Maps, number: int) -> list[str]:
     """Render a segment into the job's folder, unless it is there; return what the user should read."""
-    clip, notes = JobFolder(Path(folder)).clip(), list[str]()
-    if clip is None:
-        raise PipelineError(f"{folder}: holds no job whose segments are known")
-    segment = clip.segments[number]
-    if JobFolder(Path(folder)).record(segment) is None:
-        with _scripted(Path(folder), maps) as task, _stoppable(folder, number) as running:
-            render_run(task, clip, [segment], notes.append, lambda done, total: None, running)
+    notes: list[str] = []
+    with _scripted(Path(folder), maps) as task, _stoppable(folder, number) as running:
+        render_segment(Path(folder), number, notes.append, task, running)
     return notes
 
 

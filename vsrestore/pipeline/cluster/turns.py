@@ -65,8 +65,7 @@ class Turns:
                     self._crew.wait_for_one(list(self._running))
                 else:
                     self._crew.wait_for_members()
-                for future in [future for future in self._running if future.done()]:
-                    self._close(future)
+                self._settle()
         finally:
             for future in self._running:
                 forget(future)
@@ -86,8 +85,16 @@ class Turns:
                 forget(future)
                 self._lost(turn)
 
-    def _close(self, future: Future) -> None:
-        turn = self._running.pop(future)
+    def _settle(self) -> None:
+        """Close what is done; whoever has not failed gets its next segment before its answer is fetched."""
+        for future in [future for future in self._running if future.status == "error"]:
+            self._close(future, self._running.pop(future))
+        done = {future: self._running.pop(future) for future in list(self._running) if future.done()}
+        self._give()
+        for future, turn in done.items():
+            self._close(future, turn)
+
+    def _close(self, future: Future, turn: Turn) -> None:
         try:
             answered = self._crew.answer(turn.worker, future)
         except PipelineError:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 
 from ..errors import PipelineError
 from ..workplace import LOCK, beside, claimed, removed
-from .folder import JobFolder
+from .folder import SEGMENTS, JobFolder
 
 ENDING = ".vsrestore"
+# All that may lie in a job's folder, which is removed in the end with all that lies in it.
+KNOWN = {
+    *(LOCK, SEGMENTS, "fetched", "restore.vpy", "decoded.mkv", "joined.*", "part.*", "cover*", "*.unfinished*"),
+    *("*.bsindex", "clip.json", "job.json", "opening.json", "progress.json", "source.json", "task.json"),
+}
 
 
 def folder_of(output: Path, wanted: Path | None) -> Path:
@@ -54,4 +60,4 @@ def is_job_folder(folder: Path) -> bool:
     """Tell whether a folder is a job's, or free to become one."""
     if not folder.is_dir() or folder.is_symlink():
         return False
-    return (folder / LOCK).exists() or not any(folder.iterdir())
+    return all(any(fnmatch(path.name, known) for known in KNOWN) for path in folder.iterdir())

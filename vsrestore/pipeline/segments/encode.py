@@ -64,6 +64,7 @@ def encode(task: Task, shown: Shown, frames: Frames, file: Path, running: list[P
     _check(task, shown, taker)
     if not taken and not shortened(task.job):
         raise RunError(f"ffmpeg ended early: {last_words(taker.words())}")
+    taker.stop()
     running.remove(taker)
 
 

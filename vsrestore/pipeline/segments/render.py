@@ -29,7 +29,13 @@ Tell = Callable[[str], None]
 Count = Callable[[int, int], None]
 
 
-def render_segment(folder: Path, number: int, tell: Tell = lambda note: None) -> None:
+def render_segment(
+    folder: Path,
+    number: int,
+    tell: Tell = lambda note: None,
+    task: Task | None = None,
+    running: list[Program] | None = None,
+) -> None:
     """Render one segment of a job into the job's folder, in any process on any machine that has its files.
 
     Nothing happens where it is finished; where several processes render it at once, the last one to finish stays, and
@@ -39,6 +45,8 @@ def render_segment(folder: Path, number: int, tell: Tell = lambda note: None) ->
         folder: of the job, whose task and clip have been written there.
         number: of the segment.
         tell: takes one sentence that the user should read.
+        task: with paths as they are here, None for those that are written there.
+        running: takes the programs at work, for whoever would end them.
 
     Raises:
         PipelineError: there is no such job or segment, or something it needs is not here.
@@ -46,14 +54,14 @@ def render_segment(folder: Path, number: int, tell: Tell = lambda note: None) ->
 
     """
     job = JobFolder(folder)
-    task, clip = job.task(), job.clip()
+    task, clip = task or job.task(), job.clip()
     if task is None or clip is None:
         raise PipelineError(f"{folder}: holds no job whose segments are known")
     if not 0 <= number < len(clip.segments):
         raise PipelineError(f"{folder}: has no segment {number}; it has {len(clip.segments)}")
     segment = clip.segments[number]
     if job.record(segment) is None:
-        render_run(task, clip, [segment], tell, lambda done, total: None)
+        render_run(task, clip, [segment], tell, lambda done, total: None, running)
 
 
 def render_missing(task: Task, clip: Clip, tell: Tell, count: Count) -> None:

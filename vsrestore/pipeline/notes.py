@@ -1,0 +1,46 @@
+"""What the user should know of a source before it is restored."""
+
+from __future__ import annotations
+
+import shutil
+
+from .commands import Task
+from .packets import loss
+from .probe import Picture
+from .survey import Survey, clock, told
+
+ONE_THREAD = "open it with bs.VideoSource(source, threads=1), which decodes it the same each time"
+# Two outputs are hardly larger than so many times the source.
+LIKELY_GROWTH = 4
+
+
+def source_notes(task: Task, seen: Survey) -> list[str]:
+    """Return a sentence for everything about the picture of the source that the user should know beforehand."""
+    picture, notes = task.media.picture, [loss(task.media, seen.packets)]
+    if damage := seen.damage.get(picture.index):
+        rule = "what can be decoded is taken as it is, and in place of lost frames the one before them stays"
+        notes.append(f"the picture is damaged at {told(damage)}: {rule if task.job.script is None else ONE_THREAD}")
+    if seen.interlaced and not seen.fields:
+        flagged = f"{seen.interlaced} of {seen.frames} frames, the first at {clock(seen.first_interlaced)}"
+        notes.append(f"{flagged}, are flagged interlaced; filters take them for whole frames")
+    if picture.alpha:
+        notes.append("the picture has an alpha channel; it is not passed on")
+    if cut := _cut_size(picture):
+        notes.append(f"the picture is {picture.width}x{picture.height}; VapourSynth holds it as {cut[0]}x{cut[1]}")
+    notes.append(_space_note(task))
+    return [note for note in notes if note]
+
+
+def _space_note(task: Task) -> str | None:
+    """Return a warning when the disk may not hold two outputs."""
+    free, size = shutil.disk_usage(task.work).free, task.media.path.stat().st_size
+    if free > LIKELY_GROWTH * size:
+        return None
+    return f"to join the segments the disk must hold the output twice, and {free / 1e6:.0f} MB are free"
+
+
+def _cut_size(picture: Picture) -> tuple[int, int] | None:
+    """Return the size in which VapourSynth holds a picture whose chroma does not divide its size, else None."""
+    across, down = picture.chroma_step
+    size = (picture.width - picture.width % across, picture.height - picture.height % down)
+    return None if size == (picture.width, picture.height) else size
