@@ -78,7 +78,7 @@ def test_a_file_is_read(read):
         ("[[step]]\nname = 'tape'\nmodel = 'x'", "unknown key 'model'; known are name, on, filter"),
         ("[[step]]\non = true", "the name of a step is None"),
         ("[[step]]\nname = '\\u001b[2J'", "the name of a step is"),
-        ("[[step]]\nname = 'polish'", "'polish' is not known and has no filter; known: deinterlace,"),
+        ("[[step]]\nname = 'polish'", "'polish' is not known and has no filter; known: lines, deinterlace,"),
         ("[[step]]\nname = 'tape'\non = 'yes'", "on = 'yes'"),
         ("[[step]]\nname = 'tape'\nfilter = []", r"filter = \[\]"),
         ("[[step]]\nname = 'tape'\nfilter = [3]", r"filter = \[3\]"),

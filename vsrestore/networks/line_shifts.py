@@ -28,6 +28,7 @@ PRECISE = 0.03  # px: how exactly a line and the two beside it tell at best
 TOGETHER = 41  # lines whose measures are held against each other
 BEGIN, FULL = 0.12, 0.2  # px of roughness from line to line: below the one nothing is moved, from the other on all is
 PARTS = 4  # of the picture, one below the other
+FAR = 2.0  # standard deviations: a measure so far off counts half
 OUTLIER = 2.0  # px of roughness: more counts as this
 
 
@@ -93,8 +94,11 @@ def _placed(lines: Tensor, paths: _Paths, window: Sequence[int]) -> Tensor:
     left = _deviation(beside - rough).square() - common.mean() / (2 * len(there))
     exact = 1 / (left.clamp(min=PRECISE**2) + doubt)
     joined = _joined(shifts, certainty, beside, exact)
-    # Once more with the lines about where they belong, for faults that are large.
+    # Once more with the lines about where they belong, for faults that are large; what fits badly, as it does where
+    # there is only noise, counts little.
     again = roughness(joined) + beside_neighbours(moved(lines, -joined / 2))[0]
+    exact = _unless_far(exact, again - roughness(joined))
+    certainty = _unless_far(certainty, shifts - joined)
     joined = _joined(shifts, certainty, again, exact)
     return share * (joined - joined.median() + _whole_picture(there, joined))
 
@@ -166,6 +170,11 @@ def _joined(shifts: Tensor, certainty: Tensor, beside: Tensor, exact: Tensor) ->
     pull = exact * beside
     wanted = certainty * shifts + pull - (F.pad(pull[1:], (0, 1)) + F.pad(pull[:-1], (1, 0))) / 2
     return torch.cholesky_solve(wanted[:, None], torch.linalg.cholesky(matrix))[:, 0]
+
+
+def _unless_far(certainty: Tensor, apart: Tensor) -> Tensor:
+    """Return certainties, 1 / px^2, lowered where a measure lies far from what was made of all, for what they are."""
+    return certainty / (1 + certainty * apart.square() / FAR**2)
 
 
 def roughness(shifts: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ REACH = 44  # px of half a width: the farthest that lines are looked for
 ROWS = 5  # lines that look for their rough shift together
 FALL = 32  # lines by which the picture may have moved up or down
 STAYS = 1.2  # by what a move up or down must be better than none
+UNLIKE = 0.3  # the correlation of lines at which a rough shift is doubted by a pixel; by far more below it
 BLOCK = 32  # px of half a width
 NEAR = 2.0  # px of half a width: what the gradient can tell
 ALIKE = 0.25  # px of half a width: blocks whose shift differs by this count a quarter
@@ -97,7 +98,7 @@ class LineMatcher:
         fall = self._fall(frame, other)
         lines = self.lines[frame]
         theirs = at_lines(self.lines[other].T, fall, 0.0).T
-        rough = self._rough(frame, other, fall)
+        rough, likeness = self._rough(frame, other, fall)
         for _ in range(ROUNDS - 1):
             blocks = Blocks.of(lines, moved(theirs, rough))
             rough = rough + blocks.agreed()[0].clamp(-NEAR, NEAR)
@@ -105,7 +106,7 @@ class LineMatcher:
         middle = blocks.shift.shape[1] // 2
         parts = [blocks, blocks.part(slice(None, middle)), blocks.part(slice(middle, None))]
         agreed, weight = zip(*(part.agreed() for part in parts), strict=True)
-        doubt = 4 / weight[0]
+        doubt = 4 / weight[0] + (UNLIKE / likeness.clamp(min=UNLIKE / 4)) ** 8
         there = at_lines(torch.ones_like(doubt), fall, 0.0) > 0
         return Shifts(2 * (rough + torch.stack(agreed)), torch.where(there, doubt, torch.inf), fall)
 
@@ -121,8 +122,11 @@ class LineMatcher:
         best = int(peaks.argmax())
         return best - most if peaks[best] > STAYS * peaks[most] else 0
 
-    def _rough(self, frame: int, other: int, fall: int) -> Tensor:
-        """Return rough shifts (H,) in px of half a width, by the correlation of lines and of those around them."""
+    def _rough(self, frame: int, other: int, fall: int) -> tuple[Tensor, Tensor]:
+        """Return rough shifts (H,) in px of half a width, and how like the lines are then, up to 1.
+
+        Both come from the correlation of lines and of those around them.
+        """
         theirs = at_lines(self._spectra[other].T, fall, 0.0).T
         size = _fast(self.lines.shape[-1] + 2 * REACH)
         crossed = torch.fft.irfft(self._spectra[frame].conj() * theirs, size)
@@ -134,7 +138,7 @@ class LineMatcher:
         bend = (before - 2 * top + after).clamp(max=-1e-6)
         place = best[:, 0] - REACH + ((before - after) / (2 * bend)).clamp(-0.5, 0.5)
         around = F.pad(-place[None, None], (2, 2), mode="replicate")[0, 0]
-        return around.unfold(0, 5, 1).median(-1).values
+        return around.unfold(0, 5, 1).median(-1).values, top
 
 
 @dataclass(frozen=True)
