@@ -193,7 +193,7 @@ def test_no_step_is_begun_once_the_script_is_freed(
 
     monkeypatch.setattr(UNet, "forward", counted)
     clip = vsrestore.diffbir(seeded.as_clip(frames), **{**FAST, **files, "steps": 50})
-    with pytest.raises(vs.Error, match="diffbir: frame 0: CancelledError: the script is being freed"):
+    with pytest.raises(vs.Error, match=r"diffbir: frame [01]: CancelledError: the script is being freed"):
         clip.get_frame(0)
     assert begun.is_set()
     assert len(calls) == 3

@@ -21,9 +21,11 @@ from vsrestore.networks.diffusion.remembered import Remembered
 from vsrestore.networks.diffusion.schedule import Schedule
 from vsrestore.networks.diffusion.tiling import Tiles, bell, blended
 from vsrestore.networks.state_dict import strip
+from vsrestore.networks.without_memory import without_memory
 
 HEADS = {UNET: 16, TEXT: 12}
 TILES = Tiles(8, 4)
+FULL = {"channels": (320, 640, 1280, 1280), "attends": (True, True, True, False), "context": 1024}
 
 
 class Small(NamedTuple):
@@ -193,3 +195,18 @@ def test_keys_of_prompts_are_made_once_for_a_tensor() -> None:
         assert layer(one) is not first
         like = one.clone()
         assert layer(like) is not layer(one)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "millions", "tensors"),
+    [
+        ("diffusion_unet", FULL, 865.91, 686),
+        ("diffusion_control", FULL, 363.15, 324),
+        ("diffusion_vae", {"channels": (128, 256, 512, 512)}, 83.65, 248),
+    ],
+)
+def test_published_sizes(name: str, settings: dict[str, object], millions: float, tensors: int) -> None:
+    with without_memory():
+        state = networks._build(name, settings).state_dict()
+    assert len(state) == tensors
+    assert round(sum(value.numel() for value in state.values()) / 1e6, 2) == millions
