@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from vsrestore.networks.layers.block_matching import CELL, MULTIPLE, BlockSearch
 from vsrestore.networks.layers.box import box_mean
+from vsrestore.networks.layers.constant import constant
 from vsrestore.networks.layers.warp import flow_warp
 
 MATCHED = 128  # edge of what motion is found in: colours need no more, whatever the size they are painted at
@@ -62,7 +63,9 @@ class SteadyColour(nn.Module):
             return frames[centre]
         luma, own = frames[centre : centre + 1].split((1, 2), dim=1)
         flow = F.interpolate(flow, luma.shape[-2:], mode="bilinear")
-        their_luma, theirs = flow_warp(frames[others], flow, padding="border").split((1, 2), dim=1)
+        their_luma, theirs = flow_warp(torch.stack([frames[other] for other in others]), flow, padding="border").split(
+            (1, 2), dim=1
+        )
         weights = torch.cat((torch.ones_like(luma), _agreement(luma, their_luma)))
         return torch.cat((luma[0], self._robust_mean(torch.cat((own, theirs)), weights)))
 
@@ -88,10 +91,10 @@ def _flows(luma: Tensor, pairs: Sequence[tuple[int, int]]) -> Tensor:
     if not pairs:
         return luma.new_empty((0, 2, 1, 1))
     search = BlockSearch(_for_matching(luma))
-    centres, others = torch.tensor(pairs, device=luma.device).unbind(1)
+    centres, others = torch.tensor(pairs).to(luma.device, non_blocking=True).unbind(1)
     flow = search.flow(centres, others)
     scale = [full / (CELL * cells) for full, cells in zip(luma.shape[:1:-1], flow.shape[:1:-1], strict=True)]
-    return flow.float() * flow.new_tensor(scale, dtype=torch.float32)[:, None, None]
+    return flow.float() * constant(scale, flow, torch.float32)[:, None, None]
 
 
 def _agreement(luma: Tensor, warped: Tensor) -> Tensor:
