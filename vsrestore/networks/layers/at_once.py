@@ -8,7 +8,7 @@ import torch
 
 
 class AtOnce(NamedTuple):
-    """Limits for the kinds of devices: a processor is fast while all fits its cache, a card while it launches little."""
+    """Limits by kind of device: a processor is fast while all fits its cache, a card while it launches little."""
 
     processor: int
     card: int

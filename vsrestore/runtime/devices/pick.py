@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+import sys
+from ctypes.util import find_library
+from typing import TYPE_CHECKING
 
 from ...video.errors import fail
 from .card import Card
 from .cpu import PROCESSOR
+from .cpu.threads import Processor
 
 if TYPE_CHECKING:
     import torch
 
+    from ...networks.traits import Precision, Traits
+
+TURNS, CARD_TURNS = 2, 3
+"""Chunks under way: one computed and one brought in or out; to and from a card, both take as long as that."""
+DRIVER = "nvcuda" if sys.platform == "win32" else "cuda"
 ACCEPTED = re.compile(r"cpu|mps|(cuda|xpu)(:\d+)?")
 
 
-class Worker(Protocol):
-    """Runs the calls of networks; VapourSynth's own threads never do, for each would start threads of torch's."""
-
-    @property
-    def splits(self) -> bool:
-        """Whether two halves of a call gain by running side by side."""
-
-    def run[Result](self, call: Callable[[], Result]) -> Result:
-        """Return what a call gives."""
-
-    def side_by_side[Result](self, calls: Sequence[Callable[[], Result]]) -> list[Result]:
-        """Return what several calls give, in order."""
+def turns(device: str | None) -> int:
+    """Return how many chunks are brought in, computed or brought out at once; torch need not be loaded for it."""
+    card = device != "cpu" if device is not None else find_library(DRIVER) is not None or sys.platform == "darwin"
+    return CARD_TURNS if card else TURNS
 
 
-def worker(device: torch.device, name: str) -> Worker:
-    """Return who runs the calls of one engine on a device; ``name`` is that of the filter."""
-    return PROCESSOR if device.type == "cpu" else Card(name)
+def worker(device: torch.device, name: str) -> Processor | Card:
+    """Return who runs the calls of one engine, that of the filter ``name``, on a device."""
+    return PROCESSOR if device.type == "cpu" else Card(device, name, CARD_TURNS)
 
 
 def check(name: str, device: str | None) -> None:
@@ -58,6 +57,11 @@ def pick(device: str | None) -> torch.device:
     if device is not None:
         return torch.device(device)
     return torch.device(next(kind for kind, count in _present().items() if count))
+
+
+def precision(device: torch.device, traits: Traits) -> Precision:
+    """Return what a network computes in where the user has chosen nothing: on CUDA float16 costs a fraction."""
+    return "float16" if device.type == "cuda" and "float16" in traits.precisions else "float32"
 
 
 def _present() -> dict[str, int]:
