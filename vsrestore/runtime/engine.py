@@ -72,7 +72,7 @@ class Engine:
     def _worker(self) -> Processor | Card:
         with self._lock:  # turns come at once, and a card is to have one
             if self._picked is None:
-                self._picked = pick.worker(self.networks.device, self.descriptor.name)
+                self._picked = pick.worker(self.networks.device, self.descriptor.name, self.options.elsewhere)
             return self._picked
 
     def run(self, run: Run, warn: Warn) -> Pictures:

@@ -136,7 +136,7 @@ class StandIn(Card):
 def card(monkeypatch: pytest.MonkeyPatch) -> SleepingCard:
     """A sleeping card in the place of the processor."""
     made = SleepingCard()
-    monkeypatch.setattr(pick, "worker", lambda device, name: StandIn(device, name, pick.CARD_TURNS, made))
+    monkeypatch.setattr(pick, "worker", lambda device, name, _: StandIn(device, name, pick.CARD_TURNS, made))
     monkeypatch.setattr(pick, "turns", lambda _: pick.CARD_TURNS)
     return made
 
@@ -197,7 +197,7 @@ def test_what_is_not_finite_is_noticed_on_the_card(card: SleepingCard) -> None:
 def test_a_device_without_streams_gives_the_same_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     source = clips.noise(length=5)
     plain = [clips.picture(frame) for frame in restored(source, nn.ReLU).frames()]
-    monkeypatch.setattr(pick, "worker", lambda device, name: Card(device, name, 1, NoStreams()))
+    monkeypatch.setattr(pick, "worker", lambda device, name, _: Card(device, name, 1, NoStreams()))
     assert [clips.picture(frame) for frame in restored(source, nn.ReLU).frames()] == plain
 
 

@@ -29,9 +29,12 @@ def turns(device: str | None) -> int:
     return CARD_TURNS if card else TURNS
 
 
-def worker(device: torch.device, name: str) -> Processor | Card:
-    """Return who runs the calls of one engine, that of the filter ``name``, on a device."""
-    return PROCESSOR if device.type == "cpu" else Card(device, name, CARD_TURNS)
+def worker(device: torch.device, name: str, elsewhere: bool = False) -> Processor | Card:
+    """Return who runs the calls of one engine, that of the filter ``name``, on a device, or on one beside torch.
+
+    The latter does not wait for what the processor has to do.
+    """
+    return PROCESSOR if device.type == "cpu" and not elsewhere else Card(device, name, CARD_TURNS)
 
 
 def check(name: str, device: str | None) -> None:
