@@ -206,3 +206,13 @@ def test_float16_is_taken_on_cuda_where_the_network_allows_it() -> None:
     assert pick.precision(cuda, Traits()) == "float16"
     assert pick.precision(cuda, Traits(precisions=("float32", "bfloat16"))) == "float32"
     assert pick.precision(cpu, Traits()) == pick.precision(torch.device("mps"), Traits()) == "float32"
+
+
+def test_a_card_that_is_too_old_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (6, 1))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "GTX 1080")
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_75", "sm_90", "compute_120"])
+    with pytest.raises(RuntimeError, match=r"GTX 1080 \(compute capability 6.1\) is too old .* begins at 7.5; install"):
+        pick.pick("cuda")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (8, 6))
+    assert pick.pick("cuda:1") == torch.device("cuda", 1)

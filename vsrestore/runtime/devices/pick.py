@@ -57,9 +57,25 @@ def pick(device: str | None) -> torch.device:
     """Return the torch device for a choice that :func:`check` has passed; None takes CUDA, then MPS, then the CPU."""
     import torch
 
-    if device is not None:
-        return torch.device(device)
-    return torch.device(next(kind for kind, count in _present().items() if count))
+    picked = torch.device(device or next(kind for kind, count in _present().items() if count))
+    if picked.type == "cuda":
+        _check_kernels(picked)
+    return picked
+
+
+def _check_kernels(device: torch.device) -> None:
+    """Raise RuntimeError if the installed torch has no kernels for a card; its own message tells nothing to do."""
+    import torch
+
+    major, minor = torch.cuda.get_device_capability(device)
+    built = [int(name.partition("_")[2].rstrip("af")) for name in torch.cuda.get_arch_list()]
+    if built and 10 * major + minor < min(built):
+        card = f"{torch.cuda.get_device_name(device)} (compute capability {major}.{minor})"
+        raise RuntimeError(
+            f"{card} is too old for the installed torch {torch.__version__}, which begins at {min(built) / 10}; install "
+            "one for CUDA 12.6 (pip install --index-url https://download.pytorch.org/whl/cu126 torch torchvision), or "
+            "choose device='cpu'"
+        )
 
 
 def precision(device: torch.device, traits: Traits) -> Precision:
