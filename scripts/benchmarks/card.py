@@ -38,7 +38,9 @@ QUERY = ("nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nou
 
 def run(device: str = "cuda") -> list[Report]:
     """Measure every filter in both precisions until time is up; those left out are told."""
-    began, rows, orders = time.monotonic(), [], []
+    began = time.monotonic()
+    rows: list[Sequence[Cell]] = []
+    orders: list[bool] = []
     with TemporaryDirectory() as folder:
         for name in CASES:
             if time.monotonic() - began > LIMIT - 4 * SECONDS:

@@ -102,10 +102,7 @@ def onnx(
     placement = Placement(provider, device, user_folder() / "tensorrt")
 
     def build() -> nn.Module:
-        network = onnx_network(signature, scale, placement, peak)
-        if network.warning:
-            warn("onnx", network.warning)
-        return network
+        return onnx_network(signature, scale, placement, peak, lambda text: warn("onnx", text))
 
     return apply(clip, Stage(descriptor=descriptor, build=build), options)
 

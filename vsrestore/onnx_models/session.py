@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -107,11 +108,17 @@ def fallen_back(session: Any, placement: Placement) -> str | None:
     return f"{missing}; {names.get(runs, runs)} runs the model, pip install 'onnxruntime-gpu[cuda,cudnn]' may help"
 
 
-def onnx_network(signature: Signature, scale: int, placement: Placement, peak: float = 1.0) -> nn.Module:
+def onnx_network(
+    signature: Signature,
+    scale: int,
+    placement: Placement,
+    peak: float = 1.0,
+    warn: Callable[[str], object] = lambda _: None,
+) -> nn.Module:
     """Return the model as a module that the runtime can call; pictures are float32 in [0, 1] on the CPU.
 
-    The module tells by ``warning`` where another provider runs it than was to be expected. The model itself takes and
-    gives ``peak`` for white. The module's ``forward`` takes images ``(B, C, H, W)``, or
+    By ``warn`` it is told where another provider runs it than was to be expected. The model itself takes and gives
+    ``peak`` for white. The module's ``forward`` takes images ``(B, C, H, W)``, or
     frames ``(1, T, C, H, W)`` and windows ``(K, frames)``.
     """
     import torch
@@ -129,9 +136,11 @@ def onnx_network(signature: Signature, scale: int, placement: Placement, peak: f
         result = torch.from_numpy(given[0] if len(given) == 1 else np.concatenate(given)).float()
         return result if peak == 1 else result / peak
 
-    class OnnxNetwork(nn.Module):
-        warning = fallen_back(session, placement)
+    told = fallen_back(session, placement)
+    if told:
+        warn(told)
 
+    class OnnxNetwork(nn.Module):
         def forward(self, pictures: Tensor, windows: Tensor | None = None) -> Tensor:
             stacked = pictures.unsqueeze(1) if windows is None else pictures[0][windows]
             result = run(stacked.flatten(1, 2) if stacked_rank == 4 else stacked)

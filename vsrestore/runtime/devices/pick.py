@@ -72,9 +72,9 @@ def _check_kernels(device: torch.device) -> None:
     if built and 10 * major + minor < min(built):
         card = f"{torch.cuda.get_device_name(device)} (compute capability {major}.{minor})"
         raise RuntimeError(
-            f"{card} is too old for the installed torch {torch.__version__}, which begins at {min(built) / 10}; install "
-            "one for CUDA 12.6 (pip install --index-url https://download.pytorch.org/whl/cu126 torch torchvision), or "
-            "choose device='cpu'"
+            f"{card} is too old for the installed torch {torch.__version__}, which begins at {min(built) / 10}; "
+            "install one for CUDA 12.6 (pip install --index-url https://download.pytorch.org/whl/cu126 torch torchvision), "
+            "or choose device='cpu'"
         )
 
 
