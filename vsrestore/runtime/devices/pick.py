@@ -73,7 +73,7 @@ def _check_kernels(device: torch.device) -> None:
         card = f"{torch.cuda.get_device_name(device)} (compute capability {major}.{minor})"
         raise RuntimeError(
             f"{card} is too old for the installed torch {torch.__version__}, which begins at {min(built) / 10}; "
-            "install one for CUDA 12.6 (pip install --index-url https://download.pytorch.org/whl/cu126 torch torchvision), "
+            "install one for CUDA 12.6 (pip install --index-url https://download.pytorch.org/whl/cu126 torch), "
             "or choose device='cpu'"
         )
 
