@@ -34,7 +34,7 @@ def test_annotations_are_shown_as_what_they_name(name):
 def test_help_quotes_no_annotation():
     text = pydoc.plain(pydoc.render_doc(vsrestore.film))
     assert "(clip: vapoursynth.VideoNode, *, grain: float = 1.0, " in text
-    assert "precision: Literal['float32', 'float16', 'bfloat16'] = 'float32'" in text
+    assert "precision: Optional[Literal['float32', 'float16', 'bfloat16']] = None" in text
 
 
 def test_another_name_is_no_attribute():

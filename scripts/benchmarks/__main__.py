@@ -197,6 +197,18 @@ def memory(repeats: Repeats = 3, model: Model = "film") -> None:
 
 
 @app.command()
+def card(device: Annotated[str, typer.Option(help="cuda, or cuda:N")] = "cuda") -> None:
+    """Filters on a card, in five minutes at most: speed, busy share, memory, float16 beside float32, order."""
+    import torch
+
+    if not torch.cuda.is_available():
+        raise typer.BadParameter("torch finds no CUDA card on this machine; vsrestore info tells what it finds")
+    from . import card as benchmark
+
+    publish(benchmark.run(device))
+
+
+@app.command()
 def command(
     seconds: Annotated[float, typer.Option(help="length of the clip in seconds")] = 60,
     repeats: Repeats = 1,

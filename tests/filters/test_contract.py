@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -173,3 +174,13 @@ def test_odd_sizes(apply: Filter, scale: int) -> None:
     result = apply(clips.noise(vs.RGB24, 53, 37, 2))
     assert (result.width, result.height) == (53 * scale, 37 * scale)
     assert len(clips.picture(result.get_frame(1))) == 3 * 53 * 37 * scale**2
+
+
+def test_every_filter_leaves_the_precision_to_the_device() -> None:
+    defaults = {
+        name: accepted["precision"].default
+        for name in vsrestore.FILTERS
+        if "precision" in (accepted := inspect.signature(getattr(vsrestore, name)).parameters)
+    }
+    assert len(defaults) > 20
+    assert set(defaults.values()) == {None}

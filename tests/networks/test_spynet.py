@@ -2,6 +2,7 @@ import torch
 
 from vsrestore import networks
 from vsrestore.networks import spynet
+from vsrestore.networks.layers.at_once import AtOnce
 from vsrestore.networks.spynet import SPyNet
 
 
@@ -11,7 +12,7 @@ def _network():
 
 
 def test_neighbours_get_the_flows_of_their_pairs(monkeypatch):
-    monkeypatch.setattr(spynet, "PIXELS_AT_ONCE", 3 * 40 * 36)  # three pairs at a time
+    monkeypatch.setattr(spynet, "PIXELS", AtOnce(3 * 40 * 36, 3 * 40 * 36))  # three pairs at a time
     network, frames = _network(), torch.rand(2, 3, 3, 40, 36)
     with torch.inference_mode():
         onward, back = network.between_neighbours(frames)

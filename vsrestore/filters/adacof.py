@@ -32,7 +32,7 @@ def adacof(
     replace_duplicates: bool = False,
     dilation: int = 1,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     tile: int | None = None,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
@@ -58,10 +58,10 @@ def adacof(
         dilation: pixels between neighbouring samples, which no checkpoint tells: 1, or 2 for the large model of the
             paper. Which of them "adacof_large" was trained with is not published.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "float16" (51 to 77 dB from it) or "bfloat16" (44 to 60 dB; twice as fast as the published
-            way on processors that have it; on cards not measured), on seeded weights. Displacements and sampling are
-            float32 in all of them, but where one that is rounded otherwise passes a whole number, single pixels may
-            differ by a fifth of the range.
+        precision: None ("float16" on CUDA, else "float32"), "float32", "float16" (51 to 77 dB from it) or "bfloat16"
+            (44 to 60 dB; twice as fast as the published way on processors that have it; on cards not measured), on
+            seeded weights. Displacements and sampling are float32 in all of them, but where one that is rounded
+            otherwise passes a whole number, single pixels may differ by a fifth of the range.
         tile: edge of square tiles in pixels, at least 128, for frames larger than memory; None takes whole frames.
         scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).
 

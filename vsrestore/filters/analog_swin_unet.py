@@ -28,7 +28,7 @@ def analog_swin_unet(
     *,
     border: Literal["published", "black", "mirror"] = "published",
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     tile: int | None = None,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
@@ -46,8 +46,8 @@ def analog_swin_unet(
             place of a window, which the authors' script leaves out; "black": black frames, as in training; "mirror":
             the frames of the other side.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "float16" (as the published script on CUDA; largest error 0.0014 of the largest value) or
-            "bfloat16" (0.011), on real frames with seeded weights.
+        precision: None ("float16" on CUDA, else "float32"), "float32", "float16" (as the published script on CUDA;
+            largest error 0.0014 of the largest value) or "bfloat16" (0.011), on real frames with seeded weights.
         tile: edge of square tiles in pixels, at least 256, for frames larger than memory; None takes whole frames.
             Tiles begin at multiples of 128, as windows of attention do, and share 128; on a real frame with seeded
             weights that is 57 dB from the whole frame, 51 dB where it is worst. The published script saw squares of 512

@@ -44,7 +44,7 @@ def basicvsrpp(
     overlap: int = 2,
     cpu_cache: bool | None = None,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     tile: int | None = None,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
@@ -78,7 +78,8 @@ def basicvsrpp(
             GPU, which saves most of the memory that grows with the chunk and costs transfers; the picture is the same.
             None does so for chunks that are longer than 100 frames with their overlap, as published.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "bfloat16" or "float16"; flows and sampling are float32 in all of them.
+        precision: None ("float16" on CUDA, else "float32"), "float32", "bfloat16" or "float16"; flows and sampling are
+            float32 in all of them.
         tile: edge of square tiles in pixels, at least 128, for frames larger than memory; None takes whole frames.
             What each size takes: docs/tiles.md.
         scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).

@@ -18,7 +18,7 @@ def bsrnet(
     *,
     batch: int = 1,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     tile: int | None = None,
 ) -> vs.VideoNode:
     """Enlarge damaged frames fourfold with BSRNet, which was trained for fidelity and invents no texture.
@@ -28,7 +28,7 @@ def bsrnet(
         model: "x4", a name of the registry or a path, whose tensors tell the scale.
         batch: frames that are given to the network in one call.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "bfloat16" or "float16".
+        precision: None ("float16" on CUDA, else "float32"), "float32", "bfloat16" or "float16".
         tile: edge of square tiles in pixels, at least 64, for frames larger than memory; None takes whole frames.
 
     Returns:

@@ -77,7 +77,7 @@ def colourise(
     prepared = prepare(told_if_coloured(name, clip), [descriptor, *steadying], options)
     seen = prepared.planes("rgb")
     painted = through(seen, Stage(descriptor=descriptor, build=build), options).std.CopyFrameProps(seen)
-    keep(painted, frames_in_flight(steadying[0].plan) if steadying else 0)
+    keep(painted, frames_in_flight(steadying[0].plan, options.device) if steadying else 0)
     if steadying:
         painted = _steady(painted, steadying[0], options, space.likeness / space.span)
     return prepared.painted(joined(name, seen, painted, space, wishes), target)
@@ -119,7 +119,7 @@ def _steady(painted: vs.VideoNode, descriptor: Descriptor, options: Options, lik
         return SteadyColour(likeness)
 
     small = painted.resize.Bilinear(painted.width // 2, painted.height // 2)
-    keep(small, frames_in_flight(descriptor.plan))
+    keep(small, frames_in_flight(descriptor.plan, options.device))
     steady = through(small, Stage(descriptor=descriptor, build=build), replace(options, precision="float32"))
     changes = vs.core.std.Expr([steady, small], "x y -").resize.Bilinear(painted.width, painted.height)
     return vs.core.std.Expr([painted, changes], ["", "x y +", "x y +"])

@@ -33,7 +33,7 @@ def deoldify(
     upscale: str = "bilinear",
     format: int | None = None,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
     """Paint black-and-white frames with DeOldify, and hold the colours still along the motion.
@@ -55,7 +55,7 @@ def deoldify(
         format: of the output, e.g. vs.YUV420P8 or vs.RGB24. None keeps the clip's; for gray it is YUV 4:4:4 of the
             same depth.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: of the network: "float32", "bfloat16" or "float16".
+        precision: of the network: None ("float16" on CUDA, else "float32"), "float32", "bfloat16" or "float16".
         scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).
 
     Returns:

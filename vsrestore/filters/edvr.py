@@ -44,7 +44,7 @@ def edvr(
     *,
     second_stage: bool | Model = False,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     tile: int | None = None,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
@@ -63,7 +63,8 @@ def edvr(
             (for x4 sixteen times the pixels of the clip); a path does so with that checkpoint. There is none for
             "vimeo90k_sr".
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "bfloat16" or "float16"; deformable convolutions sample in float32 in all of them.
+        precision: None ("float16" on CUDA, else "float32"), "float32", "bfloat16" or "float16"; deformable convolutions
+            sample in float32 in all of them.
         tile: edge of square tiles in pixels, at least 128, for frames larger than memory; None takes whole frames.
             What each size takes: docs/tiles.md.
         scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).

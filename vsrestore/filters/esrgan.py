@@ -42,7 +42,7 @@ def esrgan(
     denoise: float | None = None,
     batch: int = 1,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     tile: int | None = None,
 ) -> vs.VideoNode:
     """Enlarge frames with ESRGAN, Real-ESRGAN or its compact networks, which sharpen and invent texture.
@@ -59,7 +59,7 @@ def esrgan(
             realesr-general-wdn-x4v3 is needed too, of which it takes the rest.
         batch: frames that are given to the network in one call.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "bfloat16" or "float16".
+        precision: None ("float16" on CUDA, else "float32"), "float32", "bfloat16" or "float16".
         tile: edge of square tiles in pixels, at least 64, for frames larger than memory; None takes whole frames.
 
     Returns:

@@ -68,7 +68,7 @@ def restored(
     checkpoint: ImageCheckpoint,
     *,
     device: str | None,
-    precision: Precision,
+    precision: Precision | None,
     tile: int | None,
     batch: int,
 ) -> vs.VideoNode:

@@ -15,7 +15,7 @@ def image_model(
     *,
     batch: int = 1,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     tile: int | None = None,
 ) -> vs.VideoNode:
     """Run any network for single images whose checkpoint the library spandrel recognises.
@@ -29,7 +29,8 @@ def image_model(
         model: the path of a checkpoint (.pth, .pt, .ckpt, .bin, .safetensors) or a name of the registry.
         batch: frames that are given to the network in one call; more keep a GPU busier and take more memory.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", or what the network is said to work in of "bfloat16" and "float16".
+        precision: None ("float16" on CUDA if the network is said to work in it, else "float32"), "float32", or what the
+            network is said to work in of "bfloat16" and "float16".
         tile: edge of square tiles in pixels, at least 64, for frames larger than memory; None takes whole frames,
             which most networks were made for.
 

@@ -22,7 +22,7 @@ def interpolate(
     replace_duplicates: bool = False,
     model: Model = "interpolate",
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     tile: int | None = None,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
@@ -40,8 +40,9 @@ def interpolate(
         replace_duplicates: whether frames that a transfer repeated are made anew.
         model: a name of the registry or a path; weights that were trained with the recipe ``interpolate``.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "bfloat16" (a third faster on processors that have it, which means those with
-            AVX512-BF16) or "float16"; of the network's weights, motion and blend are float32 in all of them.
+        precision: None ("float16" on CUDA, else "float32"), "float32", "bfloat16" (a third faster on processors that
+            have it, which means those with AVX512-BF16) or "float16"; of the network's weights, motion and blend are
+            float32 in all of them.
         tile: edge of square tiles in pixels, at least 128, for frames larger than memory; None takes whole frames.
             Motion that is longer than half of a tile is not found.
         scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).

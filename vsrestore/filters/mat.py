@@ -36,7 +36,7 @@ def mat(
     model: Model = "places",
     seed: int = 240,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
 ) -> vs.VideoNode:
     """Fill the holes that a mask marks, or a rim around the frame, with MAT, which sees each frame alone.
 
@@ -55,7 +55,7 @@ def mat(
         seed: of the random numbers that the fill starts from, 0 to 2**32 - 1. They are the same for all frames, so
             that the fill does not boil; with another seed it looks different.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32" or "bfloat16".
+        precision: None and "float32", or "bfloat16".
 
     Returns:
         The clip in the format it came in.

@@ -35,7 +35,7 @@ def mmp_rnn(
     chunk: int = 16,
     overlap: int = 2,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
     """Remove motion blur with MMP-RNN, which estimates how far each pixel moved during the exposure.
@@ -68,8 +68,8 @@ def mmp_rnn(
         chunk: frames that are restored at once, at least 2.
         overlap: frames before and after a chunk that it sees too, from 2 to ``chunk``.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "float16" (largest error 0.002 of the largest value) or "bfloat16" (0.016), on 20 real
-            frames with seeded weights; it does not grow along a chunk.
+        precision: None ("float16" on CUDA, else "float32"), "float32", "float16" (largest error 0.002 of the largest
+            value) or "bfloat16" (0.016), on 20 real frames with seeded weights; it does not grow along a chunk.
         scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).
 
     Returns:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import vapoursynth as vs
 
@@ -15,10 +14,14 @@ from ..onnx_models.session import Placement, Provider, check_provider, onnx_netw
 from ..onnx_models.signature import OnnxError, Signature, read_signature
 from ..runtime.apply import Stage, apply
 from ..runtime.descriptor import Descriptor, Options
+from ..runtime.devices import pick
 from ..runtime.plans.single import Single
 from ..runtime.plans.window import Window
 from ..video import checks
-from ..video.errors import fail, told_by
+from ..video.errors import fail, told_by, warn
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def onnx(
@@ -93,9 +96,14 @@ def onnx(
     window = Window(chunk=batch, before=frames // 2, after=(frames - 1) // 2, border=border)
     plan = Single(chunk=batch) if frames == 1 else window
     descriptor = Descriptor(name="onnx", plan=plan, traits=traits)
-    options = Options(device="cpu", tile=_tile(signature, clip, tile), scene_changes=scene_changes)
+    elsewhere = provider != "cpu" if provider else pick.turns(None) > pick.TURNS
+    tiled = _tile(signature, clip, tile)
+    options = Options(device="cpu", tile=tiled, scene_changes=scene_changes, elsewhere=elsewhere)
     placement = Placement(provider, device, user_folder() / "tensorrt")
-    build = partial(onnx_network, signature, scale, placement, peak)
+
+    def build() -> nn.Module:
+        return onnx_network(signature, scale, placement, peak, lambda text: warn("onnx", text))
+
     return apply(clip, Stage(descriptor=descriptor, build=build), options)
 
 

@@ -37,7 +37,7 @@ def outpaint(
     subvideo_length: int = 80,
     flow_iterations: int = 20,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
     """Cut noisy edges off and grow the picture back to its size, or beyond, with ProPainter.
@@ -63,8 +63,9 @@ def outpaint(
         subvideo_length: frames of a chunk in which flow is completed and pixels are carried.
         flow_iterations: steps of the search for the flow.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: of the generator: "float32", "float16" (67 dB in holes, seeded weights on real frames) or
-            "bfloat16" (50 dB). Flows, and what is carried along them, are float32 whatever it is.
+        precision: of the generator: None ("float16" on CUDA, else "float32"), "float32", "float16" (67 dB in holes,
+            seeded weights on real frames) or "bfloat16" (50 dB). Flows, and what is carried along them, are float32
+            whatever it is.
         scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).
 
     Returns:

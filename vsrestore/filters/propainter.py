@@ -27,7 +27,7 @@ def propainter(
     subvideo_length: int = 80,
     flow_iterations: int = 20,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
     """Remove what a mask covers (a logo, a date, a scratch, an object) with ProPainter.
@@ -57,8 +57,9 @@ def propainter(
             grows with it.
         flow_iterations: steps of the search for the flow; fewer are faster and less exact.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: of the generator: "float32", "float16" (67 dB in holes, seeded weights on real frames) or
-            "bfloat16" (50 dB). Flows, and what is carried along them, are float32 whatever it is.
+        precision: of the generator: None ("float16" on CUDA, else "float32"), "float32", "float16" (67 dB in holes,
+            seeded weights on real frames) or "bfloat16" (50 dB). Flows, and what is carried along them, are float32
+            whatever it is.
         scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).
 
     Returns:

@@ -22,7 +22,7 @@ def psrt(
     overlap: int = 8,
     cpu_cache: bool | None = None,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     tile: int | None = None,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
@@ -54,9 +54,9 @@ def psrt(
             GPU, which saves the memory that grows with the chunk and costs transfers; the picture is the same. None
             does so for chunks that are longer than 100 frames with their overlap, as published.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "float16" (largest error 0.001 of the largest value, 73 dB) or "bfloat16" (0.007, 55 dB),
-            on real frames with seeded weights; flows are float32 in all of them, because one that is rounded otherwise
-            moves whole blocks.
+        precision: None ("float16" on CUDA, else "float32"), "float32", "float16" (largest error 0.001 of the largest
+            value, 73 dB) or "bfloat16" (0.007, 55 dB), on real frames with seeded weights; flows are float32 in all of
+            them, because one that is rounded otherwise moves whole blocks.
         tile: edge of square tiles in pixels, at least 64, for frames larger than memory; None takes whole frames. Tiles
             begin at multiples of 8 pixels and share 32, of which a margin of 16 is 50 dB from the whole frame on seeded
             weights; they see less of fast motion.

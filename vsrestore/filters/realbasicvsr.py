@@ -24,7 +24,7 @@ def realbasicvsr(
     chunk: int = 16,
     overlap: int = 2,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     tile: int | None = None,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
@@ -42,7 +42,8 @@ def realbasicvsr(
         chunk: frames that are restored at once, at least 1. Memory grows with it.
         overlap: frames before and after a chunk that it sees too, from 0 to ``chunk``.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "bfloat16" or "float16"; flows and warps are float32 in all of them.
+        precision: None ("float16" on CUDA, else "float32"), "float32", "bfloat16" or "float16"; flows and warps are
+            float32 in all of them.
         tile: edge of square tiles in pixels, at least 128, for frames larger than memory; None takes whole frames.
         scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).
 

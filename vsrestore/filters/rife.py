@@ -25,7 +25,7 @@ def rife(
     scale: float = 1,
     ensemble: bool = False,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     tile: int | None = None,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
@@ -64,9 +64,10 @@ def rife(
         scale: 0.5 or 0.25 seeks motion on smaller pictures, for frames of 3840x2160 and more; 2 or 4 on larger ones.
         ensemble: whether every step sees the frames in the other order, too, for nearly twice the time.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "float16" (largest error 0.004, 78 dB) or "bfloat16" (0.04, 57 dB; 1.7 times as fast on
-            processors that have it; on cards not measured), on fast motion with the published weights, where the true
-            frame is as far in all of them. Flows and sampling are float32 in all of them.
+        precision: None ("float16" on CUDA, else "float32"), "float32", "float16" (largest error 0.004, 78 dB) or
+            "bfloat16" (0.04, 57 dB; 1.7 times as fast on processors that have it; on cards not measured), on fast
+            motion with the published weights, where the true frame is as far in all of them. Flows and sampling are
+            float32 in all of them.
         tile: edge of square tiles in pixels, at least 128 / ``scale``, for frames larger than memory; None takes whole
             frames. Tiles see less of fast motion.
         scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).

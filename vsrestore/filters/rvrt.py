@@ -52,7 +52,7 @@ def rvrt(
     overlap: int = 8,
     cpu_cache: bool | None = None,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     tile: int | None = None,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
@@ -95,9 +95,9 @@ def rvrt(
             GPU, which saves most of the memory that grows with the chunk and costs transfers; the picture is the same.
             None does so for chunks that are longer than 100 frames with their overlap, as published.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "float16" (largest error 0.0008 to 0.0011 of the largest value, 69 to 70 dB) or "bfloat16"
-            (0.006 to 0.008, 52 to 53 dB), on real frames with seeded weights; flows and sampling are float32 in all of
-            them.
+        precision: None ("float16" on CUDA, else "float32"), "float32", "float16" (largest error 0.0008 to 0.0011 of the
+            largest value, 69 to 70 dB) or "bfloat16" (0.006 to 0.008, 52 to 53 dB), on real frames with seeded weights;
+            flows and sampling are float32 in all of them.
         tile: edge of square tiles in pixels, at least 256 ("sr": 64), for frames larger than memory; None takes whole
             frames. Tiles begin at multiples of 32 pixels ("sr": 8) and share 128 ("sr": 32). They see less of fast
             motion: whole frames are better wherever they fit.

@@ -18,7 +18,7 @@ def scunet(
     *,
     batch: int = 1,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     tile: int | None = None,
 ) -> vs.VideoNode:
     """Clean frames of noise and compression artefacts of unknown kind and strength with SCUNet.
@@ -30,7 +30,7 @@ def scunet(
         model: "real_psnr" (smooth, faithful), "real_gan" (sharper, invents texture), a name of the registry or a path.
         batch: frames that are given to the network in one call.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "bfloat16" or "float16".
+        precision: None ("float16" on CUDA, else "float32"), "float32", "bfloat16" or "float16".
         tile: edge of square tiles in pixels, at least 64, for frames larger than memory; None takes whole frames.
 
     Returns:

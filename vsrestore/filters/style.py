@@ -17,7 +17,7 @@ def style(
     model: Model,
     *,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
 ) -> vs.VideoNode:
     """Paint frames in the style that a fast neural style network was trained for.
 
@@ -27,7 +27,8 @@ def style(
         clip: any constant format, progressive, at least 8 pixels each way.
         model: "candy", "mosaic", "rain_princess", "udnie", a name of the registry or the path of a checkpoint.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "bfloat16" or "float16"; norms are float32 in all of them.
+        precision: None ("float16" on CUDA, else "float32"), "float32", "bfloat16" or "float16"; norms are float32 in
+            all of them.
 
     Returns:
         The clip in the format it came in, of the same size.

@@ -30,7 +30,7 @@ def swinir(
     *,
     batch: int = 1,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     tile: int | None = None,
 ) -> vs.VideoNode:
     """Enlarge frames, or clean them of noise or JPEG artefacts, with SwinIR.
@@ -47,7 +47,7 @@ def swinir(
             registry or a path too.
         batch: frames that are given to the network in one call.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "bfloat16" or "float16".
+        precision: None ("float16" on CUDA, else "float32"), "float32", "bfloat16" or "float16".
         tile: edge of square tiles in pixels, at least 64, for frames larger than memory; None takes whole frames.
 
     Returns:

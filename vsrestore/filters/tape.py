@@ -17,7 +17,7 @@ def tape(
     *,
     model: Model = "tape",
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     tile: int | None = None,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
@@ -31,8 +31,8 @@ def tape(
             full field rate): lines of two times in one picture are not what the network has learnt.
         model: a name of the registry or a path; weights that were trained with the recipe ``tape``.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "bfloat16" (about twice as fast on processors that have it, which means those with
-            AVX512-BF16; on cards not measured) or "float16".
+        precision: None ("float16" on CUDA, else "float32"), "float32", "bfloat16" (about twice as fast on processors
+            that have it, which means those with AVX512-BF16; on cards not measured) or "float16".
         tile: edge of square tiles in pixels, at least 128, for frames larger than memory; None takes whole frames.
         scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).
 

@@ -25,7 +25,7 @@ def tape_reference(
     selection: Selection = "intended",
     model: Model = "base",
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
     """Restore VHS with TAPE, which sees two frames before and after each and five clean frames of the same clip.
@@ -56,8 +56,8 @@ def tape_reference(
             (ranks for frame numbers), to compare with it.
         model: "base", a name of the registry, or a path, whose tensors tell what it is.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "float16" (as published on CUDA) or "bfloat16". With seeded weights the largest error is
-            0.18 % of the largest value in float16 and 1.3 % in bfloat16.
+        precision: None ("float16" on CUDA, else "float32"), "float32", "float16" (as published on CUDA) or "bfloat16".
+            With seeded weights the largest error is 0.18 % of the largest value in float16 and 1.3 % in bfloat16.
         scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).
 
     Returns:

@@ -67,7 +67,7 @@ def tcvc(
     upscale: str = "bilinear",
     format: int | None = None,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
     """Paint black-and-white shots after one picture in colour each with TCVC, so that colours hold through a shot.
@@ -111,10 +111,10 @@ def tcvc(
         format: of the output, e.g. vs.YUV420P8 or vs.RGB24. None keeps the clip's; for gray it is YUV 4:4:4 of the
             same depth.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: of the net that paints: "float32", "bfloat16" (with seeded weights the colours a and b differ by 0.8
-            on average and 6 at most, where the largest are 49) or "float16" (not measured). The networks that see
-            frames beside the reference are float32 in all of them: in bfloat16 nine of ten pixels were found to be
-            most alike to another one of it.
+        precision: of the net that paints: None ("float16" on CUDA, else "float32"), "float32", "bfloat16" (with seeded
+            weights the colours a and b differ by 0.8 on average and 6 at most, where the largest are 49) or "float16"
+            (not measured). The networks that see frames beside the reference are float32 in all of them: in bfloat16
+            nine of ten pixels were found to be most alike to another one of it.
         scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).
 
     Returns:
@@ -151,7 +151,7 @@ def tcvc(
         build=parts,
         companions={REFERENCE: companion},
     )
-    small = keep(small_lab(seen, size, options), frames_in_flight(plan))
+    small = keep(small_lab(seen, size, options), frames_in_flight(plan, options.device))
     colours = through(small, stage, options).std.CopyFrameProps(seen)
     painted = prepared.painted(joined(NAME, seen, colours, SPACE, wishes), target)
     return _with_unpainted(prepared, painted, stays) if any(stays) else painted

@@ -21,7 +21,7 @@ def uformer(
     square: bool = True,
     bottleneck_shift: bool = False,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     tile: int | None = None,
 ) -> vs.VideoNode:
     """Remove motion blur or the noise of a small sensor with Uformer, which sees each frame alone.
@@ -38,7 +38,7 @@ def uformer(
         bottleneck_shift: True shifts one layer's windows, as in the training of the weights for "deblur"; the
             published test scripts, with which results were measured, do not.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "bfloat16" or "float16".
+        precision: None ("float16" on CUDA, else "float32"), "float32", "bfloat16" or "float16".
         tile: edge of square tiles in pixels, at least 128 and best a multiple of it, for frames larger than memory;
             None takes whole frames.
 

@@ -33,7 +33,7 @@ def unet(
     y_range: Sequence[float] | None = None,
     batch: int = 1,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     tile: int | None = None,
 ) -> vs.VideoNode:
     """Repair frames with a U-Net that fastai trained, as in lesson 7 of its course, each frame alone.
@@ -52,7 +52,7 @@ def unet(
             None takes what was published: (-3, 3) with self-attention, no limits without.
         batch: frames that are given to the network in one call.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "bfloat16" or "float16".
+        precision: None ("float16" on CUDA, else "float32"), "float32", "bfloat16" or "float16".
         tile: edge of square tiles in pixels, at least 256, for frames larger than memory; None takes whole frames. Not
             with a render factor or self-attention, which need the whole frame.
 

@@ -25,7 +25,7 @@ def upscale(
     *,
     model: Model | None = None,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     tile: int | None = None,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
@@ -40,8 +40,8 @@ def upscale(
         model: a path of weights that were trained with a recipe ``upscale`` or by ``vsrestore finetune``, or a name of
             the registry; None takes those that come with the package.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: "float32", "bfloat16" (about twice as fast on processors that have it, which means those with
-            AVX512-BF16; on cards not measured) or "float16".
+        precision: None ("float16" on CUDA, else "float32"), "float32", "bfloat16" (about twice as fast on processors
+            that have it, which means those with AVX512-BF16; on cards not measured) or "float16".
         tile: edge of square tiles in pixels, at least 96, for frames larger than memory; None takes whole frames.
         scene_changes: whether cuts are detected where the clip does not name them (see ``scenes``).
 

@@ -115,8 +115,11 @@ class BasicVSRpp(FourfoldTail):
         restored = []
         for index, state in self._propagate(BRANCHES[-1], features, flows, keep.stop):
             if index in keep:
-                picture = self._reconstruct(frames[:, index], [f[index] for f in features.values()] + [state])
+                known = [store[index] for store in features.values()]
+                picture = self._reconstruct(frames[:, index], [*known, state])
                 restored.append(picture.cpu() if host else picture)
+            for store in features.values():
+                del store[index]  # nothing looks at it any more, and pictures take its room
         return torch.stack(restored, dim=1)
 
     def _check(self, height: int, width: int, length: int, keep: range) -> None:

@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vsrestore.networks.layers.constant import constant
 from vsrestore.networks.reference_selection import similarity
 from vsrestore.networks.state_dict import NetworkError
 
@@ -106,4 +107,4 @@ def prepared(frames: Tensor) -> Tensor:
     small = F.interpolate(frames, size, mode="bicubic", antialias=True).clamp(0, 1)
     top, left = (round((length - SIDE) / 2) for length in size)
     middle = small[..., top : top + SIDE, left : left + SIDE]
-    return (middle - middle.new_tensor(MEAN).view(3, 1, 1)) / middle.new_tensor(DEVIATION).view(3, 1, 1)
+    return (middle - constant(MEAN, middle).view(3, 1, 1)) / constant(DEVIATION, middle).view(3, 1, 1)

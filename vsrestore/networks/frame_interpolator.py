@@ -83,7 +83,7 @@ class FrameInterpolator(nn.Module):
         """
         height, width = frames.shape[-2:]
         first, second = (pad_to_multiple(each, MULTIPLE) for each in (frames, following))
-        times = times.to(first).view(-1, 1, 1, 1)
+        times = times.to(first, non_blocking=True).view(-1, 1, 1, 1)
         path = Path(times, height, width)
         motion = bilateral_motion(luma(first), luma(second), path)
         features = self.body(lrelu.after(self.fuse, self._seen(first, second, motion, path)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -84,6 +85,8 @@ def load(state_dict: Mapping[str, Any]) -> nn.Module:
     network: nn.Module = descriptor.model
     if descriptor.architecture.id == "SwinIR":
         _share_shift_masks(network)
+    if descriptor.architecture.id == "SCUNet":
+        _keep_biases(network)
     return network.eval()
 
 
@@ -166,15 +169,23 @@ class _ShiftMasks:
     """
 
     def __init__(self, block: Any) -> None:
-        self._make, self._like, self._shifted = block.calculate_mask, block.norm1.weight, block.shift_size > 0
+        self._make, self._norm, self._shifted = block.calculate_mask, block.norm1, block.shift_size > 0
         self._size: tuple[int, int] | None = None
-        self._mask = self._like.new_zeros(1, 1, 1)  # of a block without shift
+        self._mask = self._norm.weight.new_zeros(1, 1, 1)  # of a block without shift
 
     def __call__(self, size: tuple[int, int]) -> Tensor:
         if self._shifted and size != self._size:
             self._size, self._mask = size, self._make(size)
-        self._mask = self._mask.to(self._like)
+        self._mask = self._mask.to(self._norm.weight)
         return self._mask
+
+
+def _keep_biases(network: nn.Module) -> None:
+    """Make the biases of SCUNet's attention once; each block by itself makes its table of distances every time."""
+    blocks: list[Any] = [module for module in network.modules() if hasattr(module, "relative_embedding")]
+    for block in blocks:
+        block.register_buffer("bias", block.relative_embedding().detach(), persistent=False)
+        block.relative_embedding = partial(getattr, block, "bias")
 
 
 def _share_shift_masks(network: nn.Module) -> None:

@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vsrestore.networks.layers.constant import constant
 from vsrestore.networks.traits import Traits
 
 # What the network computes itself, and what a third party's extraction of the weights leaves out.
@@ -510,7 +511,7 @@ def stuff(x: Tensor) -> Tensor:
 
 def low_pass(x: Tensor, around: tuple[int, int, int, int], gain: float = 1.0) -> Tensor:
     """Filter with (1, 3, 3, 1) / 8 both ways, zeros ``around`` it (left, right, top, bottom)."""
-    taps = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=x.dtype, device=x.device) * (sqrt(gain) / 8)
+    taps = constant((1.0, 3.0, 3.0, 1.0), x) * (sqrt(gain) / 8)
     channels = x.shape[1]
     x = F.conv2d(F.pad(x, around), taps.view(1, 1, 1, 4).expand(channels, -1, -1, -1), groups=channels)
     return F.conv2d(x, taps.view(1, 1, 4, 1).expand(channels, -1, -1, -1), groups=channels)

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vsrestore.networks.layers.block_matching import BLOCK, CELL, MULTIPLE, BlockSearch
+from vsrestore.networks.layers.constant import constant
 from vsrestore.networks.layers.layout import pad_to_multiple
 from vsrestore.networks.layers.luma import luma
 from vsrestore.networks.layers.push_pull import push_pull
@@ -129,7 +130,7 @@ class _Trail:
 
 def _through_holes(search: BlockSearch, holes: Tensor, number: int, step: int) -> Tensor:
     """Return the flow from a frame to the one after or before it, smooth through its holes: (2, H, W), in pixels."""
-    centre = torch.tensor([number], device=holes.device)
+    centre = torch.full((1,), number, device=holes.device)
     flow = search.flow(centre, centre + step).float()
     hole = pad_to_multiple(holes[number : number + 1].float(), MULTIPLE)
     beside = (BLOCK - CELL) // 2
@@ -142,7 +143,7 @@ def _through_holes(search: BlockSearch, holes: Tensor, number: int, step: int) -
 
 def _sampled(frame: Tensor, place: Tensor) -> Tensor:
     """Sample a frame (3, H, W) at places (2, K), rows and columns, between pixels linearly: (3, K)."""
-    size = place.new_tensor(frame.shape[-2:])[:, None]
+    size = constant(frame.shape[-2:], place)[:, None]
     grid = (2 * place + 1) / size - 1
     found = F.grid_sample(
         frame[None], grid.flip(0).T[None, None], mode="bilinear", padding_mode="border", align_corners=False

@@ -209,7 +209,12 @@ class RIFE(nn.Module):
             (N, 3, H, W), float32, in [0, 1] as the frames are.
 
         """
-        pairs = zip(frames.split(1), following.split(1), times.float().split(1), strict=True)
+        pairs = zip(
+            frames.split(1),
+            following.split(1),
+            times.float().to(frames.device, non_blocking=True).split(1),
+            strict=True,
+        )
         return torch.cat([self._between(earlier, later, time) for earlier, later, time in pairs])
 
     def _between(self, earlier: Tensor, later: Tensor, time: Tensor) -> Tensor:
@@ -229,7 +234,7 @@ class RIFE(nn.Module):
         pair, reductions = (earlier, later), self.reductions
         guess = self._first(pair, time, reductions[0], self.ensemble)
         step = self._step(1, pair, time, guess, reductions[1])
-        if min(float(half.abs().max()) for half in step.flow.split(2, dim=1)) > FAR:
+        if bool(step.flow.abs().unflatten(1, (2, 2)).amax((0, 2, 3, 4)).min() > FAR):
             reductions = [2 * reduction for reduction in reductions]
             guess = self._first(pair, time, reductions[0], False)
             step = self._step(1, pair, time, guess, reductions[1])

@@ -16,6 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vsrestore.networks.layers.activation import relu
+from vsrestore.networks.layers.at_once import AtOnce
+from vsrestore.networks.layers.constant import constant
 from vsrestore.networks.layers.layout import channels_last
 from vsrestore.networks.layers.warp import flow_warp
 from vsrestore.networks.traits import Traits
@@ -24,7 +26,7 @@ LEVELS = 6
 MULTIPLE = 2 ** (LEVELS - 1)  # images are resized to multiples of it
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
-PIXELS_AT_ONCE = 2**18  # of the pairs that go through the network together; bounds its memory to some 200 MB
+PIXELS = AtOnce(2**18, 2**21)  # of the pairs that go through the network together: bounds its memory
 DERIVED = ("mean", "std")
 
 
@@ -97,7 +99,7 @@ class SPyNet(nn.Module):
         later = [level[:, 1:] for level in pyramid]
         references = [torch.cat(pair).flatten(0, 1) for pair in zip(earlier, later, strict=True)]
         others = [torch.cat(pair).flatten(0, 1) for pair in zip(later, earlier, strict=True)]
-        at_once = max(1, PIXELS_AT_ONCE // (height * width))
+        at_once = PIXELS.parts(frames.device, height * width)
         flows = []
         for first in range(0, len(references[0]), at_once):
             pairs = slice(first, first + at_once)
@@ -124,7 +126,7 @@ class SPyNet(nn.Module):
                 flow = 2 * F.interpolate(flow, scale_factor=2.0, mode="bilinear", align_corners=True)
             flow = self.basic_module[level](reference, flow_warp(other, flow, padding="border"), flow)
         height, width = size
-        scale = flow.new_tensor((width / flow.shape[-1], height / flow.shape[-2])).view(1, 2, 1, 1)
+        scale = constant((width / flow.shape[-1], height / flow.shape[-2]), flow).view(1, 2, 1, 1)
         return F.interpolate(flow, size=(height, width), mode="bilinear", align_corners=False) * scale
 
 

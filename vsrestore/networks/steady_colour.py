@@ -40,4 +40,5 @@ class SteadyColour(nn.Module):
         """
         luma, colours = frames[0].split((1, 2), dim=1)
         centres = windows[:, windows.shape[1] // 2]
-        return torch.cat((luma[centres], self._averaged(luma, colours, windows)), dim=1)[None]
+        steady = self._averaged(luma, colours, windows)
+        return torch.cat((luma[centres.to(luma.device, non_blocking=True)], steady), dim=1)[None]

@@ -105,7 +105,8 @@ class TCVCColourNet(ColourTrunk):
             (N, 3, H, W), the same with the colours that were found.
         """
         lightness = decoded(frames)[:, :1]
-        constant = lightness.new_tensor([0.5] * HALF + [0.0] * ZEROS).view(1, -1, 1, 1)
+        constant = lightness.new_full((1, HALF + ZEROS, 1, 1), 0.5)
+        constant[:, HALF:] = 0
         x = torch.cat((constant.expand(len(frames), -1, *frames.shape[-2:]), lightness), dim=1)
         *skipped, x = self.contracted(channels_last(x.to(self.conv10_ab.weight.dtype)))
         for number in (5, 6, 7):

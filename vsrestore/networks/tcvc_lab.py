@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vsrestore.networks.layers.constant import constant
+
 SPAN = 256.0
 """a and b are stored as c / SPAN + 0.5, L as L / 100."""
 MIDDLE = 50.0  # L that counts as 0
@@ -68,8 +70,8 @@ def rgb_of(lab: Tensor) -> Tensor:
 
 
 def _mixed(x: Tensor, rows: tuple[tuple[float, ...], ...]) -> Tensor:
-    return torch.einsum("oc,nchw->nohw", x.new_tensor(rows), x)
+    return torch.einsum("oc,nchw->nohw", constant([value for row in rows for value in row], x).view(len(rows), -1), x)
 
 
 def _column(values: tuple[float, ...], like: Tensor) -> Tensor:
-    return like.new_tensor(values).view(1, -1, 1, 1)
+    return constant(values, like).view(1, -1, 1, 1)

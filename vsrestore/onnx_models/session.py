@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -56,13 +57,16 @@ class Placement:
         """Return providers with their options in order of preference, as onnxruntime takes them."""
         offered = onnxruntime().get_available_providers()
         automatic = [name for name in AUTOMATIC if PROVIDERS[name] in offered and _usable(name)]
-        names = list(dict.fromkeys((self.provider, CPU))) if self.provider else automatic
+        # What TensorRT cannot do, CUDA does, and not the CPU.
+        after: tuple[Provider, ...] = ("cuda", CPU) if self.provider == "tensorrt" else (CPU,)
+        names = list(dict.fromkeys((self.provider, *after))) if self.provider else automatic
         return [(PROVIDERS[name], self._options(name)) for name in names]
 
     def _options(self, name: str) -> dict[str, object]:
         if name == "tensorrt":
-            cache = {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(self.engines)}
-            return {"device_id": self.device, **cache}
+            engines = {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(self.engines)}
+            timings = {"trt_timing_cache_enable": True, "trt_timing_cache_path": str(self.engines)}
+            return {"device_id": self.device, **engines, **timings}
         return {"device_id": self.device} if name in ("cuda", "directml", "rocm") else {}
 
 
@@ -79,6 +83,8 @@ def load_session(signature: Signature, placement: Placement) -> Any:
     # Idle threads would wait awake on the cores that bring frames in and out.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers = placement.settings()
+    if any(PROVIDERS["cuda"] in provider for provider, _ in providers) and hasattr(library, "preload_dlls"):
+        library.preload_dlls()  # CUDA's libraries lie in packages of their own, where nothing else looks for them
     try:
         session = library.InferenceSession(str(signature.path), options, providers=providers)
     except Exception as error:
@@ -89,10 +95,30 @@ def load_session(signature: Signature, placement: Placement) -> Any:
     return session
 
 
-def onnx_network(signature: Signature, scale: int, placement: Placement, peak: float = 1.0) -> nn.Module:
+def fallen_back(session: Any, placement: Placement) -> str | None:
+    """Return what to tell where another provider runs a model than the best that the machine seems to have, else None.
+
+    ONNX Runtime itself goes on without a word where a library of the provider is missing.
+    """
+    best, runs = placement.settings()[0][0], session.get_providers()[0]
+    if runs == best:
+        return None
+    names = {full: name for name, full in PROVIDERS.items()}
+    missing = f"{names[best]} does not work here, a library of its is missing or too old"
+    return f"{missing}; {names.get(runs, runs)} runs the model, pip install 'onnxruntime-gpu[cuda,cudnn]' may help"
+
+
+def onnx_network(
+    signature: Signature,
+    scale: int,
+    placement: Placement,
+    peak: float = 1.0,
+    warn: Callable[[str], object] = lambda _: None,
+) -> nn.Module:
     """Return the model as a module that the runtime can call; pictures are float32 in [0, 1] on the CPU.
 
-    The model itself takes and gives ``peak`` for white. The module's ``forward`` takes images ``(B, C, H, W)``, or
+    By ``warn`` it is told where another provider runs it than was to be expected. The model itself takes and gives
+    ``peak`` for white. The module's ``forward`` takes images ``(B, C, H, W)``, or
     frames ``(1, T, C, H, W)`` and windows ``(K, frames)``.
     """
     import torch
@@ -109,6 +135,10 @@ def onnx_network(signature: Signature, scale: int, placement: Placement, peak: f
         given = [session.run(None, {signature.input_name: part})[0] for part in parts]
         result = torch.from_numpy(given[0] if len(given) == 1 else np.concatenate(given)).float()
         return result if peak == 1 else result / peak
+
+    told = fallen_back(session, placement)
+    if told:
+        warn(told)
 
     class OnnxNetwork(nn.Module):
         def forward(self, pictures: Tensor, windows: Tensor | None = None) -> Tensor:

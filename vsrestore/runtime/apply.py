@@ -88,7 +88,7 @@ def apply_between(
         vs.Error: clip, chunk, tile, precision or device do not fit.
 
     """
-    kept = ceil(frames_in_flight(stage.descriptor.plan) / rate) + len(around(rate))
+    kept = ceil(frames_in_flight(stage.descriptor.plan, options.device) / rate) + len(around(rate))
     prepared = prepare(clip, [stage.descriptor], options, kept)
     seen = prepared.planes(stage.descriptor.planes)
     if skips_repeats:
@@ -120,7 +120,7 @@ def prepare(
         check(clip, descriptor, options)
     marked = options.scene_changes and any(descriptor.plan.within_shots for descriptor in descriptors)
     if kept is None:
-        kept = sum(frames_in_flight(descriptor.plan) for descriptor in descriptors)
+        kept = sum(frames_in_flight(descriptor.plan, options.device) for descriptor in descriptors)
     return Prepared(name, clip, scene_changes=marked, kept=kept)
 
 
@@ -129,9 +129,10 @@ def through(seen: vs.VideoNode, stage: Stage, options: Options) -> vs.VideoNode:
     plan = stage.descriptor.plan
     frames, companions = plan.beside(seen)
     if plan.compares:
-        frames = keep(compared(frames), frames_in_flight(plan) + vs.core.num_threads)
+        frames = keep(compared(frames), frames_in_flight(plan, options.device) + vs.core.num_threads)
     beside = {**companions, **stage.companions}
-    return chunk_graph(frames, Engine(stage.descriptor, options, stage.build, stage.arguments, beside))
+    engine = Engine(stage.descriptor, options, stage.build, stage.arguments, beside)
+    return chunk_graph(frames, engine, pick.turns(options.device))
 
 
 def check(clip: vs.VideoNode, descriptor: Descriptor, options: Options) -> None:
@@ -143,8 +144,9 @@ def check(clip: vs.VideoNode, descriptor: Descriptor, options: Options) -> None:
             f"the clip is {clip.width}x{clip.height}; this network needs at least {traits.minimum} pixels each way",
         )
     descriptor.plan.check(name)
-    checks.choice(name, "precision", options.precision, PRECISIONS)
-    if options.precision not in traits.precisions:
+    if options.precision is not None:
+        checks.choice(name, "precision", options.precision, PRECISIONS)
+    if options.precision not in (None, *traits.precisions):
         fail(name, f"precision={options.precision!r} harms this network; accepted: {', '.join(traits.precisions)}")
     if options.tile is not None:
         checks.whole(name, "tile", options.tile, smallest_tile(descriptor))

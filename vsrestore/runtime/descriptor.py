@@ -49,8 +49,11 @@ class Options:
 
     device: str | None = None
     """A torch device such as "cuda", "cuda:1", "mps" or "cpu"; None takes the first of CUDA, MPS and CPU there is."""
-    precision: Precision = "float32"
+    precision: Precision | None = None
+    """None takes float16 on CUDA if the network allows it, else float32."""
     tile: int | None = None
     """Longest edge of a tile in pixels of the input; None: the whole frame at once."""
+    elsewhere: bool = False
+    """Whether the network, which takes tensors on the CPU, computes on a device that torch does not see."""
     scene_changes: bool = True
     """Whether cuts are detected where the clip does not name them."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,21 +16,22 @@ from .call import Call, Companion, Copy, Inputs, Slot
 from .descriptor import Descriptor, Options, Precision
 from .devices import pick
 from .devices.buffers import Buffers
+from .devices.card import Card
 from .out_of_memory import advice
 from .parts import Build, Networks, Parts
 from .run import Run
 from .tiles import Tiling, in_tiles
 
 if TYPE_CHECKING:
+    import torch
     import vapoursynth as vs
     from torch import Tensor
+
+    from .devices.cpu.threads import Processor
 
 Warn = Callable[[str], None]
 Pictures = dict[int, np.ndarray]
 """Position in the run -> the finished picture (C, H, W), float32."""
-
-# Chunks whose frames are brought in and out at the same time.
-TURNS = 2
 
 
 class Engine:
@@ -57,11 +59,21 @@ class Engine:
         self.companions = dict(companions or {})
         self.networks = Networks(build, lambda: pick.pick(options.device), descriptor.traits.channels_last)
         self._arguments = dict(arguments or {})
-        self._buffers = Buffers(TURNS)
+        self._buffers = Buffers(pick.TURNS)
+        self._picked: Processor | Card | None = None
+        self._lock = Lock()
 
     @cached_property
-    def _worker(self) -> pick.Worker:
-        return pick.worker(self.networks.device, self.descriptor.name)
+    def precision(self) -> Precision:
+        """What networks compute in: the user's choice, or the device's."""
+        return self.options.precision or pick.precision(self.networks.device, self.descriptor.traits)
+
+    @property
+    def _worker(self) -> Processor | Card:
+        with self._lock:  # turns come at once, and a card is to have one
+            if self._picked is None:
+                self._picked = pick.worker(self.networks.device, self.descriptor.name, self.options.elsewhere)
+            return self._picked
 
     def run(self, run: Run, warn: Warn) -> Pictures:
         """Return the finished pictures of all that the run's calls give; not limited to [0, 1].
@@ -83,7 +95,7 @@ class Engine:
 
     def memory_advice(self) -> str:
         """Return where memory ended and what to do, to follow the words "out of memory"."""
-        return advice(self.descriptor, self.options, self.networks.device)
+        return advice(self.descriptor, replace(self.options, precision=self.precision), self.networks.device)
 
     def _called(self, run: Run, call: Call, warn: Warn) -> Pictures:
         """Return the pictures of one call, without NaN and infinity."""
@@ -94,7 +106,8 @@ class Engine:
         inputs = self._inputs(run, call)
         results = self._finite(inputs, call, warn)
         frames = inputs.frames
-        if not any(np.may_share_memory(result, frames.numpy()) for result in results):
+        lent = not isinstance(self._worker, Card)
+        if lent and not any(np.may_share_memory(result, frames.numpy()) for result in results):
             self._buffers.give_back(frames)
         pictures = [picture for result in results for picture in result]
         if self.descriptor.traits.channels == "bgr":
@@ -110,13 +123,13 @@ class Engine:
         return not any(plane.any() for position in call.frames for plane in plane_views(masks[position]))
 
     def _finite(self, inputs: Inputs, call: Call, warn: Warn) -> list[np.ndarray]:
-        precision = self.options.precision
-        results = self._computed(inputs, call, precision)
-        if not _finite(results) and precision != "float32":
+        precision = self.precision
+        results, finite = self._computed(inputs, call, precision)
+        if not finite and precision != "float32":
             warn(f"{precision} gave NaN or infinity; computed again in float32")
             with self.networks.instead("float32") as precision:
-                results = self._computed(inputs, call, precision)
-        if not _finite(results):
+                results, finite = self._computed(inputs, call, precision)
+        if not finite:
             raise ArithmeticError("the network gave NaN or infinity")
         return results
 
@@ -152,7 +165,11 @@ class Engine:
             planes = [np.split(frame[0], channels) for frame in planes]
         shape = (len(planes), len(planes[0]), *planes[0][0].shape)
         last = self.descriptor.traits.channels_last
-        held = self._buffers.lend(shape, last) if lent else torch.empty(shape)
+        worker = self._worker
+        if isinstance(worker, Card):
+            held = worker.memory(shape)
+        else:
+            held = self._buffers.lend(shape, last) if lent else torch.empty(shape)
         pixels = held.numpy()
         backwards = self.descriptor.traits.channels == "bgr" and shape[1] == 3 and channels is None
         for picture, frame in zip(pixels, planes, strict=True):
@@ -160,25 +177,50 @@ class Engine:
                 picture[channel] = plane
         return held
 
-    def _computed(self, inputs: Inputs, call: Call, precision: Precision) -> list[np.ndarray]:
-        """Let the network run where it runs, or both halves of the call side by side; results as of ``_compute``."""
-        alone = not self._worker.splits or self.companions or call.numbers
+    def _computed(self, inputs: Inputs, call: Call, precision: Precision) -> tuple[list[np.ndarray], bool]:
+        """Let the network run where it runs, or both halves of the call side by side.
+
+        Returns:
+            Its results, (K, C, H, W) for the K wanted frames of a call or of each half, and whether they are finite.
+
+        """
+        worker = self._worker
+        if isinstance(worker, Card):
+            arranged, network = partial(self._arranged, precision), partial(self._compute, call, precision)
+            result, total = worker.computed(inputs, arranged, network)
+            return [result.numpy().astype(np.float32, copy=False)], math.isfinite(total)
+        alone = not worker.splits or self.companions or call.numbers
         halves = None if alone else self.descriptor.plan.halved(call)
         if halves is None:
-            return [self._worker.run(partial(self._compute, inputs, call, precision))]
-        calls = [partial(self._compute, _part(inputs, call, half), half, precision) for half in halves]
-        return self._worker.side_by_side(calls)
+            results = [worker.run(partial(self._on_processor, inputs, call, precision))]
+        else:
+            parts = [(_part(inputs, call, half), half) for half in halves]
+            results = worker.side_by_side([partial(self._on_processor, *part, precision) for part in parts])
+        return results, _finite(results)
 
-    def _compute(self, inputs: Inputs, call: Call, precision: Precision) -> np.ndarray:
-        """Return (K, C, H, W) for the K wanted frames of a call."""
+    def _on_processor(self, inputs: Inputs, call: Call, precision: Precision) -> np.ndarray:
         import torch
 
-        dtype = torch.float32 if self.descriptor.traits.float32_frames else getattr(torch, precision)
-        network = partial(self.networks.get(precision), **self._arguments, **_numbers(call))
         with torch.inference_mode():
-            there = inputs.mapped(lambda pictures: pictures.to(device=self.networks.device, dtype=dtype))
-            result = self._sized(there, lambda piece: self.descriptor.plan.ask(network, call, piece))
-            return result.float().cpu().numpy()
+            there = inputs.mapped(lambda pictures: pictures.to(self._dtype(precision)))
+            return self._compute(call, precision, there).float().numpy()
+
+    def _compute(self, call: Call, precision: Precision, inputs: Inputs) -> Tensor:
+        network = partial(self.networks.get(precision), **self._arguments, **_numbers(call))
+        return self._sized(inputs, lambda piece: self.descriptor.plan.ask(network, call, piece))
+
+    def _dtype(self, precision: Precision) -> torch.dtype:
+        """Return the type of the frames that the network takes."""
+        import torch
+
+        return torch.float32 if self.descriptor.traits.float32_frames else getattr(torch, precision)
+
+    def _arranged(self, precision: Precision, pictures: Tensor) -> Tensor:
+        """Return pictures on the card, planes apart, as the network takes them."""
+        import torch
+
+        layout = torch.channels_last if self.descriptor.traits.channels_last else torch.contiguous_format
+        return pictures.to(self._dtype(precision), memory_format=layout)
 
     def _sized(self, inputs: Inputs, run: Callable[[Inputs], Tensor]) -> Tensor:
         """Pad to what the network takes, run whole or in tiles, crop."""

@@ -22,13 +22,14 @@ from ..video.errors import warn
 from ..video.frames import plane_views, write_planes
 from .call import Companion
 from .descriptor import Descriptor
-from .engine import TURNS, Pictures, Warn
+from .devices.pick import TURNS, turns
+from .engine import Pictures, Warn
 from .out_of_memory import is_out_of_memory
 from .plans.plan import Plan
 from .run import Run
 
-# Carriers kept: the one being read, those being made, and one behind for a seek.
-CARRIERS_KEPT = 2 + TURNS
+# Carriers kept besides those being made: the one being read, and one behind for a seek.
+CARRIERS_KEPT = 2
 
 CHUNK = "vsrestore_chunk"
 """The property of a carrier that holds the number of its chunk's first frame."""
@@ -74,19 +75,22 @@ class Grid:
         return -(-self.length // self.chunk)
 
 
-def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker) -> vs.VideoNode:
-    """Return the clip that ``maker`` makes of ``clip`` (RGBS or GRAYS), one frame for each of it."""
+def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker, turns: int = TURNS) -> vs.VideoNode:
+    """Return the clip that ``maker`` makes of ``clip`` (RGBS or GRAYS), one frame for each; so many chunks at once."""
     plan = maker.descriptor.plan
     grid = Grid.of(plan, clip.num_frames)
     blank = _blank(clip, maker.descriptor, grid.chunks)
     carrier = uncached.BlankClip(clip, width=16, height=16, format=vs.GRAY8, length=grid.chunks, keep=True)
-    lanes = _all_lanes(clip, plan, grid, maker.companions)
-    turns = []
-    for turn in range(min(TURNS, grid.chunks)):
-        first, *others = (_every(part, TURNS, turn) for part in (carrier, blank, *lanes))
-        turns.append(uncached.ModifyFrame(first, [first, *others], _maker(maker, grid, turn)))
-    carriers = uncached.Trim(uncached.Interleave(turns, modify_duration=False), length=grid.chunks)
-    keep(carriers, CARRIERS_KEPT + _neighbouring(plan))
+    turns = min(turns, grid.chunks)
+    lanes = _all_lanes(clip, plan, grid, maker.companions, turns)
+    makers = []
+    for turn in range(turns):
+        first, *others = (_every(part, turns, turn) for part in (carrier, blank, *lanes))
+        makers.append(
+            uncached.ModifyFrame(first, [first, *others], _maker(maker, grid, range(turn, grid.chunks, turns)))
+        )
+    carriers = uncached.Trim(uncached.Interleave(makers, modify_duration=False), length=grid.chunks)
+    keep(carriers, CARRIERS_KEPT + turns + _neighbouring(plan))
     seen = [carriers, *_neighbours(carriers)] if _neighbouring(plan) else [carriers]
     limited = maker.descriptor.values is None
     positions = [
@@ -97,10 +101,14 @@ def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker) -> vs.VideoNode:
     return uncached.Trim(whole, first=0, length=clip.num_frames)
 
 
-def frames_in_flight(plan: Plan) -> int:
-    """Return how many neighbouring frames the graph asks for at once, all its turns together."""
+def frames_in_flight(plan: Plan, device: str | None) -> int:
+    """Return how many neighbouring frames the graph for a device asks for at once, all its turns together."""
+    return _in_flight(plan, turns(device))
+
+
+def _in_flight(plan: Plan, turns: int) -> int:
     before, after = plan.span
-    return before + (TURNS + _neighbouring(plan)) * plan.chunk + after
+    return before + (turns + _neighbouring(plan)) * plan.chunk + after
 
 
 def _neighbouring(plan: Plan) -> int:
@@ -116,9 +124,11 @@ def _blank(clip: vs.VideoNode, descriptor: Descriptor, chunks: int) -> vs.VideoN
     return uncached.BlankClip(clip, format=fmt, length=chunks, keep=True, **shape)
 
 
-def _all_lanes(clip: vs.VideoNode, plan: Plan, grid: Grid, companions: Mapping[str, Companion]) -> list[vs.VideoNode]:
+def _all_lanes(
+    clip: vs.VideoNode, plan: Plan, grid: Grid, companions: Mapping[str, Companion], turns: int
+) -> list[vs.VideoNode]:
     """Return the lanes of the clip, then those of every clip of every companion."""
-    kept = frames_in_flight(plan)
+    kept = _in_flight(plan, turns)
     lanes = _lanes(clip, grid, kept)
     for companion in companions.values():
         beside = grid if companion.at == "frames" else replace(grid, before=0, after=0)
@@ -147,13 +157,13 @@ def _neighbours(carriers: vs.VideoNode) -> list[vs.VideoNode]:
     return [earlier, later]
 
 
-def _maker(maker: ChunkMaker, grid: Grid, turn: int) -> Callable[[int, Frames], vs.VideoFrame]:
+def _maker(maker: ChunkMaker, grid: Grid, chunks: range) -> Callable[[int, Frames], vs.VideoFrame]:
     """Return the callback that makes the carriers of every chunk whose turn it is, from the frames of its run."""
     descriptor = maker.descriptor
 
     def make(n: int, f: Frames) -> vs.VideoFrame:
         carrier, blank = f[0].copy(), f[1]
-        run = _run(maker.companions, grid, (TURNS * n + turn) * grid.chunk, f[2:])
+        run = _run(maker.companions, grid, chunks[n] * grid.chunk, f[2:])
         first, last = run.number(run.wanted.start), run.number(run.wanted[-1])
         frames = f"frames {first} to {last}" if last > first else f"frame {first}"
         try:

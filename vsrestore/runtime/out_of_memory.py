@@ -55,7 +55,7 @@ def _cures(descriptor: Descriptor, options: Options) -> list[str]:
     if plan.shorter:
         cures += [f"chunk={plan.shorter}", f"batch={plan.shorter}"]
     halves = [precision for precision in descriptor.traits.precisions if precision != "float32"]
-    if options.precision == "float32" and halves:
+    if options.precision in (None, "float32") and halves:
         cures.append(f"precision={halves[0]!r}")
     if descriptor.output_size and descriptor.output_size[0] >= 2 * RENDER_STEP:
         edge = descriptor.output_size[0] // 2 // RENDER_STEP * RENDER_STEP

@@ -85,7 +85,7 @@ def test_windows_with_holes_are_told_by_any_frame() -> None:
 
 
 def test_surroundings_wrap_around_the_edges() -> None:
-    places = surroundings(10, 18)
+    places = surroundings(10, 18, torch.device("cpu"))
     assert places.shape == (4, 45 + 148)
     assert places[0, :9].tolist() == list(range(9))
     assert sorted(places[3, :45].tolist()) == [18 * y + x for y in range(5, 10) for x in range(9, 18)]

@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from vsrestore.networks.layers import window_batches
+from vsrestore.networks.layers.at_once import AtOnce
 from vsrestore.networks.layers.window_attention import apart, relative_positions
 from vsrestore.networks.layers.window_batches import SwinLayer, WindowGrid
 
@@ -62,7 +63,7 @@ def test_pictures_and_batches_of_windows_do_not_touch_each_other(shifted, monkey
     layer, x = _layer(), torch.randn(3, 2, 17, 24, 12)
     expected = torch.cat([_refined(layer, picture[None], shifted) for picture in x])
     torch.testing.assert_close(_refined(layer, x, shifted), expected)
-    monkeypatch.setattr(window_batches, "AT_ONCE", {"cpu": 1})
+    monkeypatch.setattr(window_batches, "AT_ONCE", AtOnce(1, 1))
     torch.testing.assert_close(_refined(layer, x, shifted), expected)
 
 

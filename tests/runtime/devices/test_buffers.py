@@ -10,7 +10,7 @@ import vapoursynth as vs
 from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.descriptor import Descriptor, Options
 from vsrestore.runtime.devices.buffers import Buffers
-from vsrestore.runtime.engine import TURNS
+from vsrestore.runtime.devices.pick import TURNS
 
 
 @pytest.mark.parametrize("channels_last", [False, True])

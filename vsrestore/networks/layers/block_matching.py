@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 
+from vsrestore.networks.layers.at_once import AtOnce
 from vsrestore.networks.layers.box import halve
 
 LEVELS = 4  # 1, 1/2, 1/4 and 1/8 of the size
@@ -27,7 +28,7 @@ FINE_STEPS, COARSE_STEPS = (1,), (4, 2, 1)  # pixels: tried one after another at
 CELL, BLOCK = 4, 8
 LIMIT = 51  # codes; a pixel differs by this much at most: a speck must not outweigh the block around it
 PRICE = 3  # codes summed over a block: what a move must be better by
-BLOCKS = 2**16  # compared at once, so that they stay in the cache
+BLOCKS = AtOnce(2**16, 2**20)  # compared at once; on a processor so many that they stay in the cache
 BYTES = 0x00FF00FF00FF00FF  # every other byte of a number
 ONES = 0x0001000100010001  # a product with it sums four numbers of 16 bits in the highest
 
@@ -62,7 +63,7 @@ class BlockSearch:
         """
         flow: Tensor | None = None
         for level in reversed(self.levels):
-            pairs = max(1, BLOCKS // (level.rows * level.columns))
+            pairs = BLOCKS.parts(self.device, level.rows * level.columns)
             starts = [None] * len(centres) if flow is None else [*flow.split(pairs)]
             parts = zip(centres.split(pairs), neighbours.split(pairs), starts, strict=False)
             flow = torch.cat([_Pairs(level, *numbers).search(start) for *numbers, start in parts])

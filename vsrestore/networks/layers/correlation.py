@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vsrestore.networks.layers.constant import constant
+
 LEVELS = 4
 RADIUS = 4
 SAMPLES = LEVELS * (2 * RADIUS + 1) ** 2
@@ -66,7 +68,7 @@ class Correlation:
         """Return (2, P, 81) of one level (2, P, rows, columns) around P centres of the finest level."""
         rows, columns = volume.shape[-2:]
         points = (centres / 2**level).flatten(0, 1)[:, None, None] + self.offsets
-        size = points.new_tensor((columns - 1, rows - 1))
+        size = constant((columns - 1, rows - 1), points)
         sampled = F.grid_sample(volume.reshape(-1, 1, rows, columns), 2 * points / size - 1, align_corners=True)
         return sampled.view(2, -1, self.offsets[..., 0].numel())
 

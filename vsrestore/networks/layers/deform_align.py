@@ -64,9 +64,9 @@ class BoundedDeformAlign(DeformConv2d):
             (N, channels, H, W).
         """
         dtype = states.dtype
-        raw = self.conv_offset(channels_last(torch.cat([guide.to(dtype) for guide in guides], dim=1)))
-        residue, mask = self.split(raw)
-        offset = residue.tanh() * self.max_residue
+        seen = channels_last(torch.cat([guide.to(dtype) for guide in guides], dim=1))
+        offset, mask = self.split(self.conv_offset(seen))
+        offset = offset.tanh() * self.max_residue
         if flows:
             # (N, groups * 9 * 2, H, W) to (N, parts, groups * 9 / parts, 2, H, W), where a flow fits, channels swapped
             base = torch.stack([flow.flip(1) for flow in flows], dim=1).unsqueeze(2)

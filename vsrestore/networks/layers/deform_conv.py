@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 TAPS = 9
 MARGIN = 2  # rows and columns of zeros around the image, where every point outside it is sent
-BYTES_AT_ONCE = (
-    2**24
-)  # of samples gathered together; from 32 MiB on, memory comes fresh from the system, at a high price
+# Bytes of samples gathered together; from 32 MiB on, memory comes fresh from the system, at a high price.
+BYTES_AT_ONCE = 2**24
+SAMPLES_ON_CARD = 2**29  # bytes likewise, where torchvision gathers them
 IMAGES = 16  # from so many on, a 1x1 convolution runs as fast as it can with one thread, too
 
 
@@ -68,10 +68,28 @@ def deform_conv(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: T
 
 
 def torchvision_deform_conv(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Run `deform_conv` by torchvision: on a GPU, in training, and as the measure for the faster way."""
+    """Run `deform_conv` by torchvision: on a GPU, in training, and as the measure for the faster way.
+
+    It holds the samples of all taps at once, so that large pictures are summed over their groups, some at a time.
+    """
     from torchvision.ops import deform_conv2d  # takes seconds to import, and the CPU does without
 
-    return deform_conv2d(x, offset, weight, bias, stride=1, padding=1, dilation=1, mask=mask)
+    groups = mask.shape[1] // TAPS
+    size = 4 * TAPS * x.numel()
+    some = max(groups * SAMPLES_ON_CARD // size, 1)
+    cuts = zip(
+        *(
+            tensor.split(tensor.shape[axis] // groups * some, axis)
+            for tensor, axis in ((x, 1), (offset, 1), (mask, 1), (weight, 1))
+        ),
+        strict=True,
+    )
+    result: Tensor | None = None
+    for part, displaced, weighted, kernel in cuts:
+        found = deform_conv2d(part, displaced, kernel, bias if result is None else None, padding=1, mask=weighted)
+        result = found if result is None else result.add_(found)
+    assert result is not None
+    return result
 
 
 def gather_deform_conv(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

@@ -20,5 +20,5 @@ class FrameByFrame:
         Returns:
             One head, (N, K, 3, s * H, s * W), not clamped.
         """
-        centres = frames[:, windows[:, 0].to(frames.device)]
+        centres = frames[:, windows[:, 0].to(frames.device, non_blocking=True)]
         return (self(centres.flatten(0, 1)).unflatten(0, centres.shape[:2]),)  # type: ignore[operator]

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vsrestore.networks.layers.activation import SLOPE, lrelu
+from vsrestore.networks.layers.constant import constant
 from vsrestore.networks.layers.layout import channels_last
 from vsrestore.networks.layers.swin_groups import MLP_RATIO, Mlp
 from vsrestore.networks.layers.warp import flow_warp
@@ -135,7 +136,7 @@ def _sample(x: Tensor, offset: Tensor, slot: int, tap: int) -> Tensor:
     """Return ``x`` (N, 2, half, shared, e, H, W) at one of the points of a slot, offset (N, 2, half, 2, H, W)."""
     frames = x.flip(1) if slot else x
     centred = offset.flip(3).flatten(0, 2)
-    step = centred.new_tensor((tap % SIDE - 1, tap // SIDE - 1)).view(2, 1, 1)
+    step = constant((tap % SIDE - 1, tap // SIDE - 1), centred).view(2, 1, 1)
     return flow_warp(frames.flatten(3, 4).flatten(0, 2), centred + step).view(x.shape)
 
 

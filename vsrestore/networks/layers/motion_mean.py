@@ -16,6 +16,7 @@ from torch import Tensor
 
 from vsrestore.networks.layers.block_matching import CELL, MULTIPLE, BlockSearch
 from vsrestore.networks.layers.box import box_mean
+from vsrestore.networks.layers.constant import constant
 from vsrestore.networks.layers.warp import flow_warp
 
 SMALLEST = 32
@@ -57,7 +58,7 @@ class MotionMean:
         if not others:
             return planes[centre]
         own, flow = planes[centre : centre + 1], F.interpolate(flow, guide.shape[-2:], mode="bilinear")
-        both = torch.cat((guide[others], planes[others]), dim=1)
+        both = torch.stack([torch.cat((guide[other], planes[other])) for other in others])
         their_guide, theirs = flow_warp(both, flow, padding="border").split((1, planes.shape[1]), dim=1)
         centred = guide[centre : centre + 1]
         weights = torch.cat((torch.ones_like(centred), _agreement(centred, their_guide)))
@@ -73,10 +74,10 @@ class MotionMean:
         if not pairs:
             return guide.new_empty((0, 2, 1, 1))
         search = BlockSearch(self._for_matching(guide))
-        centres, others = torch.tensor(pairs, device=guide.device).unbind(1)
+        centres, others = torch.tensor(pairs).to(guide.device, non_blocking=True).unbind(1)
         flow = search.flow(centres, others)
         scale = [full / (CELL * cells) for full, cells in zip(guide.shape[:1:-1], flow.shape[:1:-1], strict=True)]
-        return flow.float() * flow.new_tensor(scale, dtype=torch.float32)[:, None, None]
+        return flow.float() * constant(scale, flow, torch.float32)[:, None, None]
 
     def _for_matching(self, guide: Tensor) -> Tensor:
         """Return guides (T, 1, H, W) in a size for block matching, without flicker of the whole picture."""

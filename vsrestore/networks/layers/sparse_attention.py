@@ -87,7 +87,7 @@ class SparseWindowAttention(nn.Module):
 
         """
         count, (height, width, channels) = len(states[0]), states[0].shape[1:]
-        places = surroundings(height, width).to(masked.device)
+        places = surroundings(height, width, masked.device)
         size = windows.element_size() * count * (places.shape[1] + pooled[0].shape[1]) * channels
         parts = []
         for some in masked.split(max(BYTES_AT_ONCE // size, 1)):
@@ -128,7 +128,7 @@ def with_holes(masks: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-def surroundings(height: int, width: int) -> Tensor:
+def surroundings(height: int, width: int, device: torch.device) -> Tensor:
     """Return the places of the 45 tokens of every window and of the 148 around it, (windows, 193).
 
     Around it lie four windows, moved by `SHIFTS`, less what of each lies in the window itself; a place that two of them
@@ -143,4 +143,5 @@ def surroundings(height: int, width: int) -> Tensor:
         columns.append(aside[outside])
     tops, lefts = torch.meshgrid(torch.arange(0, height, ROWS), torch.arange(0, width, COLUMNS), indexing="ij")
     place_down = (tops.reshape(-1, 1) + torch.cat(rows)) % height
-    return place_down * width + (lefts.reshape(-1, 1) + torch.cat(columns)) % width
+    places = place_down * width + (lefts.reshape(-1, 1) + torch.cat(columns)) % width
+    return places.to(device, non_blocking=True)

@@ -24,9 +24,13 @@ class Store:
         """Put away the tensor of frame ``index``."""
         self.tensors[index] = tensor.to(self.rest)
 
+    def __delitem__(self, index: int) -> None:
+        """Let go of the tensor of frame ``index``."""
+        self.tensors[index] = None
+
     def __getitem__(self, index: int) -> Tensor:
-        """Hand out the tensor of frame ``index``; IndexError where none was put."""
+        """Hand out the tensor of frame ``index``; IndexError where none is."""
         tensor = self.tensors[index]
         if tensor is None:
-            raise IndexError(f"frame {index} is not stored yet")
+            raise IndexError(f"frame {index} is not stored")
         return tensor.to(self.device)

@@ -15,13 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vsrestore.networks.layers.at_once import AtOnce
 from vsrestore.networks.layers.window_attention import DISTANCES, SHIFT, WINDOW, apart, relative_positions
 
 PIXELS = WINDOW**2  # tokens of a window in each of its frames
 SIDES = DISTANCES**2  # ways in which two tokens of a frame can lie to each other
 # Windows that go through a layer together: on a processor few enough to stay in its cache, else to bound memory.
-AT_ONCE = {"cpu": 16}
-AT_ONCE_ELSEWHERE = 1024
+AT_ONCE = AtOnce(16, 1024)  # windows
 
 
 class Windows(NamedTuple):
@@ -68,13 +68,14 @@ class WindowGrid:
 
     def _windows(self, tokens: Tensor) -> list[Windows]:
         """Divide windows (N, rows, columns, L) into as many as go through a layer together."""
-        batches = tokens.flatten(0, 2).split(AT_ONCE.get(tokens.device.type, AT_ONCE_ELSEWHERE))
+        batches = tokens.flatten(0, 2).split(AT_ONCE.parts(tokens.device, 1))
         return [Windows(batch, self._padding(batch)) for batch in batches if len(batch)]
 
     def _padding(self, tokens: Tensor) -> Tensor | None:
         tall, wide = self.padded[2:]
         beyond = (tokens // wide % tall >= self.height) | (tokens % wide >= self.width)
-        return beyond[..., None] if beyond.any() else None
+        # Where there is none is not asked for on a card, which would have to be waited for.
+        return beyond[..., None] if tokens.device.type != "cpu" or beyond.any() else None
 
 
 class WindowAttention(nn.Module):

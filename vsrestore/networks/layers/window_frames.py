@@ -8,12 +8,14 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from vsrestore.networks.layers.at_once import AtOnce
 from vsrestore.networks.layers.block_matching import CELL, MULTIPLE, BlockSearch, moved_phases, phases, with_border
 from vsrestore.networks.layers.chroma_delay import delay_fits
 from vsrestore.networks.layers.layout import pad_to_multiple
 from vsrestore.networks.layers.luma import luma
 
 CHANNELS = 3
+PIXELS = AtOnce(1, 2**22)  # of the windows that are restored together
 LOUDER = 10.0  # differences between aligned frames are small numbers; so much larger they reach the U-Net
 SOFTER = 0.1  # and what it adds to the picture is made small again
 
@@ -33,7 +35,7 @@ class WindowFrames:
         self.frames = self.bordered[..., CELL:-CELL, CELL:-CELL]
         self.search = BlockSearch(luma(self.frames))
         starts = torch.arange(self.batch, device=frames.device)[:, None, None] * count
-        self.rows = (starts + windows.to(frames.device)).flatten(0, 1)
+        self.rows = (starts + windows.to(frames.device, non_blocking=True)).flatten(0, 1)
         """(N * K, W): the windows as positions in all frames of the batch."""
         self.centre = windows.shape[1] // 2
         self.columns = [column for column in range(windows.shape[1]) if column != self.centre]
@@ -47,15 +49,15 @@ class WindowFrames:
     @cached_property
     def flows(self) -> Tensor:
         """Flow from every centre to its neighbours, (N * K, W - 1, 2, H / 4, W / 4), int64: all in one search."""
-        neighbours = self.rows[:, self.columns]
+        neighbours = torch.cat((self.rows[:, : self.centre], self.rows[:, self.centre + 1 :]), dim=1)
         centres = self.rows[:, self.centre, None].expand_as(neighbours)
         found = self.search.flow(centres.flatten(), neighbours.flatten())
         return found.unflatten(0, neighbours.shape)
 
     def groups(self, together: bool) -> list[slice]:
-        """Return ``rows`` together, as training takes them, or one by one: in use that spares cache and memory."""
+        """Return ``rows`` together, as training takes them, or few by few: in use that spares cache and memory."""
         count = len(self.rows)
-        size = count if together else 1
+        size = count if together else PIXELS.parts(self.rows.device, self.frames[0, 0].numel())
         return [slice(first, first + size) for first in range(0, count, size)]
 
     def phases(self, numbers: Tensor) -> Tensor:

@@ -1,27 +1,191 @@
-"""The thread of one network on a card; streams and pinned memory belong here, too."""
+"""What a network on a card needs: a thread and a stream that compute, and others that bring frames there and back.
+
+While a chunk is computed, the next one is on its way up and the one before on its way down. Whoever brings a chunk
+waits for its own copies alone, by events; a thread of the card's only launches.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from ..call import Inputs
+
+
+class Streams(Protocol):
+    """The streams of a kind of device, as ``torch.cuda`` has them; one stream does what it is given in order."""
+
+    def new(self) -> Any:
+        """Return a stream: ``record_event()`` and ``wait_event(event)``; an event has ``synchronize()``."""
+
+    def within(self, stream: Any) -> AbstractContextManager[object]:
+        """Let what is launched in a block go to a stream."""
+
+    def memory(self, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+        """Return memory of the host that copies can go on with by themselves, not used again before they have ended."""
+
+    def copy(self, target: Tensor, source: Tensor) -> None:
+        """Launch a copy between host and card in the stream of the block."""
+
+    def shared(self, tensor: Tensor, stream: Any) -> None:
+        """Keep the memory of a tensor on the card until a stream, too, is done with it."""
+
+
+class CardStreams:
+    """Those of CUDA and XPU. torch lends pinned memory again only after the copies that it was used for."""
+
+    def __init__(self, device: torch.device) -> None:
+        import torch
+
+        self._module: Any = torch.get_device_module(device)
+        self._device = device
+        # One policy (docs/cards.md): float32 is float32, and the same convolution is computed the same way every time.
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.benchmark = False
+
+    def new(self) -> Any:  # noqa: D102
+        return self._module.Stream(device=self._device)
+
+    def within(self, stream: Any) -> AbstractContextManager[object]:  # noqa: D102
+        return self._module.stream(stream)
+
+    def memory(self, shape: Sequence[int], dtype: torch.dtype) -> Tensor:  # noqa: D102
+        import torch
+
+        return torch.empty(tuple(shape), dtype=dtype, pin_memory=True)
+
+    def copy(self, target: Tensor, source: Tensor) -> None:  # noqa: D102
+        target.copy_(source, non_blocking=True)
+
+    def shared(self, tensor: Tensor, stream: Any) -> None:  # noqa: D102
+        tensor.record_stream(stream)
+
+
+class Done:
+    """Stands for streams and events where everything is done at once."""
+
+    def record_event(self) -> Done:
+        """Return an event that has happened."""
+        return self
+
+    def wait_event(self, event: object) -> None:
+        """Wait for nothing."""
+
+    def synchronize(self) -> None:
+        """Wait for nothing."""
+
+
+class NoStreams:
+    """Those of a device that has none (MPS)."""
+
+    def new(self) -> Done:  # noqa: D102
+        return Done()
+
+    def within(self, stream: object) -> AbstractContextManager[object]:  # noqa: D102
+        return nullcontext()
+
+    def memory(self, shape: Sequence[int], dtype: torch.dtype) -> Tensor:  # noqa: D102
+        import torch
+
+        return torch.empty(tuple(shape), dtype=dtype)
+
+    def copy(self, target: Tensor, source: Tensor) -> None:  # noqa: D102
+        target.copy_(source)
+
+    def shared(self, tensor: Tensor, stream: object) -> None:  # noqa: D102
+        pass
 
 
 class Card:
-    """Runs the calls of one engine one after another, so that one engine uploads while another computes."""
+    """Computes the calls of one engine one after another, and copies for the others meanwhile.
 
-    splits = False
+    Args:
+        device: the card.
+        name: of the filter.
+        turns: chunks whose frames are brought in and out at the same time.
+        streams: of the device; None takes torch's.
+    """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, device: torch.device, name: str, turns: int, streams: Streams | None = None) -> None:
+        self._device = device
+        self._streams = streams or (CardStreams(device) if device.type in ("cuda", "xpu") else NoStreams())
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"vsrestore-{name}")
+        self._computing = self._streams.new()
+        self._copying: SimpleQueue[Any] = SimpleQueue()
+        for _ in range(turns):
+            self._copying.put(self._streams.new())
 
-    def run[Result](self, call: Callable[[], Result]) -> Result:
-        """Return what a call gives."""
-        return self._thread.submit(call).result()
+    def memory(self, shape: Sequence[int]) -> Tensor:
+        """Return a float32 tensor (N, C, H, W) on the host, planes apart: the card lays channels last."""
+        import torch
 
-    def side_by_side[Result](self, calls: Sequence[Callable[[], Result]]) -> list[Result]:
-        """Return what calls give; they run one after another."""
-        return [self.run(call) for call in calls]
+        return self._streams.memory(shape, torch.float32)
+
+    def computed(
+        self, inputs: Inputs, arranged: Callable[[Tensor], Tensor], network: Callable[[Inputs], Tensor]
+    ) -> tuple[Tensor, float]:
+        """Return what a network gives for pictures on the host, in its own type and on the host, and the sum of it all.
+
+        Args:
+            inputs: on the host.
+            arranged: gives pictures on the card the type and the layout that the network takes.
+            network: takes and gives tensors on the card.
+
+        """
+        import torch
+
+        copying = self._copying.get()
+        try:
+            with torch.inference_mode(), self._streams.within(copying):
+                there = inputs.mapped(lambda pictures: self._sent(pictures, arranged))
+                sent = copying.record_event()
+                *made, event = self._thread.submit(self._launched, there, sent, network).result()
+                copying.wait_event(event)
+                result, total = (self._fetched(tensor, copying) for tensor in made)
+                copying.record_event().synchronize()
+                return result, float(total)
+        finally:
+            self._copying.put(copying)
+
+    def _sent(self, pictures: Tensor, arranged: Callable[[Tensor], Tensor]) -> Tensor:
+        there = pictures.new_empty(pictures.shape, device=self._device)
+        self._streams.copy(there, pictures)
+        there = arranged(there)
+        self._streams.shared(there, self._computing)
+        return there
+
+    def _launched(self, there: Inputs, sent: Any, network: Callable[[Inputs], Tensor]) -> tuple[Tensor, Tensor, Any]:
+        """Launch a network after what it needs was sent; return its result, planes apart, its sum, and when."""
+        import torch
+
+        with torch.inference_mode(), self._streams.within(self._computing):
+            self._computing.wait_event(sent)
+            result = network(there).contiguous()
+            return result, self._summed(result), self._computing.record_event()
+
+    def _summed(self, result: Tensor) -> Tensor:
+        """Return the sum of all values, which is finite if they are."""
+        import torch
+
+        return result.sum(dtype=torch.float32)
+
+    def _fetched(self, result: Tensor, copying: Any) -> Tensor:
+        """Launch the way of a result to the host, in its own type."""
+        if result.device != self._device:
+            return result  # in tiles, or of features that rest on the host
+        self._streams.shared(result, copying)
+        here = self._streams.memory(result.shape, result.dtype)
+        self._streams.copy(here, result)
+        return here
 
 
 def empty_cache() -> None:

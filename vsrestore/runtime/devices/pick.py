@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+import sys
+from ctypes.util import find_library
+from typing import TYPE_CHECKING
 
 from ...video.errors import fail
 from .card import Card
 from .cpu import PROCESSOR
+from .cpu.threads import Processor
 
 if TYPE_CHECKING:
     import torch
 
+    from ...networks.traits import Precision, Traits
+
+TURNS, CARD_TURNS = 2, 3
+"""Chunks under way: one computed and one brought in or out; to and from a card, both take as long as that."""
+DRIVER = "nvcuda" if sys.platform == "win32" else "cuda"
 ACCEPTED = re.compile(r"cpu|mps|(cuda|xpu)(:\d+)?")
 
 
-class Worker(Protocol):
-    """Runs the calls of networks; VapourSynth's own threads never do, for each would start threads of torch's."""
-
-    @property
-    def splits(self) -> bool:
-        """Whether two halves of a call gain by running side by side."""
-
-    def run[Result](self, call: Callable[[], Result]) -> Result:
-        """Return what a call gives."""
-
-    def side_by_side[Result](self, calls: Sequence[Callable[[], Result]]) -> list[Result]:
-        """Return what several calls give, in order."""
+def turns(device: str | None) -> int:
+    """Return how many chunks are brought in, computed or brought out at once; torch need not be loaded for it."""
+    card = device != "cpu" if device is not None else find_library(DRIVER) is not None or sys.platform == "darwin"
+    return CARD_TURNS if card else TURNS
 
 
-def worker(device: torch.device, name: str) -> Worker:
-    """Return who runs the calls of one engine on a device; ``name`` is that of the filter."""
-    return PROCESSOR if device.type == "cpu" else Card(name)
+def worker(device: torch.device, name: str, elsewhere: bool = False) -> Processor | Card:
+    """Return who runs the calls of one engine, that of the filter ``name``, on a device, or on one beside torch.
+
+    The latter does not wait for what the processor has to do.
+    """
+    return PROCESSOR if device.type == "cpu" and not elsewhere else Card(device, name, CARD_TURNS)
 
 
 def check(name: str, device: str | None) -> None:
@@ -55,9 +57,30 @@ def pick(device: str | None) -> torch.device:
     """Return the torch device for a choice that :func:`check` has passed; None takes CUDA, then MPS, then the CPU."""
     import torch
 
-    if device is not None:
-        return torch.device(device)
-    return torch.device(next(kind for kind, count in _present().items() if count))
+    picked = torch.device(device or next(kind for kind, count in _present().items() if count))
+    if picked.type == "cuda":
+        _check_kernels(picked)
+    return picked
+
+
+def _check_kernels(device: torch.device) -> None:
+    """Raise RuntimeError if the installed torch has no kernels for a card; its own message tells nothing to do."""
+    import torch
+
+    major, minor = torch.cuda.get_device_capability(device)
+    built = [int(name.partition("_")[2].rstrip("af")) for name in torch.cuda.get_arch_list()]
+    if built and 10 * major + minor < min(built):
+        card = f"{torch.cuda.get_device_name(device)} (compute capability {major}.{minor})"
+        raise RuntimeError(
+            f"{card} is too old for the installed torch {torch.__version__}, which begins at {min(built) / 10}; "
+            "install one for CUDA 12.6 (pip install --index-url https://download.pytorch.org/whl/cu126 torch), "
+            "or choose device='cpu'"
+        )
+
+
+def precision(device: torch.device, traits: Traits) -> Precision:
+    """Return what a network computes in where the user has chosen nothing: on CUDA float16 costs a fraction."""
+    return "float16" if device.type == "cuda" and "float16" in traits.precisions else "float32"
 
 
 def _present() -> dict[str, int]:

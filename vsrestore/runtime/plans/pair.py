@@ -38,5 +38,5 @@ class Pair(Plan):
         """Give the network both frames of every pair, and the time between them."""
         import torch
 
-        times = torch.tensor(call.tables["times"], device=inputs.frames.device)[:, 0]
+        times = torch.tensor(call.tables["times"])[:, 0]
         return network(inputs.frames, times=times, **inputs.beside_frames, **inputs.beside_wanted)

@@ -177,7 +177,7 @@ class ChosenReferences(Window):
         """Give the network windows and references."""
         import torch
 
-        references = torch.tensor(call.tables["references"], dtype=torch.int64, device=inputs.frames.device)
+        references = torch.tensor(call.tables["references"], dtype=torch.int64)
         beside = dict(inputs.beside_wanted)
         sequence = beside.pop(REFERENCE_FRAMES).unsqueeze(0)
         guided = partial(network, references=references, reference_frames=sequence)

@@ -56,7 +56,7 @@ class Window(Plan):
         import torch
 
         frames, companions = inputs.as_batch()
-        windows = torch.tensor(call.tables["windows"], dtype=torch.int64, device=frames.device)
+        windows = torch.tensor(call.tables["windows"], dtype=torch.int64)
         return network(frames, windows, **companions)[0]
 
     def halved(self, call: Call) -> tuple[Call, Call] | None:

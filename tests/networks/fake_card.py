@@ -1,0 +1,134 @@
+"""A card that computes nothing: what networks launch there, what they hold, and what they fetch from the host.
+
+Tensors on it are fake (``torch._subclasses``): they have a device, a shape and a type, but no memory. On the host all
+is real.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode, unset_fake_temporarily
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+CARD = torch.device("cuda", 0)
+TABLE = 2**12
+"""Numbers of a table that may be sent to the card within a call, where nobody waits for it."""
+NO_LAUNCH = ("empty", "new_empty", "empty_like", "empty_strided", "new_empty_strided", "detach", "lift_fresh")
+TAPS = 9
+
+
+class HostCopyError(AssertionError):
+    """A network copied pictures or features between host and card within its call, or made the card wait."""
+
+
+class Card(TorchDispatchMode):
+    """Counts what is launched on the card, what is read from it, and the bytes that tensors hold there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.launches = self.reads = self.held = self.most = 0
+        self.prepares = False
+        """Whether a network is called for the first time, and may bring tables that it keeps."""
+        self._storages: set[int] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run an operator on fake tensors, note it, and refuse copies between host and card."""
+        kwargs = kwargs or {}
+        given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        if not any(isinstance(tensor, FakeTensor) for tensor in given) and kwargs.get("device") != CARD:
+            with unset_fake_temporarily():
+                return func(*args, **kwargs)
+        result = STAND_INS.get(func.name(), _computed)(self, func, args, kwargs)
+        made = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
+        if not self.prepares:
+            self._check(func, given, made, kwargs)
+        for tensor in made:
+            self.hold(tensor)
+        self.launches += bool(made) and not func.is_view and func.overloadpacket.__name__ not in NO_LAUNCH
+        return result
+
+    def hold(self, tensor: Tensor) -> None:
+        """Count the memory of a tensor until it is let go."""
+        storage = tensor.untyped_storage()
+        number, size = id(storage), storage.nbytes()
+        if number not in self._storages:
+            self._storages.add(number)
+            self.held += size
+            self.most = max(self.most, self.held)
+            weakref.finalize(storage, self._let_go, number, size).atexit = False
+
+    def _let_go(self, number: int, size: int) -> None:
+        self._storages.discard(number)
+        self.held -= size
+
+    def _check(self, func: Any, given: list[Tensor], made: list[Tensor], kwargs: dict[str, Any]) -> None:
+        if any(tensor.device != CARD for tensor in made):
+            raise HostCopyError(f"{func} brings {[tuple(tensor.shape) for tensor in made]} to the host")
+        tables = [tensor for tensor in given if tensor.device != CARD and tensor.dim()]
+        if tables and not (kwargs.get("non_blocking") and max(table.numel() for table in tables) <= TABLE):
+            raise HostCopyError(f"{func} brings {[tuple(table.shape) for table in tables]} from the host")
+
+
+def _computed(_card: Card, func: Any, args: Any, kwargs: Any) -> Any:
+    return func(*args, **kwargs)
+
+
+def _deformed(card: Card, _func: Any, args: Any, _kwargs: Any) -> Tensor:
+    """The deformable 3x3 convolution of torchvision, whose samples of all taps lie in memory at once."""
+    x, weight = args[:2]
+    images, channels, height, width = x.shape
+    card.hold(x.new_empty(channels * TAPS, images, height, width))
+    return x.new_empty(images, weight.shape[0], height, width)
+
+
+def _sampled(_card: Card, _func: Any, args: Any, _kwargs: Any) -> Tensor:
+    x, grid = args
+    return x.new_empty(*x.shape[:2], *grid.shape[1:3])
+
+
+def _read(card: Card, _func: Any, args: Any, _kwargs: Any) -> float:
+    """A number that the host reads, which waits for the card."""
+    card.reads += 1
+    return False if args[0].dtype == torch.bool else args[0].dtype.is_floating_point * 0.0
+
+
+def _places(card: Card, _func: Any, args: Any, _kwargs: Any) -> Tensor:
+    """Places whose number the host reads: every second one."""
+    card.reads += 1
+    return args[0].new_empty(max(args[0].numel() // 2, 1), args[0].dim(), dtype=torch.int64)
+
+
+STAND_INS = {
+    "torchvision::deform_conv2d": _deformed,
+    "aten::cudnn_grid_sampler": _sampled,
+    "aten::_local_scalar_dense": _read,
+    "aten::nonzero": _places,
+}
+"""For what fake tensors cannot do."""
+
+
+@contextmanager
+def fake_card() -> Iterator[Card]:
+    """Lend a fake card; tensors that are made there meanwhile are fake."""
+    with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad(), Card() as card:
+        yield card
+
+
+def there(network: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """Return a real network with fake tensors on the card in the place of its own; to be called with a fake card."""
+    with unset_fake_temporarily():
+        network = network.eval().requires_grad_(False).to(dtype=dtype)
+    for module in network.modules():
+        for tensors in (module._parameters, module._buffers):
+            for name, tensor in tensors.items():
+                if tensor is not None:
+                    fake = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=CARD)
+                    tensors[name] = nn.Parameter(fake, requires_grad=False) if tensors is module._parameters else fake
+    return network

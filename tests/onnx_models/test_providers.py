@@ -1,0 +1,98 @@
+"""Which provider runs an ONNX model, that it is told, and that what CUDA's needs is installed along."""
+
+from __future__ import annotations
+
+import configparser
+import mmap
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from packaging.requirements import Requirement
+
+from vsrestore.onnx_models import session
+from vsrestore.onnx_models.session import Placement, fallen_back
+
+SETUP = Path(__file__).parents[2] / "setup.cfg"
+OF_THE_DRIVER = {"libcuda.so.1"}
+OFFERED = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+
+
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ONNX Runtime for cards, on a machine with one."""
+    library = SimpleNamespace(get_available_providers=lambda: OFFERED)
+    monkeypatch.setattr(session, "onnxruntime", lambda: library)
+    monkeypatch.setattr(session, "_usable", lambda _: True)
+
+
+def running(provider: str) -> SimpleNamespace:
+    return SimpleNamespace(get_providers=lambda: [provider, "CPUExecutionProvider"])
+
+
+@pytest.mark.usefixtures("offered")
+def test_what_tensorrt_cannot_do_cuda_does(tmp_path: Path) -> None:
+    assert [name for name, _ in Placement("tensorrt", 0, tmp_path).settings()] == OFFERED
+    assert [name for name, _ in Placement(None, 0, tmp_path).settings()] == OFFERED[1:]
+    assert Placement("tensorrt", 1, tmp_path).settings()[0][1]["trt_timing_cache_path"] == str(tmp_path)
+
+
+@pytest.mark.usefixtures("offered")
+def test_a_fall_back_to_the_processor_is_told(tmp_path: Path) -> None:
+    placement = Placement(None, 0, tmp_path)
+    assert fallen_back(running("CUDAExecutionProvider"), placement) is None
+    told = fallen_back(running("CPUExecutionProvider"), placement)
+    assert told is not None
+    assert told.startswith("cuda does not work here")
+    assert "cpu runs the model" in told
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads libraries of Linux")
+def test_every_library_that_cuda_needs_comes_with_a_requirement() -> None:
+    """A missing one makes ONNX Runtime run models on the CPU."""
+    needed = _needed()
+    if not needed:
+        pytest.skip("ONNX Runtime for processors alone")
+    assert needed <= _brought()
+
+
+def _needed() -> set[str]:
+    """The libraries of the newest CUDA that the provider names, whether it links or opens them."""
+    import onnxruntime
+
+    path = Path(onnxruntime.__file__).parent / "capi" / "libonnxruntime_providers_cuda.so"
+    if not path.is_file():
+        return set()
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        named = {name.decode() for name in re.findall(rb"(lib(?:cu|nv)[A-Za-z_]+\.so\.\d+)\0", content)}
+    newest: dict[str, str] = {}
+    for name in sorted(named - OF_THE_DRIVER, key=lambda name: int(name.rpartition(".")[2])):
+        newest[name.partition(".")[0]] = name
+    return set(newest.values())
+
+
+def _brought() -> set[str]:
+    """The libraries in what the package requires, and what that requires."""
+    parser = configparser.ConfigParser()
+    parser.read(SETUP)
+    waiting = [(line, "") for line in parser["options"]["install_requires"].strip().splitlines()]
+    known: set[tuple[str, str]] = set()
+    libraries: set[str] = set()
+    while waiting:
+        text, extra = waiting.pop()
+        requirement = Requirement(text)
+        if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
+            continue
+        for wanted in ("", *requirement.extras):
+            if (requirement.name, wanted) not in known:
+                known.add((requirement.name, wanted))
+                try:
+                    distribution = metadata.distribution(requirement.name)
+                except metadata.PackageNotFoundError:
+                    continue
+                libraries |= {file.name for file in distribution.files or () if ".so" in file.name}
+                waiting += [(line, wanted) for line in distribution.requires or ()]
+    return libraries

@@ -1,0 +1,218 @@
+"""What feeds a card, with a card that sleeps in the place of a real one, and what is chosen for one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from queue import SimpleQueue
+
+import numpy as np
+import pytest
+import torch
+import vapoursynth as vs
+from torch import Tensor, nn
+
+from tests import clips
+from vsrestore.networks.traits import Traits
+from vsrestore.runtime.apply import Stage, apply
+from vsrestore.runtime.descriptor import Descriptor, Options
+from vsrestore.runtime.devices import pick
+from vsrestore.runtime.devices.card import Card, NoStreams
+from vsrestore.runtime.plans.single import Single
+
+UP, COMPUTE, DOWN = 0.02, 0.04, 0.015
+PATIENCE = 30.0
+
+
+class Stream:
+    """Does what it is given in order, later, in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.spans: list[tuple[float, float]] = []
+        """When each work that takes time began and ended."""
+        self._work: SimpleQueue[Callable[[], object]] = SimpleQueue()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def launch(self, work: Callable[[], object], seconds: float = 0.0) -> None:
+        def done() -> None:
+            began = time.perf_counter()
+            time.sleep(seconds)
+            with torch.inference_mode():
+                work()
+            if seconds:
+                self.spans.append((began, time.perf_counter()))
+
+        self._work.put(done)
+
+    def record_event(self) -> Event:
+        event = Event()
+        self._work.put(event.happened.set)
+        return event
+
+    def wait_event(self, event: Event) -> None:
+        self._work.put(event.synchronize)
+
+    def _run(self) -> None:
+        while True:
+            self._work.get()()
+
+
+class Event:
+    def __init__(self) -> None:
+        self.happened = threading.Event()
+
+    def synchronize(self) -> None:
+        assert self.happened.wait(PATIENCE)
+
+
+class SleepingCard:
+    """Streams of a card on which copies take their time, and memory that is given back holds NaN."""
+
+    def __init__(self) -> None:
+        self.streams: list[Stream] = []
+        self._here = threading.local()
+
+    def new(self) -> Stream:
+        self.streams.append(Stream())
+        return self.streams[-1]
+
+    @contextmanager
+    def within(self, stream: Stream) -> Iterator[None]:
+        self._here.stream = stream
+        yield
+
+    @property
+    def current(self) -> Stream:
+        return self._here.stream
+
+    def memory(self, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+        return torch.full(tuple(shape), torch.nan, dtype=dtype)
+
+    def copy(self, target: Tensor, source: Tensor) -> None:
+        target.fill_(torch.nan)  # whoever reads it before the copy has ended reads this
+        seconds = (UP if self.up else DOWN) if source.dim() else 0.0
+        self.current.launch(lambda: target.copy_(source), seconds)
+
+    @property
+    def up(self) -> bool:
+        """Whether the thread has sent nothing yet for its chunk."""
+        self._here.turn = not getattr(self._here, "turn", False)
+        return self._here.turn
+
+    def shared(self, tensor: Tensor, stream: Stream) -> None:
+        pass
+
+
+class Later(nn.Module):
+    """Half of the pictures, made in the stream that computes."""
+
+    def __init__(self, card: SleepingCard) -> None:
+        super().__init__()
+        self.card = card
+
+    def forward(self, images: Tensor) -> Tensor:
+        made = torch.full_like(images, torch.nan)
+        self.card.current.launch(lambda: made.copy_(images / 2), COMPUTE)
+        return made
+
+
+class StandIn(Card):
+    """The sum and the layouts, too, are made in their streams."""
+
+    def _sent(self, pictures: Tensor, arranged: Callable[[Tensor], Tensor]) -> Tensor:
+        there = torch.empty_like(pictures)
+        self._streams.copy(there, pictures)
+        return there
+
+    def _summed(self, result: Tensor) -> Tensor:
+        total = torch.full((), torch.nan)
+        self._streams.current.launch(lambda: total.copy_(result.sum()))
+        return total
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> SleepingCard:
+    """A sleeping card in the place of the processor."""
+    made = SleepingCard()
+    monkeypatch.setattr(pick, "worker", lambda device, name, _: StandIn(device, name, pick.CARD_TURNS, made))
+    monkeypatch.setattr(pick, "turns", lambda _: pick.CARD_TURNS)
+    return made
+
+
+def restored(clip: vs.VideoNode, network: Callable[[], nn.Module], chunk: int = 2) -> vs.VideoNode:
+    stage = Stage(descriptor=Descriptor(name="toy", plan=Single(chunk=chunk)), build=network)
+    return apply(clip, stage, Options(device="cpu", scene_changes=False))
+
+
+def test_the_card_computes_nearly_all_the_time(card: SleepingCard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies of the chunks before and after go on meanwhile; one after another it would be busy for half the time."""
+    monkeypatch.setattr(vs.core, "num_threads", 6)
+    shown = restored(clips.noise(length=80), lambda: Later(card))
+    assert len(list(shown.frames(prefetch=8, close=True))) == 80
+    spans = card.streams[0].spans
+    assert len(spans) == 40
+    assert sum(end - began for began, end in spans) >= 0.9 * (spans[-1][1] - spans[0][0])
+
+
+def test_every_frame_is_its_own_whatever_the_order(card: SleepingCard) -> None:
+    """Memory is read only after the copy into it has ended, and written to again only after what reads it."""
+    source = clips.noise(length=12, width=40, height=24)
+    shown = restored(source, lambda: Later(card))
+    for number in (11, 0, 5, 4, 7, 2, 9, 10, 1, 3, 6, 8):
+        for mine, given in zip(
+            clips.samples(source.get_frame(number)), clips.samples(shown.get_frame(number)), strict=True
+        ):
+            np.testing.assert_array_equal(given, mine / 2)
+
+
+def test_a_network_that_fails_leaves_the_streams_to_the_next_chunk(card: SleepingCard) -> None:
+    class Fails(Later):
+        calls = 0
+
+        def forward(self, images: Tensor) -> Tensor:
+            self.calls += 1
+            if self.calls <= 3:
+                raise RuntimeError("no")
+            return super().forward(images)
+
+    network = Fails(card)
+    shown = restored(clips.noise(length=8), lambda: network, chunk=1)
+    for number in range(3):
+        with pytest.raises(vs.Error, match="toy: frame"):
+            shown.get_frame(number)
+    assert shown.get_frame(5).width
+
+
+def test_what_is_not_finite_is_noticed_on_the_card(card: SleepingCard) -> None:
+    class Infinite(Later):
+        def forward(self, images: Tensor) -> Tensor:
+            return super().forward(images * torch.inf)
+
+    with pytest.raises(vs.Error, match="NaN or infinity"):
+        restored(clips.noise(length=2), lambda: Infinite(card)).get_frame(0)
+
+
+def test_a_device_without_streams_gives_the_same_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = clips.noise(length=5)
+    plain = [clips.picture(frame) for frame in restored(source, nn.ReLU).frames()]
+    monkeypatch.setattr(pick, "worker", lambda device, name, _: Card(device, name, 1, NoStreams()))
+    assert [clips.picture(frame) for frame in restored(source, nn.ReLU).frames()] == plain
+
+
+def test_float16_is_taken_on_cuda_where_the_network_allows_it() -> None:
+    cuda, cpu = torch.device("cuda"), torch.device("cpu")
+    assert pick.precision(cuda, Traits()) == "float16"
+    assert pick.precision(cuda, Traits(precisions=("float32", "bfloat16"))) == "float32"
+    assert pick.precision(cpu, Traits()) == pick.precision(torch.device("mps"), Traits()) == "float32"
+
+
+def test_a_card_that_is_too_old_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (6, 1))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "GTX 1080")
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_75", "sm_90", "compute_120"])
+    with pytest.raises(RuntimeError, match=r"GTX 1080 \(compute capability 6.1\) is too old .* begins at 7.5; install"):
+        pick.pick("cuda")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (8, 6))
+    assert pick.pick("cuda:1") == torch.device("cuda", 1)
