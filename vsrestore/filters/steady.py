@@ -62,6 +62,6 @@ def steadied(faithful: vs.VideoNode, painted: vs.VideoNode, descriptor: Descript
         return SteadyDetail()
 
     for clip in (faithful, painted):
-        keep(clip, frames_in_flight(descriptor.plan))
+        keep(clip, frames_in_flight(descriptor.plan, options.device))
     stage = Stage(descriptor=descriptor, build=build, companions={FAITHFUL: Companion([faithful])})
     return through(painted, stage, replace(options, precision="float32"))
