@@ -132,9 +132,10 @@ def diffbir(
     """Restore and enlarge damaged frames with DiffBIR, whose detail Stable Diffusion paints, and hold it still.
 
     A first network cleans each frame and invents nothing; a diffusion model, led by what that gave, paints detail, and
-    soft colours are put back. Each frame is painted for itself and takes a minute or so on a card: what it takes here
-    is told in the log before the first frame is done. The detail is invented. What makes it hold still, and what was
-    measured of that: docs/diffusion.md.
+    soft colours are put back. Each frame is painted for itself, at ten steps with some 13e12 multiplications for every
+    512x512 pixels of output: what that takes here is told in the log before the first frame is done. The detail is
+    invented. What makes it hold still, and what was measured of that (not on a card, and not with trained weights):
+    docs/diffusion.md.
 
     The second stage needs ``pip install 'vsrestore[diffusion]'`` and two checkpoints. Output is not cut down to 8 bits,
     as the published script does, but rounded to the format of the clip.

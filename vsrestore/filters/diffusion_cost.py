@@ -70,9 +70,9 @@ class Watch:
             return call()
         began = time.perf_counter()
         result = call()
+        _finish(result)  # after the first one, too, so that the second is measured alone
         if self._calls == min(2, self._work.calls):
             self._calls = 2
-            _finish(result)
             self._tell(time.perf_counter() - began, result)
         return result
 
@@ -82,8 +82,10 @@ class Watch:
         told = f"{work.what}; a step takes {spoken(seconds)}, so a frame about {spoken(frame)} and "
         told += f"{work.frames} frames {spoken(frame * work.frames)}, and what comes before and after the steps"
         memory = _memory(result)
+        if memory is not None:
+            told += f"; {memory / GIB:.1f} GiB of memory in use at most so far"
         with self._environment.use():
-            note(self._name, f"{told}; {memory / GIB:.1f} GiB of memory in use at most so far")
+            note(self._name, told)
 
 
 def spoken(seconds: float) -> str:
@@ -98,8 +100,8 @@ def _finish(result: Tensor) -> None:
         result.flatten()[:1].cpu()
 
 
-def _memory(result: Tensor) -> int:
-    """Return the most bytes in use so far: of the card, or of this process."""
+def _memory(result: Tensor) -> int | None:
+    """Return the most bytes in use so far, of the card or of this process; None where nobody tells."""
     import torch
 
     if result.device.type == "cuda":
@@ -107,7 +109,7 @@ def _memory(result: Tensor) -> int:
     try:
         import resource
     except ImportError:  # Windows
-        return 0
+        return None
     import sys
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
