@@ -199,15 +199,15 @@ class Engine:
         return results, _finite(results)
 
     def _on_processor(self, inputs: Inputs, call: Call, precision: Precision) -> np.ndarray:
-        import torch
-
-        with torch.inference_mode():
-            there = inputs.mapped(lambda pictures: pictures.to(self._dtype(precision)))
-            return self._compute(call, precision, there).float().numpy()
+        there = inputs.mapped(lambda pictures: pictures.to(self._dtype(precision)))
+        return self._compute(call, precision, there).float().numpy()
 
     def _compute(self, call: Call, precision: Precision, inputs: Inputs) -> Tensor:
+        import torch
+
         network = partial(self.networks.get(precision), **self._arguments, **_numbers(call))
-        return self._sized(inputs, lambda piece: self.descriptor.plan.ask(network, call, piece))
+        with torch.inference_mode():
+            return self._sized(inputs, lambda piece: self.descriptor.plan.ask(network, call, piece))
 
     def _dtype(self, precision: Precision) -> torch.dtype:
         """Return the type of the frames that the network takes."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from queue import SimpleQueue
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -216,3 +217,25 @@ def test_a_card_that_is_too_old_is_told_with_what_to_do(monkeypatch: pytest.Monk
         pick.pick("cuda")
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (8, 6))
     assert pick.pick("cuda:1") == torch.device("cuda", 1)
+
+
+def test_more_chunks_are_under_way_where_there_may_be_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [pick.turns(device) for device in ("cpu", "cuda", "cuda:1", "mps")] == [2, 3, 3, 3]
+    monkeypatch.setattr(pick, "find_library", lambda name: f"lib{name}.so.1")
+    assert pick.turns(None) == 3
+
+
+def test_a_result_on_the_first_card_comes_back_when_cuda_was_asked_for() -> None:
+    """Tensors name their card by number; the device that a user or nobody chose need not."""
+
+    class Noted(NoStreams):
+        copied = 0
+
+        def copy(self, target: Tensor, source: Tensor) -> None:
+            self.copied += 1
+
+    streams = Noted()
+    card = Card(torch.device("cuda"), "toy", 1, streams)
+    result = SimpleNamespace(device=torch.device("cuda", 0), shape=(2, 3), dtype=torch.float16)
+    here = card._fetched(result, streams.new())
+    assert (here.device.type, here.dtype, streams.copied) == ("cpu", torch.float16, 1)

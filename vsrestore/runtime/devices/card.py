@@ -165,9 +165,7 @@ class Card:
 
     def _launched(self, there: Inputs, sent: Any, network: Callable[[Inputs], Tensor]) -> tuple[Tensor, Tensor, Any]:
         """Launch a network after what it needs was sent; return its result, planes apart, its sum, and when."""
-        import torch
-
-        with torch.inference_mode(), self._streams.within(self._computing):
+        with self._streams.within(self._computing):
             self._computing.wait_event(sent)
             result = network(there).contiguous()
             return result, self._summed(result), self._computing.record_event()
@@ -180,7 +178,7 @@ class Card:
 
     def _fetched(self, result: Tensor, copying: Any) -> Tensor:
         """Launch the way of a result to the host, in its own type."""
-        if result.device != self._device:
+        if result.device.type != self._device.type:
             return result  # in tiles, or of features that rest on the host
         self._streams.shared(result, copying)
         here = self._streams.memory(result.shape, result.dtype)
