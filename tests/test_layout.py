@@ -49,7 +49,7 @@ DISTRIBUTIONS |= {"open_clip": "open-clip-torch"}
 EXTRA_OF_ROOM = {"training": "train"}
 EXTRA_OF_FILE = {"networks/clip_scores.py": "clip", "comparison/perceptual.py": "lpips"}
 EXTRA_OF_FILE |= {
-    f"pipeline/cluster/{name}.py": "cluster" for name in ("admission", "connect", "crew", "render", "turns")
+    f"pipeline/cluster/{name}.py": "cluster" for name in ("admission", "connect", "crew", "on_worker", "render", "turns")
 }
 # What stands in one place, as a pattern in the code, and the files that may hold it.
 IN_ONE_PLACE = {

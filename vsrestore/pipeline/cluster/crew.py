@@ -86,27 +86,38 @@ class Crew:
         with self._reaching():
             return self._client.submit(function, *arguments, resources=self._resources.get(address), **asked)
 
-    def answer(self, address: str, future: Future) -> Any:
-        """Return what a worker has answered.
-
-        Dask leaves answers where they were given: when the worker is lost before its answer is fetched, so is that.
+    def check(self, address: str, future: Future) -> None:
+        """Raise where a worker has failed at what it was asked.
 
         Raises:
             LostError: the worker or the scheduler was lost.
             VsrestoreError: what the worker says; other errors than ours as ``RunError``.
 
         """
+        if future.status == "finished":
+            return
         try:
             error = None if future.cancelled() else future.exception(timeout=FETCH_SECONDS)
-            if error is None:
-                if future.cancelled() or address not in self.members:
-                    raise LostError(f"worker {address} was lost")
-                return future.result(timeout=FETCH_SECONDS)
         except (OSError, TimeoutError, CancelledError, AttributeError):
-            raise LostError(f"worker {address} was lost") from None
+            error = None
+        if error is None:
+            raise LostError(f"worker {address} was lost")
         if isinstance(error, VsrestoreError):
             raise error
         raise RunError(f"{type(error).__name__}: {error}")
+
+    def answer(self, address: str, future: Future) -> Any:
+        """Return what a worker has answered.
+
+        Dask leaves answers where they were given: when the worker is lost before its answer is fetched, so is that.
+
+        Raises what :meth:`check` does.
+        """
+        self.check(address, future)
+        try:
+            return future.result(timeout=FETCH_SECONDS)
+        except (OSError, TimeoutError, CancelledError, AttributeError):
+            raise LostError(f"worker {address} was lost") from None
 
     def ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Return what any worker answers; where one is lost meanwhile, another is asked.
