@@ -2,7 +2,8 @@
 
 ``python -m tests.pipeline.dask_processes`` loads Dask once and starts a process for each line that it reads, by fork:
 ``scheduler`` or ``worker ADDRESS VERSION``, where the version is what vsrestore calls itself there, or ``none``. It
-answers with the number of the process, and for a scheduler with its address. All end with it.
+answers with the number of the process, and for a scheduler with its address. All end with it. Limits are short: a worker
+that is not heard of for ten seconds is taken for dead, and one that needs more memory than Dask itself is ended.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DIE_WITH_PARENT = 1
+TTL = "10s"
+MEMORY = "400MB"  # less than torch alone takes
 
 
 class Processes:
@@ -73,7 +76,9 @@ async def _schedule(pipe: int) -> None:
 async def _work(address: str) -> None:
     from distributed import Worker
 
-    async with Worker(address, nthreads=1, host="127.0.0.1", memory_limit=0, dashboard_address="127.0.0.1:0") as worker:
+    async with Worker(
+        address, nthreads=1, host="127.0.0.1", memory_limit=MEMORY, dashboard_address="127.0.0.1:0"
+    ) as worker:
         await worker.finished()
 
 
@@ -100,7 +105,10 @@ def _started(words: list[str]) -> str:
 if __name__ == "__main__":
     import logging
 
+    import dask.config
     import distributed  # noqa: F401
+
+    dask.config.set({"distributed.scheduler.worker-ttl": TTL})
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
