@@ -2,8 +2,7 @@
 
 ``python -m tests.pipeline.dask_processes`` loads Dask once and starts a process for each line that it reads, by fork:
 ``scheduler`` or ``worker ADDRESS VERSION``, where the version is what vsrestore calls itself there, or ``none``. It
-answers with the number of the process, and for a scheduler with its address. All end with it. Limits are short: a worker
-that is not heard of for ten seconds is taken for dead, and one that needs more memory than Dask itself is ended.
+answers with the number of the process, and for a scheduler with its address. All end with it.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DIE_WITH_PARENT = 1
-TTL = "10s"
+TTL = "10s"  # after which a worker that is not heard of is taken for dead
 MEMORY = "400MB"  # less than torch alone takes
 
 

@@ -54,7 +54,7 @@ class Workers(Crew):
             return Done(number, "cancelled" if isinstance(error, LostError) else "error")
         return Done(number, "finished")
 
-    def wait_for_one(self, futures) -> None:
+    def wait_for_one(self) -> None:
         pass
 
     def check(self, address, future):

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from vsrestore.errors import VsrestoreError
@@ -46,6 +47,7 @@ class Crew:
         """Addresses of the workers that may render."""
         self.refused: dict[str, str] = {}
         """Addresses of the others, and why."""
+        self._answered = Event()
         self._next, self._had_members = 0.0, False
 
     def update(self) -> None:
@@ -84,7 +86,9 @@ class Crew:
         """
         asked = {"workers": [address], "allow_other_workers": False, "pure": False}
         with self._reaching():
-            return self._client.submit(function, *arguments, resources=self._resources.get(address), **asked)
+            future = self._client.submit(function, *arguments, resources=self._resources.get(address), **asked)
+            future.add_done_callback(lambda done: self._answered.set())
+        return future
 
     def check(self, address: str, future: Future) -> None:
         """Raise where a worker has failed at what it was asked.
@@ -132,7 +136,7 @@ class Crew:
             address = self.members[0]
             future = self.submit(address, function, *arguments)
             while not future.done() and address in self.members:
-                self.wait_for_one([future])
+                self.wait_for_one()
                 self.update()
             if future.done():
                 with suppress(LostError):
@@ -159,12 +163,10 @@ class Crew:
             time.sleep(POLL_SECONDS / 2)
             self.update()
 
-    def wait_for_one(self, futures: Sequence[Future]) -> None:
-        """Wait until one of some has ended, at most a while."""
-        from distributed import wait
-
-        with self._reaching(), self._client.as_current(), suppress(TimeoutError, CancelledError):
-            wait(futures, timeout=POLL_SECONDS, return_when="FIRST_COMPLETED")
+    def wait_for_one(self) -> None:
+        """Wait until something that was asked has an answer, at most a while."""
+        self._answered.wait(POLL_SECONDS)
+        self._answered.clear()
 
     def _present(self) -> list[str]:
         with self._reaching():

@@ -63,7 +63,7 @@ class Turns:
                 self._take_back()
                 self._give()
                 if self._running:
-                    self._crew.wait_for_one(list(self._running))
+                    self._crew.wait_for_one()
                 else:
                     self._crew.wait_for_members()
                 self._settle()
