@@ -48,9 +48,8 @@ DISTRIBUTIONS |= {"open_clip": "open-clip-torch"}
 # What only training needs, or only one file, is no requirement of the package, but an extra.
 EXTRA_OF_ROOM = {"training": "train"}
 EXTRA_OF_FILE = {"networks/clip_scores.py": "clip", "comparison/perceptual.py": "lpips"}
-EXTRA_OF_FILE |= {
-    f"pipeline/cluster/{name}.py": "cluster" for name in ("admission", "connect", "crew", "render", "turns")
-}
+DASK = ("admission", "connect", "crew", "on_worker", "render", "turns")
+EXTRA_OF_FILE |= {f"pipeline/cluster/{name}.py": "cluster" for name in DASK}
 # What stands in one place, as a pattern in the code, and the files that may hold it.
 IN_ONE_PLACE = {
     "the formula of PSNR": (r"10(\.0)? ?\*(?!\*).*log10", {"vsrestore/comparison/measures.py"}),

@@ -237,7 +237,7 @@ def segments(
 
 @app.command()
 def cluster(
-    stand_in: Annotated[float, typer.Option(help="seconds that a simulated segment takes")] = 5,
+    stand_in: Annotated[float, typer.Option(help="seconds that a simulated segment takes")] = 30,
     seconds: Annotated[float, typer.Option(help="length of the clip in seconds, 0 for the simulation alone")] = 60,
     segment: Annotated[float, typer.Option(help="seconds of a segment")] = 15,
     repeats: Repeats = 1,

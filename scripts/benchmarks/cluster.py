@@ -61,5 +61,5 @@ def _sleeping(count: int, seconds: float) -> float:
         crew = Crew(client, lambda addresses: dict.fromkeys(addresses, ""), lambda sentence: None, {})
         crew.update()
         begun = time.monotonic()
-        Turns(crew, lambda segment: (time.sleep, seconds), lambda segment, worker, answer: None).take(segments)
+        Turns(crew, lambda segment: (time.sleep, seconds), lambda segment, worker: None).take(segments)
         return time.monotonic() - begun

@@ -19,6 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DIE_WITH_PARENT = 1
+TTL = "10s"  # after which a worker that is not heard of is taken for dead
+MEMORY = "400MB"  # less than torch alone takes
 
 
 class Processes:
@@ -73,7 +75,9 @@ async def _schedule(pipe: int) -> None:
 async def _work(address: str) -> None:
     from distributed import Worker
 
-    async with Worker(address, nthreads=1, host="127.0.0.1", memory_limit=0, dashboard_address="127.0.0.1:0") as worker:
+    async with Worker(
+        address, nthreads=1, host="127.0.0.1", memory_limit=MEMORY, dashboard_address="127.0.0.1:0"
+    ) as worker:
         await worker.finished()
 
 
@@ -100,7 +104,10 @@ def _started(words: list[str]) -> str:
 if __name__ == "__main__":
     import logging
 
+    import dask.config
     import distributed  # noqa: F401
+
+    dask.config.set({"distributed.scheduler.worker-ttl": TTL})
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

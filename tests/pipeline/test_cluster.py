@@ -181,6 +181,18 @@ def test_a_worker_of_another_version_is_refused_or_measured(clip, run, dask):
 
 
 @linux
+@pytest.mark.slow
+def test_limits_on_workers_do_not_end_busy_ones(clip, run, counted, dask):
+    """A segment takes longer than a scheduler waits for a silent worker, and torch more memory than a worker may."""
+    _, address = dask.scheduler()
+    dask.worker(address)
+    slow = "import time, torch\nclip = clip.std.ModifyFrame(clip, lambda n, f: time.sleep(0.6) or f)\n"
+    _, told = run(clip("plain.mp4"), line=slow + counted.line, cluster=Cluster(address))
+    assert not [note for note in told if "worker" in note]
+    assert set(counted.taken().values()) <= {1, 2}  # frame 0 is rendered once more, to know the clip
+
+
+@linux
 def test_folders_have_other_names_on_workers(clip, run, dask, tmp_path):
     """They read the source and write the segments by their own names; where nothing is there, that is said."""
     _, address = dask.scheduler()

@@ -54,13 +54,12 @@ class Workers(Crew):
             return Done(number, "cancelled" if isinstance(error, LostError) else "error")
         return Done(number, "finished")
 
-    def wait_for_one(self, futures) -> None:
+    def wait_for_one(self) -> None:
         pass
 
-    def answer(self, address, future):
+    def check(self, address, future):
         if error := self._errors.pop((address, future.number), None):
             raise error
-        return "answer"
 
 
 def taken(crew: Workers) -> list[tuple[int, str]]:
@@ -68,7 +67,7 @@ def taken(crew: Workers) -> list[tuple[int, str]]:
     turns = Turns(
         crew,
         lambda segment: (None, segment.number),
-        lambda segment, worker, _: finished.append((segment.number, worker)),
+        lambda segment, worker: finished.append((segment.number, worker)),
     )
     turns.take(SEGMENTS)
     return finished
@@ -112,7 +111,7 @@ def test_what_fits_no_worker_ends_the_job_at_once():
     assert len(crew.asked) == 1
 
 
-def test_an_answer_that_is_lost_with_its_worker_is_asked_for_again():
+def test_what_is_lost_with_its_worker_is_rendered_again():
     lost = [3]
 
     def work(worker: str, number: int) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from vsrestore.errors import VsrestoreError
@@ -46,6 +47,7 @@ class Crew:
         """Addresses of the workers that may render."""
         self.refused: dict[str, str] = {}
         """Addresses of the others, and why."""
+        self._answered = Event()
         self._next, self._had_members = 0.0, False
 
     def update(self) -> None:
@@ -84,29 +86,42 @@ class Crew:
         """
         asked = {"workers": [address], "allow_other_workers": False, "pure": False}
         with self._reaching():
-            return self._client.submit(function, *arguments, resources=self._resources.get(address), **asked)
+            future = self._client.submit(function, *arguments, resources=self._resources.get(address), **asked)
+            future.add_done_callback(lambda done: self._answered.set())
+        return future
 
-    def answer(self, address: str, future: Future) -> Any:
-        """Return what a worker has answered.
-
-        Dask leaves answers where they were given: when the worker is lost before its answer is fetched, so is that.
+    def check(self, address: str, future: Future) -> None:
+        """Raise where a worker has failed at what it was asked.
 
         Raises:
             LostError: the worker or the scheduler was lost.
             VsrestoreError: what the worker says; other errors than ours as ``RunError``.
 
         """
+        if future.status == "finished":
+            return
         try:
             error = None if future.cancelled() else future.exception(timeout=FETCH_SECONDS)
-            if error is None:
-                if future.cancelled() or address not in self.members:
-                    raise LostError(f"worker {address} was lost")
-                return future.result(timeout=FETCH_SECONDS)
         except (OSError, TimeoutError, CancelledError, AttributeError):
-            raise LostError(f"worker {address} was lost") from None
+            error = None
+        if error is None:
+            raise LostError(f"worker {address} was lost")
         if isinstance(error, VsrestoreError):
             raise error
         raise RunError(f"{type(error).__name__}: {error}")
+
+    def answer(self, address: str, future: Future) -> Any:
+        """Return what a worker has answered.
+
+        Dask leaves answers where they were given: when the worker is lost before its answer is fetched, so is that.
+
+        Raises what :meth:`check` does.
+        """
+        self.check(address, future)
+        try:
+            return future.result(timeout=FETCH_SECONDS)
+        except (OSError, TimeoutError, CancelledError, AttributeError):
+            raise LostError(f"worker {address} was lost") from None
 
     def ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Return what any worker answers; where one is lost meanwhile, another is asked.
@@ -121,7 +136,7 @@ class Crew:
             address = self.members[0]
             future = self.submit(address, function, *arguments)
             while not future.done() and address in self.members:
-                self.wait_for_one([future])
+                self.wait_for_one()
                 self.update()
             if future.done():
                 with suppress(LostError):
@@ -148,12 +163,10 @@ class Crew:
             time.sleep(POLL_SECONDS / 2)
             self.update()
 
-    def wait_for_one(self, futures: Sequence[Future]) -> None:
-        """Wait until one of some has ended, at most a while."""
-        from distributed import wait
-
-        with self._reaching(), self._client.as_current(), suppress(TimeoutError, CancelledError):
-            wait(futures, timeout=POLL_SECONDS, return_when="FIRST_COMPLETED")
+    def wait_for_one(self) -> None:
+        """Wait until something that was asked has an answer, at most a while."""
+        self._answered.wait(POLL_SECONDS)
+        self._answered.clear()
 
     def _present(self) -> list[str]:
         with self._reaching():

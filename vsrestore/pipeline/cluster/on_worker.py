@@ -9,7 +9,7 @@ import asyncio
 import os
 import re
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -61,19 +61,16 @@ def description(folder: str, maps: Maps) -> dict[str, str]:
         return {PROBLEM: str(error)}
 
 
-def shown(folder: str, maps: Maps) -> tuple[Any, list[str]]:
-    """Return what frame 0 tells of the clip, as JSON has it, and what the user should read."""
-    notes: list[str] = []
+def shown(folder: str, maps: Maps) -> Any:
+    """Return what frame 0 tells of the clip, as JSON has it."""
     with _scripted(Path(folder), maps) as task, _stoppable(folder, 0) as running:
-        return plain(first_shown(task, notes.append, running)), notes
+        return plain(first_shown(task, _telling(folder), running))
 
 
-def render(folder: str, maps: Maps, number: int) -> list[str]:
-    """Render a segment into the job's folder, unless it is there; return what the user should read."""
-    notes: list[str] = []
+def render(folder: str, maps: Maps, number: int) -> None:
+    """Render a segment into the job's folder, unless it is there."""
     with _scripted(Path(folder), maps) as task, _stoppable(folder, number) as running:
-        render_segment(Path(folder), number, notes.append, task, running)
-    return notes
+        render_segment(Path(folder), number, _telling(folder), task, running)
 
 
 def trial(folder: str, maps: Maps, number: int) -> str:
@@ -113,6 +110,19 @@ def task_here(folder: Path, maps: Maps) -> tuple[Task, list[FilterCall]]:
     media = replace(task.media, path=source)
     place = folder if own is None else script.parent
     return Task(job, media, script, place, folder), calls
+
+
+def topic_of(folder: str) -> str:
+    """Return under which name the scheduler passes on what the user should read of a job."""
+    return f"vsrestore {folder}"
+
+
+def _telling(folder: str) -> Callable[[str], None]:
+    """Return what sends a sentence to the user."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    return lambda sentence: worker.log_event(topic_of(folder), sentence)
 
 
 @contextmanager

@@ -52,10 +52,11 @@ def render_on(wish: Cluster, task: Task, cut: Cut, tell: Tell, count: Count) -> 
     with connected(wish) as client:
         admission = Admission(client, wish, task, tell)
         _abandon(client, admission)  # what a command that was killed has left at work
+        client.subscribe_topic(on_worker.topic_of(admission.arguments[0]), lambda event: tell(event[1]))
         crew = Crew(client, admission, tell, admission.resources)
         try:
-            clip = JobFolder(task.work).clip() or _looked(crew, admission, task, cut, tell)
-            _Rendering(task, clip, admission, tell, count).run(crew)
+            clip = JobFolder(task.work).clip() or _looked(crew, admission, task, cut)
+            _Rendering(task, clip, admission, count).run(crew)
         finally:
             _abandon(client, admission)
 
@@ -63,9 +64,9 @@ def render_on(wish: Cluster, task: Task, cut: Cut, tell: Tell, count: Count) -> 
 class _Rendering:
     """The segments of a clip on their way into the job's folder."""
 
-    def __init__(self, task: Task, clip: Clip, admission: Admission, tell: Tell, count: Count) -> None:
+    def __init__(self, task: Task, clip: Clip, admission: Admission, count: Count) -> None:
         self._folder, self._clip = JobFolder(task.work), clip
-        self._admission, self._tell, self._count = admission, tell, count
+        self._admission, self._count = admission, count
         self._missing = self._folder.missing(clip)
         self._done = clip.frames - sum(segment.frames for segment in self._missing)
 
@@ -77,9 +78,7 @@ class _Rendering:
     def _work(self, segment: Segment) -> tuple[Any, ...]:
         return (on_worker.render, *self._admission.arguments, segment.number)
 
-    def _finish(self, segment: Segment, worker: str, notes: list[str]) -> None:
-        for note in notes:
-            self._tell(note)
+    def _finish(self, segment: Segment, worker: str) -> None:
         self._wait_for(segment, worker)
         self._done += segment.frames
         self._count(self._done, self._clip.frames)
@@ -97,11 +96,9 @@ class _Rendering:
                 os.scandir(self._folder.picture(segment).parent).close()  # has an NFS client look again
 
 
-def _looked(crew: Crew, admission: Admission, task: Task, cut: Cut, tell: Tell) -> Clip:
+def _looked(crew: Crew, admission: Admission, task: Task, cut: Cut) -> Clip:
     """Have a worker render frame 0, and write down the clip and its segments."""
-    facts, notes = crew.ask(on_worker.shown, *admission.arguments)
-    for note in notes:
-        tell(note)
+    facts = crew.ask(on_worker.shown, *admission.arguments)
     clip = cut(rebuilt(Shown, facts))
     JobFolder(task.work).keep_clip(clip)
     return clip

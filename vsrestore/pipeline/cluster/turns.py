@@ -34,12 +34,13 @@ class Turns:
     Args:
         crew: the workers.
         work: returns what a worker is asked for a segment: a function and its arguments.
-        finish: takes a segment, the address of the worker, and what it answered.
+        finish: takes a finished segment and the address of the worker. What workers answer is not fetched: what
+            they have made lies on disk.
 
     """
 
     def __init__(
-        self, crew: Crew, work: Callable[[Segment], tuple[Any, ...]], finish: Callable[[Segment, str, Any], None]
+        self, crew: Crew, work: Callable[[Segment], tuple[Any, ...]], finish: Callable[[Segment, str], None]
     ) -> None:
         self._crew, self._work, self._finish = crew, work, finish
         self._running: dict[Future, Turn] = {}
@@ -62,7 +63,7 @@ class Turns:
                 self._take_back()
                 self._give()
                 if self._running:
-                    self._crew.wait_for_one(list(self._running))
+                    self._crew.wait_for_one()
                 else:
                     self._crew.wait_for_members()
                 self._settle()
@@ -86,7 +87,7 @@ class Turns:
                 self._lost(turn)
 
     def _settle(self) -> None:
-        """Close what is done; whoever has not failed gets its next segment before its answer is fetched."""
+        """Close what is done; whoever has not failed gets its next segment first."""
         for future in [future for future in self._running if future.status == "error"]:
             self._close(future, self._running.pop(future))
         done = {future: self._running.pop(future) for future in list(self._running) if future.done()}
@@ -96,7 +97,7 @@ class Turns:
 
     def _close(self, future: Future, turn: Turn) -> None:
         try:
-            answered = self._crew.answer(turn.worker, future)
+            self._crew.check(turn.worker, future)
         except PipelineError:
             raise
         except LostError:
@@ -109,7 +110,7 @@ class Turns:
             self._failed(turn.segment, str(error))
             return
         self._in_a_row[turn.worker] = 0
-        self._finish(turn.segment, turn.worker, answered)
+        self._finish(turn.segment, turn.worker)
 
     def _lost(self, turn: Turn) -> None:
         self._crew.tell(f"worker {turn.worker} was lost; segment {turn.segment.number} goes to another")
