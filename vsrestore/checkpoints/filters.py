@@ -15,6 +15,7 @@ _FILTERS_OF = {
     "raft": ("propainter", "outpaint"),
     "rrdbnet": ("esrgan", "bsrnet", "image_model"),
     "sf_adacof": ("adacof",),
+    "scratch_repair": ("film", "film_mask"),
     "scunet": ("scunet", "image_model"),
     "srvgg": ("esrgan", "image_model"),
     "swinir": ("swinir", "image_model"),

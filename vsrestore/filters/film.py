@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import vapoursynth as vs
 
-from ..runtime.apply import Stage, apply
+from ..runtime.apply import Stage, apply_stages
 from ..runtime.descriptor import Options, Precision
 from ..video.checks import within
 from .checkpoint import Model, network_of
 from .temporal import temporal
 
 DESCRIPTOR = temporal("film")
+SCRATCHES = "film-scratches"
 
 
 def film(
     clip: vs.VideoNode,
     *,
     grain: float = 1.0,
+    scratches: bool = True,
     model: Model = "film",
     device: str | None = None,
     precision: Precision = "float32",
@@ -25,13 +27,15 @@ def film(
 ) -> vs.VideoNode:
     """Remove film damage with our own network, which sees two frames before and two after each frame.
 
-    What is in one frame only (dust, dirt, hairs, blotches) is filled from the neighbours along the motion; what stays
-    for longer (scratches, cue marks, bars) from its surroundings. The picture is otherwise left alone: flicker,
-    unsteadiness and faded colours stay as they are. A frame that the transfer repeated is not its own neighbour.
+    Scratches along the film are found by a network of their own, which goes first, and filled across. What is in one
+    frame only (dust, dirt, hairs, blotches) is filled from the neighbours along the motion; what else stays for longer
+    (cue marks, bars) from its surroundings. The picture is otherwise left alone: flicker, unsteadiness and faded
+    colours stay as they are. A frame that the transfer repeated is not its own neighbour.
 
     Args:
         clip: any constant format, progressive; colour or gray.
         grain: how much of the grain goes, from 0 (all of it stays) to 1 (all of it goes). Linear in between.
+        scratches: whether scratches are looked for first.
         model: a name of the registry or a path; weights that were trained with the recipe ``film``.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
         precision: "float32", "bfloat16" (about twice as fast on processors that have it, which means those with
@@ -48,6 +52,9 @@ def film(
     """
     within("film", "grain", grain, 0, 1)
     build = network_of("film", model, "temporal_unet")
-    stage = Stage(descriptor=DESCRIPTOR, build=build, arguments={"grain": float(grain)})
+    stages = [Stage(descriptor=DESCRIPTOR, build=build, arguments={"grain": float(grain)})]
+    if scratches:
+        finder = network_of("film", SCRATCHES, "scratch_repair")
+        stages.insert(0, Stage(descriptor=DESCRIPTOR, build=finder))
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
-    return apply(clip, stage, options)
+    return apply_stages(clip, stages, options)

@@ -19,6 +19,7 @@ _MODULES = {
         "esrgan",
         "film",
         "film_damage",
+        "film_mask",
         "image_model",
         "interpolate",
         "mat",

@@ -32,6 +32,7 @@ __all__ = ["ARCHITECTURES", "NetworkError", "describe", "fill", "load", "recogni
 ARCHITECTURES: dict[str, str] = {
     "analog_swin_unet": "vsrestore.networks.analog_swin_unet:AnalogSwinUNet",
     "basicvsrpp": "vsrestore.networks.basicvsrpp:BasicVSRpp",
+    "blemish_finder": "vsrestore.networks.blemish_finder:BlemishFinder",
     "ddcolor": "vsrestore.networks.ddcolor:DDColor",
     "deoldify": "vsrestore.networks.deoldify:DeOldify",
     "edvr": "vsrestore.networks.edvr:EDVR",
@@ -48,6 +49,7 @@ ARCHITECTURES: dict[str, str] = {
     "realbasicvsr": "vsrestore.networks.realbasicvsr:RealBasicVSR",
     "rife": "vsrestore.networks.rife:RIFE",
     "rvrt": "vsrestore.networks.rvrt:RVRT",
+    "scratch_repair": "vsrestore.networks.scratch_repair:ScratchRepair",
     "sf_adacof": "vsrestore.networks.sf_adacof:AdaCoF",
     "spynet": "vsrestore.networks.spynet:SPyNet",
     "tape_reference": "vsrestore.networks.tape_reference:TapeReference",

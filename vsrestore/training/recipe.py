@@ -49,6 +49,7 @@ class DataRecipe:
     compressed: share with JPEG noise on the input. sparks: share with small fast things that must stay.
     dense: share with several times as much damage. pans: share with a single frame that moves as a whole, by whole
     pixels. zooms: share with one that moves, grows and turns steadily, by fractions of pixels.
+    uprights: share with posts and fences drawn in, which must stay.
     """
 
     licence_classes: tuple[str, ...] = ("permissive",)
@@ -69,6 +70,7 @@ class DataRecipe:
     dense: float = 0.3
     pans: float = 0.3
     zooms: float = 0.0
+    uprights: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,19 @@ from types import MappingProxyType
 
 from vsrestore.training.recipe import Recipe, RecipeError
 from vsrestore.training.task import Task
+from vsrestore.training.tasks.blemishes import BlemishTask
 from vsrestore.training.tasks.film import FilmTask
 from vsrestore.training.tasks.interpolation import InterpolationTask
 from vsrestore.training.tasks.jpeg import JpegTask
+from vsrestore.training.tasks.scratches import ScratchTask
 from vsrestore.training.tasks.tape import TapeTask
 from vsrestore.training.tasks.upscale import UpscaleTask
 
 TASKS: MappingProxyType[str, Callable[[Recipe], Task]] = MappingProxyType(
     {
         "film": lambda _: FilmTask(),
+        "scratches": lambda _: ScratchTask(),
+        "blemishes": lambda _: BlemishTask(),
         "tape": lambda _: TapeTask(),
         "jpeg": lambda _: JpegTask(),
         "upscale": UpscaleTask.of,
