@@ -26,6 +26,7 @@ from vsrestore.damage.colour import DyeLoss, Edges, Fading
 from vsrestore.damage.composite import Composite
 from vsrestore.damage.compression import Compression
 from vsrestore.damage.conversion import Conversion
+from vsrestore.damage.cue_marks import CueMarks
 from vsrestore.damage.digital import PRESETS as DIGITAL_PRESETS
 from vsrestore.damage.digital import DigitalDamage, damage_digital
 from vsrestore.damage.dropouts import Dropouts
@@ -37,11 +38,12 @@ from vsrestore.damage.frames import FrameFaults
 from vsrestore.damage.grain import Grain
 from vsrestore.damage.hairs import Hairs
 from vsrestore.damage.luma import Levels, LumaNoise
+from vsrestore.damage.rain import Rain
 from vsrestore.damage.scaling import Scaling
-from vsrestore.damage.scratches import Rain, Scratches
+from vsrestore.damage.scratches import Scratches
 from vsrestore.damage.sensor import Sensor
 from vsrestore.damage.slices import LostSlices
-from vsrestore.damage.specks import CueMarks, Dirt
+from vsrestore.damage.specks import Dirt
 from vsrestore.damage.splices import Splices
 from vsrestore.damage.sync import HeadSwitching, LostSync, Mistracking, TimeBase
 from vsrestore.damage.tape import PRESETS as TAPE_PRESETS

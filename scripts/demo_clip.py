@@ -22,7 +22,8 @@ from vsrestore.damage.blotches import Blotches
 from vsrestore.damage.film import FilmDamage, damage_film
 from vsrestore.damage.grain import Grain
 from vsrestore.damage.hairs import Hairs
-from vsrestore.damage.scratches import Rain, Scratches
+from vsrestore.damage.rain import Rain
+from vsrestore.damage.scratches import Scratches
 from vsrestore.damage.specks import Dirt
 
 FPS = 24

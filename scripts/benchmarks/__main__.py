@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from .process import restart_with
 from .report import Report
 
 if TYPE_CHECKING:
+    from . import kinds as kinds_benchmark
     from .timing import Measure
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -25,6 +27,8 @@ Model = Annotated[str, typer.Option(help="weights of the film network")]
 ProcessorTime = Annotated[
     bool, typer.Option("--processor-time", help="processor seconds of one thread, for a machine that others use, too")
 ]
+Kinds = Annotated[list[str] | None, typer.Option(help="kind of damage, or clean; repeatable; all by default")]
+Generators = Annotated[list[str] | None, typer.Option(help='"ours" or "other hands"; repeatable; both by default')]
 Patterns = Annotated[list[str] | None, typer.Option("--pattern", help="file names to take, as in a shell; repeatable")]
 
 
@@ -67,6 +71,66 @@ def film_quality(
         precision,
     )
     publish(benchmark.run(settings))
+
+
+@app.command("film-kinds")
+def film_kinds(
+    clips: Clips,
+    pattern: Patterns = None,
+    kind: Kinds = None,
+    generator: Generators = None,
+    frames: Annotated[int, typer.Option(help="frames of each clip")] = 8,
+    width: Annotated[int, typer.Option(help="wider clips are scaled down to this, in pixels")] = 480,
+    model: Annotated[str, typer.Option(help="weights of the film network")] = "film",
+    precision: Annotated[Precision, typer.Option(help="precision of the network")] = "float32",
+) -> None:
+    """Gain of film by kind of damage, our own and that of another generator, and clean clips."""
+    from . import kinds as benchmark
+
+    publish(benchmark.film_kinds(_kinds(clips, pattern, kind, generator, frames, width, model, precision)))
+
+
+@app.command("tape-kinds")
+def tape_kinds(
+    clips: Clips,
+    pattern: Patterns = None,
+    kind: Kinds = None,
+    generator: Generators = None,
+    frames: Annotated[int, typer.Option(help="frames of each clip")] = 8,
+    width: Annotated[int, typer.Option(help="wider clips are scaled down to this, in pixels")] = 640,
+    model: Annotated[str, typer.Option(help="weights of the tape network")] = "tape",
+    precision: Annotated[Precision, typer.Option(help="precision of the network")] = "float32",
+) -> None:
+    """Gain of tape by kind of damage, our own and that of another generator."""
+    from . import kinds as benchmark
+
+    publish(benchmark.tape_kinds(_kinds(clips, pattern, kind, generator, frames, width, model, precision)))
+
+
+def _kinds(
+    clips: Path,
+    patterns: list[str] | None,
+    kinds: list[str] | None,
+    generators: list[str] | None,
+    frames: int,
+    width: int,
+    model: str,
+    precision: Precision,
+) -> kinds_benchmark.Settings:
+    """Return the settings of a measurement by kind."""
+    from . import kinds as benchmark
+
+    defaults = benchmark.Settings(clips)
+    return replace(
+        defaults,
+        patterns=tuple(patterns or defaults.patterns),
+        kinds=tuple(kinds or ()),
+        generators=tuple(generators or defaults.generators),
+        frames=frames,
+        width=width,
+        model=model,
+        precision=precision,
+    )
 
 
 @app.command()

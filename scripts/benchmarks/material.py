@@ -12,7 +12,8 @@ from demo_clip import SCENES, scene_frames
 from skimage.metrics import structural_similarity
 
 from vsrestore.comparison.measures import psnr
-from vsrestore.damage.film import PRESETS, FilmDamage, damage_film, sample_film
+from vsrestore.damage.film import PRESETS, FilmDamage, damage_film
+from vsrestore.damage.film_mixtures import sample_film
 from vsrestore.video.formats import with_matrix
 from vsrestore.video.frames import plane_views, write_planes
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vsrestore import networks
 from vsrestore.comparison.measures import Flicker
-from vsrestore.damage import film, tape
+from vsrestore.damage import film, film_mixtures, tape, tape_mixtures
 from vsrestore.damage.scaling import resized
 from vsrestore.training.clips import decode
 from vsrestore.training.losses import colour_differences, temporal_error
@@ -97,12 +97,12 @@ def write(path: Path, rows: Sequence[Scores], heads: Sequence[str]) -> None:
 
 def of_film(_: object, seeds: Sequence[int]) -> Mapping[str, Callable[[Frames], Sample]]:
     """Return both presets and random mixtures of film's faults."""
-    return film_cases(_with_seeds(film.PRESETS, film.sample_film, seeds))
+    return film_cases(_with_seeds(film.PRESETS, film_mixtures.sample_film, seeds))
 
 
 def of_tape(_: object, seeds: Sequence[int]) -> Mapping[str, Callable[[Frames], Sample]]:
     """Return both presets and random mixtures of the faults of tape."""
-    return tape_cases(_with_seeds(tape.PRESETS, tape.sample_tape, seeds))
+    return tape_cases(_with_seeds(tape.PRESETS, tape_mixtures.sample_tape, seeds))
 
 
 def _with_seeds[Damage](

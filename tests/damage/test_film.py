@@ -9,13 +9,17 @@ from vsrestore.damage.blotches import Blotches, Mould
 from vsrestore.damage.burns import Burns
 from vsrestore.damage.canvas import view_of
 from vsrestore.damage.colour import DyeLoss, Edges, Fading
-from vsrestore.damage.film import PRESETS, FilmDamage, damage_film, sample_film
+from vsrestore.damage.cue_marks import CueMarks
+from vsrestore.damage.film import KINDS, PRESETS, FilmDamage, damage_film
+from vsrestore.damage.film_mixtures import ALONE, sample_film, sample_kind
 from vsrestore.damage.grain import Grain
 from vsrestore.damage.hairs import Hairs
+from vsrestore.damage.rain import Rain
 from vsrestore.damage.ranges import out_of_range
-from vsrestore.damage.scratches import Rain, Scratches
-from vsrestore.damage.specks import CueMarks, Dirt
+from vsrestore.damage.scratches import Scratches
+from vsrestore.damage.specks import Dirt
 from vsrestore.damage.splices import Splices
+from vsrestore.damage.stains import Stains
 from vsrestore.damage.transport import Bars, Flicker, Jumps, Weave
 
 from .pictures import flat, noise
@@ -23,11 +27,12 @@ from .pictures import flat, noise
 FAULTS = {
     "dirt": FilmDamage(dirt=Dirt(rate=60)),
     "halo": FilmDamage(dirt=Dirt(rate=60, halo=0.4)),
-    "cue marks": FilmDamage(cue_marks=CueMarks(rate=0.2, anywhere=True)),
+    "cue marks": FilmDamage(cue_marks=CueMarks(rate=0.6, anywhere=True)),
     "hairs": FilmDamage(hairs=Hairs(loose=3, lint=10, gate=2)),
     "scratches": FilmDamage(scratches=Scratches(count=5, broken=0.5)),
     "rain": FilmDamage(rain=Rain(rate=10)),
     "blotches": FilmDamage(blotches=Blotches(rate=2)),
+    "stains": FilmDamage(stains=Stains(rate=0.5)),
     "mould": FilmDamage(mould=Mould(cover=0.3)),
     "splice edges": FilmDamage(splices=Splices(rate=0.5, offset=0, flash=0, edge=10)),
     "burns": FilmDamage(burns=Burns(rate=0.5, size=1)),
@@ -109,6 +114,18 @@ def test_outside_the_mask_the_damaged_frame_is_the_grained_one():
     assert np.array_equal(done.damaged[clear], done.grained[clear])
 
 
+@pytest.mark.parametrize("kind", ALONE)
+def test_a_kind_alone_is_marked_as_that_kind(kind):
+    assert tuple(ALONE) == KINDS
+    laid = np.zeros(len(KINDS), dtype=bool)
+    for seed in range(6):
+        done = damage_film(noise(2, 96, 128), 50, seed, sample_kind(kind, seed))
+        assert np.array_equal(done.mask, done.kinds.max(axis=-1))
+        assert np.array_equal(done.grained, done.clean)
+        laid |= done.kinds.any(axis=(0, 1, 2))
+    assert [name for name, there in zip(KINDS, laid, strict=True) if there] == [kind]
+
+
 def test_parameters_of_one_fault_leave_the_draws_of_the_others():
     frames = flat(0.5, 96, 128, 2)
     alone = damage_film(frames, 0, 3, FilmDamage(scratches=Scratches(count=3)))
@@ -185,7 +202,7 @@ def test_a_piece_of_the_edges_is_that_of_the_frame():
 
 def test_new_faults_are_in_no_mixture_that_weights_were_trained_on():
     old = FilmDamage()
-    for name in ("dye_loss", "edges", "jumps", "mould", "splices", "burns"):
+    for name in ("dye_loss", "edges", "jumps", "burns"):
         assert all(getattr(sample_film(seed), name) == getattr(old, name) for seed in range(50))
         assert all(getattr(params, name) == getattr(old, name) for params in PRESETS.values())
 

@@ -5,7 +5,7 @@ import pytest
 
 from vsrestore.damage.canvas import view_of
 from vsrestore.damage.film import FilmDamage, damage_film
-from vsrestore.damage.specks import CueMarks, Dirt, draw_specks
+from vsrestore.damage.specks import Dirt, draw_specks
 
 from .pictures import flat, noise
 
@@ -55,29 +55,3 @@ def test_dirt_covers_and_changes_nothing_outside_its_mask():
     assert 0.001 < marked.mean() < 0.5
     assert np.array_equal(done.damaged[~marked], clean[~marked])
     assert (np.abs(done.damaged - clean).max(axis=-1)[done.mask > 0.5] > 0.01).mean() > 0.9
-
-
-def test_cue_marks_last_exactly_four_frames_in_the_upper_right_corner():
-    params = FilmDamage(cue_marks=CueMarks(rate=0.004))
-    shows, places = [], []
-    for first in range(0, 1200, 60):
-        mask = damage_film(flat(0.5, 96, 128, 60), first, 2, params).mask
-        shows += (mask.max(axis=(1, 2)) > 0).tolist()
-        places += [tuple(place) for place in np.argwhere(mask > 0)[:, 1:]]
-    edges = np.flatnonzero(np.diff(np.array([False, *shows, False]).astype(int)))
-    runs = (edges[1::2] - edges[::2]).tolist()
-    assert len(runs) >= 2
-    assert set(runs) == {4}
-    y, x = np.array(places).T
-    assert (y < 0.14 * 96).all()
-    assert (x > 0.86 * 128).all()
-
-
-def test_reels_end_with_two_marks_of_four_frames():
-    params = FilmDamage(cue_marks=CueMarks(reel=1000))
-    wanted = {reel + start + i for reel in (0, 1000) for start in (808, 976) for i in range(4)}
-    clean = flat(0.5, 96, 128)
-    near = sorted({n + i for n in wanted for i in range(-4, 5)} | set(range(0, 2000, 50)))
-    assert {n for n in near if damage_film(clean, n, 1, params).mask.any()} == wanted
-    y, x = np.argwhere(damage_film(clean, 808, 1, params).mask[0] > 0.5).mean(axis=0)
-    assert (y / 96, x / 128) == pytest.approx((0.07, 0.94), abs=0.03)

@@ -17,7 +17,8 @@ from vsrestore.damage.fields import FieldFaults, Interlacing, Pulldown
 from vsrestore.damage.luma import Levels, LumaNoise
 from vsrestore.damage.ranges import out_of_range
 from vsrestore.damage.sync import HeadSwitching, LostSync, Mistracking, TimeBase
-from vsrestore.damage.tape import PRESETS, TapeDamage, damage_tape, sample_tape
+from vsrestore.damage.tape import PRESETS, TapeDamage, damage_tape
+from vsrestore.damage.tape_mixtures import sample_tape
 
 from .pictures import flat, noise
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vsrestore.damage import film, tape
+from vsrestore.damage import film, film_mixtures, tape, tape_mixtures
 
 from .pictures import smooth
 
-FILM = {**film.PRESETS, "mixture 3": film.sample_film(3), "mixture 8": film.sample_film(8)}
-TAPE = {**tape.PRESETS, "mixture 3": tape.sample_tape(3), "mixture 8": tape.sample_tape(8)}
+FILM = {**film.PRESETS, "mixture 3": film_mixtures.sample_film(3), "mixture 8": film_mixtures.sample_film(8)}
+TAPE = {**tape.PRESETS, "mixture 3": tape_mixtures.sample_tape(3), "mixture 8": tape_mixtures.sample_tape(8)}
 # Change of each sample: mean, root mean square.
 FILM_FIGURES = {
     "film-light": (8e-05, 0.010025),

@@ -9,8 +9,11 @@ import numpy as np
 
 from .canvas import View
 from .lines import above, filter_lines, frame_rows, line_noise, tail
-from .noise import Array, ar1, gaussian, generator
+from .noise import Array, ar1, events, gaussian, generator, mean_duration
 from .ranges import ranged
+
+BAND_DURATIONS = (2, 60)
+"""Fewest and most frames that a band without colour lasts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,8 @@ class ChromaFaults:
     saturation: 1 = unchanged; worn tapes 0.3-0.8.
     killer: mean bands per frame, 5-60 lines high, whose colour the player has switched off; new in each frame.
     loss: mean runs per field that lose colour from somewhere to the end of the line, 1-3 lines high.
+    bands: mean soft bands at a time, 2-60 frames long, that lose colour in part. band_hue: degrees by which they turn
+        the rest at most.
     """
 
     noise: float = ranged(0.0, 0, 0.12)
@@ -62,6 +67,8 @@ class ChromaFaults:
     loss: float = ranged(0.0, 0, 40)
     alternate: bool = False
     killer: float = ranged(0.0, 0, 3)
+    bands: float = ranged(0.0, 0, 4)
+    band_hue: float = ranged(0.0, 0, 90)
 
 
 def limit_bands(planes: Array, bandwidth: Bandwidth, view: View) -> Array:
@@ -106,6 +113,8 @@ def disturb_chroma(planes: Array, seed: int, frame: int, faults: ChromaFaults, v
         chroma = chroma * _loss(seed, frame, faults.loss, view)[..., None]
     if faults.killer > 0:
         chroma = chroma * _killed(seed, frame, faults.killer, view)[:, None, None]
+    if faults.bands > 0:
+        chroma = _in_bands(chroma, seed, frame, faults, view)
     if faults.noise > 0:
         chroma = chroma + np.float32(faults.noise) * chroma_noise(seed, frame, faults.size * view.scale, view)
     return np.concatenate([planes[..., :1], chroma], axis=-1)
@@ -157,3 +166,16 @@ def _killed(seed: int, frame: int, rate: float, view: View) -> Array:
     rows = frame_rows(view)
     dark = (rows[:, None] >= tops) & (rows[:, None] < tops + heights)
     return np.where(dark.any(axis=1), 0, 1).astype(np.float32)
+
+
+def _in_bands(chroma: Array, seed: int, frame: int, faults: ChromaFaults, view: View) -> Array:
+    """Return chroma (H, W, 2) as it is where bands creep over it that lose colour and turn its hue."""
+    rows, signal = frame_rows(view), chroma[..., 0] + 1j * chroma[..., 1]
+    for event in events(seed, "chroma band", frame, faults.bands / mean_duration(*BAND_DURATIONS), BAND_DURATIONS):
+        place, size, pace, edge, left, turn = generator(seed, "chroma band place", event.number).random(6).tolist()
+        height = 0.01 * 40**size * view.frame_height
+        centre = place * view.frame_height + (pace - 0.5) * 0.02 * view.frame_height * (frame - event.start)
+        inside = np.clip((height / 2 - np.abs(rows - centre)) / (1 + edge * height / 2) + 0.5, 0, 1)
+        angle = math.radians(faults.band_hue) * (2 * turn - 1)
+        signal = signal * (1 + inside * (0.7 * left * complex(math.cos(angle), math.sin(angle)) - 1))[:, None]
+    return np.stack([signal.real, signal.imag], axis=-1).astype(np.float32)

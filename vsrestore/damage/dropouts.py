@@ -24,6 +24,8 @@ class Dropouts:
     compensated: share that the player fills with the line above of the same field; the rest are streaks.
     bright: share of the streaks that are white; the rest are black.
     crease: mean creases that start per frame, each a band of drop-outs through the picture in 2-10 frames.
+    tail: decay length in px in which a streak fades at its end.
+    lines: mean whole lines per field that are missing: shown twice, black, or grey noise.
     """
 
     rate: float = ranged(0.0, 0, 20)
@@ -32,6 +34,8 @@ class Dropouts:
     compensated: float = ranged(0.3, 0, 1)
     bright: float = ranged(0.85, 0, 1)
     crease: float = ranged(0.0, 0, 0.1)
+    tail: float = ranged(10.0, 2, 80)
+    lines: float = ranged(0.0, 0, 10)
 
 
 def drop_out(planes: Array, seed: int, frame: int, dropouts: Dropouts, view: View) -> Array:
@@ -47,7 +51,27 @@ def drop_out(planes: Array, seed: int, frame: int, dropouts: Dropouts, view: Vie
                 dropouts,
                 view,
             )
+    if dropouts.lines > 0:
+        _lose_lines(planes, mask, seed, frame, dropouts.lines, view)
     return mask
+
+
+def _lose_lines(planes: Array, mask: Array, seed: int, frame: int, rate: float, view: View) -> None:
+    """Lose whole lines in place. Order of draws per field: number, places, kinds, noise."""
+    for parity in (0, 1):
+        rng = generator(seed, "missing lines", 2 * frame + parity)
+        number = int(rng.poisson(rate))
+        rows = 2 * rng.integers(0, max(view.frame_height // 2, 1), number) + parity - view.top
+        for row, kind in zip(rows.tolist(), rng.random(number).tolist(), strict=True):
+            noise = rng.random(view.width, dtype=np.float32)
+            if not 0 <= row < view.height:
+                continue
+            if kind < 0.4:
+                planes[row] = planes[max(row - 2, row % 2)]
+            else:
+                planes[row, :, 0] = np.float32(0.02) if kind < 0.7 else 0.3 + 0.4 * noise
+                planes[row, :, 1:] = 0
+            mask[row] = 1
 
 
 def _lines(seed: int, frame: int, parity: int, dropouts: Dropouts, view: View) -> Iterator[int]:
@@ -83,7 +107,9 @@ def _lay(planes: Array, mask: Array, rng: np.random.Generator, row: int, dropout
             planes[y, inside] = planes[max(y - 2, y % 2), inside]
             mask[y, inside] = 1
             continue
-        cover = np.where(far < 0, 0, np.exp(-np.maximum(far - end, 0) / (10 * view.scale))).astype(np.float32)
+        cover = np.where(far < 0, 0, np.exp(-np.maximum(far - end, 0) / (dropouts.tail * view.scale))).astype(
+            np.float32
+        )
         # Sparkle: the streak is noisy, the more where it fades.
         cover *= 1 - np.float32(0.6) * sparkle * sparkle
         value = np.float32(0.9 + 0.1 * level if bright < dropouts.bright else 0.1 * level)

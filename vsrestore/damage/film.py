@@ -1,13 +1,13 @@
-"""Synthetic film damage: parameters, presets, the order of the effects, and random mixtures for training.
+"""Synthetic film damage: parameters, presets, the order of the effects.
 
-The order is the physical one: stock and fading, grain, marks on the film (mould, blotches, scratches, rain, dirt,
-hairs, cue marks, splices, burns), bars, weave, jumps, flicker, and last the hairs in the gate, which do not move with
-the picture.
+The order is the physical one: stock and fading, grain, marks on the film (mould, stains, blotches, scratches, rain,
+dirt, hairs, cue marks, splices, burns), bars, weave, jumps, flicker, and last the hairs in the gate, which do not move
+with the picture.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -17,13 +17,16 @@ from .blotches import Blotches, Mould, lay_blotches, lay_mould
 from .burns import Burns, lay_burns
 from .canvas import Canvas, View, view_of
 from .colour import DyeLoss, Edges, Fading, Tone, faded, toned, with_dye_loss, with_edges
+from .cue_marks import CueMarks, lay_cue_marks
 from .grain import Grain, add_grain
 from .hairs import Hairs, lay_gate_hairs, lay_loose_hairs
-from .noise import Array, between, filtered, gaussian, generator
+from .noise import Array, filtered, gaussian
+from .rain import Rain, lay_rain
 from .ranges import ranged
-from .scratches import Rain, Scratches, lay_rain, lay_scratches
-from .specks import CueMarks, Dirt, lay_cue_marks, lay_dirt
+from .scratches import Scratches, lay_scratches
+from .specks import Dirt, lay_dirt
 from .splices import Splices, lay_splices, splice_jolt
+from .stains import Stains, lay_stains
 from .transport import (
     Bars,
     Flicker,
@@ -38,6 +41,13 @@ from .transport import (
     weave_frame,
 )
 
+KINDS = ("dirt", "scratches", "cue marks", "stains", "hairs", "joins")
+"""The kinds of marks that `Damaged.kinds` tells apart.
+
+dirt: what is there for one frame (dirt, rain, loose hairs and lint). stains: blotches and mould, too. hairs: those in
+the gate. joins: splices and burns.
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FilmDamage:
@@ -45,7 +55,8 @@ class FilmDamage:
 
     The usual range of each parameter is declared with it; `ranges.out_of_range` tells what lies outside.
 
-    dirt, cue_marks, hairs, scratches, rain, blotches, mould, burns, bars: damage, found in `Damaged.damaged` only.
+    dirt, cue_marks, hairs, scratches, rain, blotches, stains, mould, burns, bars: damage, found in `Damaged.damaged`
+        only.
     splices: their edges are damage; how they move and brighten the picture is in every output. Which frames are missing
         at them is no matter of one frame: `splices.frame_map` tells it, and the filter `film_damage` follows it.
     softness: sigma in px of a small blur of the marks as a soft scan gives it.
@@ -73,6 +84,7 @@ class FilmDamage:
     mould: Mould = field(default_factory=Mould)
     splices: Splices = field(default_factory=Splices)
     burns: Burns = field(default_factory=Burns)
+    stains: Stains = field(default_factory=Stains)
 
 
 class Damaged(NamedTuple):
@@ -82,12 +94,14 @@ class Damaged(NamedTuple):
     grained: (T, H, W, 3) without the damage, with the grain: the target when grain is to be left.
     clean: (T, H, W, 3) without damage and grain: the target when grain is to be removed.
     mask: (T, H, W) where marks were laid and how opaque; bars and flicker do not count.
+    kinds: (T, H, W, K) the same for each of `KINDS`; the mask is the largest of them.
     """
 
     damaged: Array
     grained: Array
     clean: Array
     mask: Array
+    kinds: Array
 
 
 def damage_film(frames: Array, first: int, seed: int, params: FilmDamage, frame_width: int | None = None) -> Damaged:
@@ -115,64 +129,70 @@ def damage_film(frames: Array, first: int, seed: int, params: FilmDamage, frame_
 
 def _damage_frame(picture: Array, frame: int, seed: int, params: FilmDamage, view: View) -> Damaged:
     grained = add_grain(picture, seed, frame, params.grain)
-    mask = np.zeros(picture.shape[:2], dtype=np.float32)
-    canvas = Canvas(grained.copy(), mask, view, params.tone == "gray")
-    _lay_marks(canvas, seed, frame, params)
-    if params.softness > 0 and mask.any():
-        canvas = _softened(canvas, grained, params.softness * view.scale)
+    image, kinds = grained.copy(), np.zeros((*picture.shape[:2], len(KINDS)), dtype=np.float32)
+    _lay_marks(_canvases(image, kinds, view, params), seed, frame, params)
+    if params.softness > 0 and kinds.any():
+        image, kinds = _softened(image, kinds, grained, params.softness * view.scale)
     if params.bars.strength:
-        canvas.image[...] *= bar_of(seed, frame, params.bars, view)
-    canvas, grained, picture = _transport(canvas, grained, picture, seed, frame, params)
+        image *= bar_of(seed, frame, params.bars, view)
+    image, grained, picture, kinds = _transport((image, grained, picture, kinds), seed, frame, params, view)
     if params.hairs.gate > 0:
-        lay_gate_hairs(canvas, seed, frame, params.hairs)
-    return Damaged(*(np.clip(part, 0, 1) for part in (canvas.image, grained, picture, canvas.mask)))
+        lay_gate_hairs(_canvases(image, kinds, view, params)["hairs"], seed, frame, params.hairs)
+    image, grained, picture, kinds = (np.clip(part, 0, 1) for part in (image, grained, picture, kinds))
+    return Damaged(image, grained, picture, kinds.max(axis=-1), kinds)
 
 
-def _lay_marks(canvas: Canvas, seed: int, frame: int, params: FilmDamage) -> None:
+def _canvases(image: Array, kinds: Array, view: View, params: FilmDamage) -> dict[str, Canvas]:
+    """Return a canvas for each kind of marks; all have one image."""
+    return {kind: Canvas(image, kinds[..., i], view, params.tone == "gray") for i, kind in enumerate(KINDS)}
+
+
+def _lay_marks(canvases: dict[str, Canvas], seed: int, frame: int, params: FilmDamage) -> None:
     if params.mould.cover > 0:
-        lay_mould(canvas, seed, frame, params.mould)
+        lay_mould(canvases["stains"], seed, frame, params.mould)
+    if params.stains.rate > 0:
+        lay_stains(canvases["stains"], seed, frame, params.stains)
     if params.blotches.rate > 0:
-        lay_blotches(canvas, seed, frame, params.blotches)
+        lay_blotches(canvases["stains"], seed, frame, params.blotches)
     if params.scratches.count > 0:
-        lay_scratches(canvas, seed, frame, params.scratches)
+        lay_scratches(canvases["scratches"], seed, frame, params.scratches)
     if params.rain.rate > 0:
-        lay_rain(canvas, seed, frame, params.rain)
+        lay_rain(canvases["dirt"], seed, frame, params.rain)
     if params.dirt.rate > 0:
-        lay_dirt(canvas, seed, frame, params.dirt)
+        lay_dirt(canvases["dirt"], seed, frame, params.dirt)
     if params.hairs.loose > 0 or params.hairs.lint > 0:
-        lay_loose_hairs(canvas, seed, frame, params.hairs)
+        lay_loose_hairs(canvases["dirt"], seed, frame, params.hairs)
     if params.cue_marks.rate > 0 or params.cue_marks.reel > 0:
-        lay_cue_marks(canvas, seed, frame, params.cue_marks)
-    lay_splices(canvas, seed, frame, params.splices)
+        lay_cue_marks(canvases["cue marks"], seed, frame, params.cue_marks)
+    lay_splices(canvases["joins"], seed, frame, params.splices)
     if params.burns.rate > 0:
-        lay_burns(canvas, seed, frame, params.burns)
+        lay_burns(canvases["joins"], seed, frame, params.burns)
 
 
-def _softened(canvas: Canvas, grained: Array, sigma: float) -> Canvas:
-    """Blur the marks, not the picture under them: the difference they make and the mask."""
+def _softened(image: Array, kinds: Array, grained: Array, sigma: float) -> tuple[Array, Array]:
+    """Blur the marks, not the picture under them: the difference they make and where they are."""
     kernel = gaussian(sigma)
     reach = len(kernel) // 2
-    marks = np.concatenate([canvas.image - grained, canvas.mask[..., None]], axis=-1)
+    marks = np.concatenate([image - grained, kinds], axis=-1)
     marks = filtered(np.pad(marks, ((reach, reach), (reach, reach), (0, 0)), mode="edge"), kernel)
-    return replace(canvas, image=grained + marks[..., :3], mask=np.ascontiguousarray(marks[..., 3]))
+    return grained + marks[..., :3], np.ascontiguousarray(marks[..., 3:])
 
 
 def _transport(
-    canvas: Canvas, grained: Array, picture: Array, seed: int, frame: int, params: FilmDamage
-) -> tuple[Canvas, Array, Array]:
-    """Move and light all three pictures and the mask alike."""
-    image, mask, view = canvas.image, canvas.mask, canvas.view
+    parts: tuple[Array, Array, Array, Array], seed: int, frame: int, params: FilmDamage, view: View
+) -> tuple[Array, Array, Array, Array]:
+    """Move and light all three pictures alike (damaged, grained, clean), and move where the marks are."""
+    image, grained, picture, kinds = parts
     if params.weave.amount > 0 or params.weave.turn > 0:
         shift = shift_of(seed, frame, params.weave, view)
-        image, picture, mask = (weave_frame(part, shift, view) for part in (image, picture, mask[..., None]))
-        grained, mask = (weave_frame(grained, shift, view) if params.grain.amount else picture), mask[..., 0]
+        image, picture, kinds = (weave_frame(part, shift, view) for part in (image, picture, kinds))
+        grained = weave_frame(grained, shift, view) if params.grain.amount else picture
     offset, gain = splice_jolt(seed, frame, params.splices, view)
     offset += jump_of(seed, frame, params.jumps, view) if params.jumps.rate > 0 else 0.0
     if round(offset):
-        image, grained, picture = (
-            displaced(part, offset, params.jumps.line, view) for part in (image, grained, picture)
+        image, grained, picture, kinds = (
+            displaced(part, offset, params.jumps.line, view) for part in (image, grained, picture, kinds)
         )
-        mask = displaced(mask[..., None], offset, params.jumps.line, view)[..., 0]
     if gain != 1:
         image, grained, picture = (part * np.float32(gain) for part in (image, grained, picture))
     if params.flicker.amount > 0 or params.flicker.beat > 0:
@@ -181,116 +201,7 @@ def _transport(
     if params.flicker.exposure > 0:
         bend = np.float32(exponent_of(seed, frame, params.flicker))
         image, grained, picture = (np.power(np.maximum(part, 0), bend) for part in (image, grained, picture))
-    return replace(canvas, image=image, mask=mask), grained, picture
-
-
-def sample_film(seed: int) -> FilmDamage:
-    """Return a random mixture of faults for training and checks, from almost clean to heavy.
-
-    Every fault is on or off by itself; rates and amplitudes are drawn evenly in the logarithm up to a limit that is
-    itself drawn for the mixture, so that light mixtures are as common as heavy ones.
-    """
-    rng = generator(seed, "sample film")
-    top = float(rng.random())
-    film = _sample_film_itself(generator(seed, "sample film itself"))
-    if rng.random() < 0.06:
-        return FilmDamage(tone=film.tone, fading=film.fading, grain=film.grain, weave=film.weave, flicker=film.flicker)
-    on = rng.random(8) < (0.94, 0.35, 0.4, 0.45, 0.3, 0.4, 0.2, 0.12)
-    marks = generator(seed, "sample film marks")
-    dirt = _sample_dirt(marks, top)
-    hairs = Hairs(
-        loose=between(marks, 0.2, 0.5 + 4 * top) if on[1] else 0.0,
-        lint=between(marks, 1, 2 + 40 * top) if on[2] else 0.0,
-        gate=between(marks, 0.3, 2) if on[6] else 0.0,
-        dark=float(marks.random()),
-        thickness=between(marks, 0.9, 2.4),
-    )
-    return FilmDamage(
-        dirt=dirt if on[0] else Dirt(),
-        hairs=hairs,
-        scratches=_sample_scratches(marks, top) if on[3] else Scratches(),
-        rain=Rain(rate=between(marks, 2, 4 + 60 * top), dark=float(marks.random())) if on[4] else Rain(),
-        blotches=_sample_blotches(marks, top) if on[5] else Blotches(),
-        cue_marks=CueMarks(rate=between(marks, 0.01, 0.2), anywhere=True) if marks.random() < 0.2 else CueMarks(),
-        bars=_sample_bars(marks) if on[7] else Bars(),
-        softness=between(marks, 0.3, 1.2) if marks.random() < 0.3 else 0.0,
-        tone=film.tone,
-        fading=film.fading,
-        grain=film.grain,
-        weave=film.weave,
-        flicker=film.flicker,
-    )
-
-
-def _sample_dirt(rng: np.random.Generator, top: float) -> Dirt:
-    fine = bool(rng.random() < 0.25)
-    return Dirt(
-        rate=between(rng, 3, 15 * 20**top) * (4 if fine else 1),
-        dark=float(rng.choice([0.1, 0.5, 0.7, 0.9])),
-        area=between(rng, 2.5, 6) if fine else between(rng, 6, 30),
-        spread=float(0.6 + 0.6 * rng.random()),
-        clusters=float(0.4 * rng.random()),
-        softness=between(rng, 0.5, 2.2),
-        opacity=float(0.3 + 0.5 * rng.random()),
-        tint=float(rng.choice([0.0, 0.0, 0.2])),
-        halo=between(rng, 0.1, 0.5) if rng.random() < 0.3 else 0.0,
-    )
-
-
-def _sample_scratches(rng: np.random.Generator, top: float) -> Scratches:
-    return Scratches(
-        count=between(rng, 1, 2 + 10 * top),
-        strength=between(rng, 0.06, 0.4),
-        drift=between(rng, 0.3, 5),
-        dark=float(rng.random()),
-        broken=float(rng.random()),
-        coloured=float(rng.choice([0.0, 0.3])),
-    )
-
-
-def _sample_blotches(rng: np.random.Generator, top: float) -> Blotches:
-    return Blotches(rate=between(rng, 0.3, 1 + 4 * top), opacity=between(rng, 0.2, 0.9), bright=float(rng.random()))
-
-
-def _sample_bars(rng: np.random.Generator) -> Bars:
-    sign = 1 if rng.random() < 0.7 else -1
-    return Bars(
-        strength=sign * between(rng, 0.05, 0.4),
-        height=between(rng, 0.1, 0.5),
-        speed=between(rng, 0.2, 10) * (1 if rng.random() < 0.5 else -1),
-    )
-
-
-def _sample_film_itself(rng: np.random.Generator) -> FilmDamage:
-    """Return the parts of a mixture that the target keeps: tone, fading, grain, weave, flicker."""
-    on = rng.random(4) < (0.75, 0.3, 0.3, 0.25)
-    tone: Tone = "colour"
-    draw = rng.random()
-    if draw < 0.45:
-        tone = "gray" if draw < 0.38 else "sepia"
-    method, low, high = [("density", 0.01, 0.12), ("signal", 0.01, 0.07), ("softlight", 0.03, 0.3)][rng.integers(3)]
-    grain = Grain(
-        method=method,  # type: ignore[arg-type]
-        amount=between(rng, low, high),
-        size=float(1.3 * rng.random()),
-        coloured=tone == "colour" and bool(rng.random() < 0.6),
-    )
-    gain, lift = 0.8 + 0.25 * rng.random(3), 0.1 * rng.random(3) * rng.random()
-    fading = Fading(
-        gain=(float(gain[0]), float(gain[1]), float(gain[2])),
-        lift=(float(lift[0]), float(lift[1]), float(lift[2])),
-        gamma=between(rng, 0.8, 1.25),
-        saturation=float(0.4 + 0.6 * rng.random()),
-    )
-    if tone == "gray":
-        fading = Fading(gain=(fading.gain[0],) * 3, lift=(fading.lift[0],) * 3, gamma=fading.gamma)
-    return FilmDamage(
-        tone=tone,
-        grain=grain if on[0] else Grain(),
-        fading=fading if on[1] else Fading(),
-        weave=Weave(amount=between(rng, 0.1, 0.8), turn=float(0.03 * rng.random())) if on[2] else Weave(),
-        flicker=Flicker(amount=between(rng, 0.01, 0.06), rho=float(0.2 + 0.6 * rng.random())) if on[3] else Flicker(),
-    )
+    return image, grained, picture, kinds
 
 
 PRESETS = MappingProxyType(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .canvas import View
-from .noise import Array, ar1
+from .noise import Array, ar1, white
 from .transport import catmull_rom
 
 # Lines between the starts of two fields' noise: more than any frame has.
@@ -114,6 +114,19 @@ def line_noise(seed: int, effect: str, frame: int, view: View, rho: float) -> Ar
     return noise
 
 
+def filtered_line_noise(seed: int, effect: str, frame: int, view: View, kernel: NDArray[np.floating]) -> Array:
+    """Return white noise of the lines of each field through a causal kernel (K,), for each row of the view, (H,)."""
+    rows = frame_rows(view)
+    noise = np.empty(len(rows), dtype=np.float32)
+    for parity in (0, 1):
+        mine = rows % 2 == parity
+        lines, before = rows[mine] // 2, len(kernel) - 1
+        if len(lines):
+            start = (2 * frame + parity) * _FIELD_LINES + int(lines[0])
+            noise[mine] = np.convolve(white(seed, effect, start - before, len(lines) + before)[:, 0], kernel, "valid")
+    return noise
+
+
 def streaks(
     rng: np.random.Generator, density: Array | np.float32, shape: tuple[int, int], length: float, hold: float = 1.0
 ) -> tuple[Array, Array]:
@@ -137,12 +150,13 @@ def streaks(
     return alpha.astype(np.float32), np.take_along_axis(draws, np.maximum(last, 0), axis=1)
 
 
-def snow(rng: np.random.Generator, planes: Array, chance: Array, length: float) -> Array:
+def snow(rng: np.random.Generator, planes: Array, chance: Array, length: float, bright: float = 0.5) -> Array:
     """Cover planes (H, W, 3) with snow in place, where FM demodulation has lost the signal.
 
     Args:
         chance: 0-1 per row or pixel, shape (H, 1) or (H, W): how much of it snow covers.
         length: mean length of a streak in px.
+        bright: share of white streaks; the others are black.
 
     Returns:
         The cover (H, W) in 0-1.
@@ -150,7 +164,7 @@ def snow(rng: np.random.Generator, planes: Array, chance: Array, length: float) 
     """
     alpha, draw = streaks(rng, chance / max(length, 1.0), (planes.shape[0], planes.shape[1]), 0.5 * length, 1.0)
     alpha *= np.minimum(1, chance * 2)
-    value = np.where(draw < 0.5, draw * np.float32(0.5), 1 - (1 - draw) * np.float32(0.5))
+    value = np.where(draw < 1 - bright, draw * np.float32(0.5), 1 - (1 - draw) * np.float32(0.5))
     planes[..., 0] += alpha * (value - planes[..., 0])
     planes[..., 1:] *= (1 - alpha)[..., None]
     return alpha

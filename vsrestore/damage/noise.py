@@ -77,6 +77,23 @@ def ar1(
     return np.ascontiguousarray(past * weights).sum(axis=-1).astype(np.float32)
 
 
+def smooth_line(
+    seed: int, effect: str, positions: NDArray[np.float64], spacing: float, instance: int = 0
+) -> NDArray[np.float32]:
+    """Return smooth noise of about unit variance at positions (N,) along a line without ends, shape (N,).
+
+    White noise stands at every multiple of `spacing`, with a cubic B-spline through it.
+    """
+    places = positions / spacing
+    first = math.floor(float(places.min())) - 1
+    knots = white(seed, effect, first, math.floor(float(places.max())) + 3 - first, 1, instance)[:, 0]
+    at = np.floor(places).astype(np.int64)
+    t = places - at
+    weights = ((1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, 3 * t * (1 + t - t**2) + 1, t**3)
+    total = sum(weight * knots[at - first - 1 + i] for i, weight in enumerate(weights))
+    return (np.asarray(total) * (1.44 / 6)).astype(np.float32)
+
+
 @dataclass(frozen=True)
 class Event:
     """Something that lasts from frame `start` for `length` frames; `number` is unlike that of any other event."""

@@ -1,14 +1,13 @@
-"""Dirt and dust that show in one frame only, and the change-over marks that are no dirt."""
+"""Dirt and dust that show in one frame only."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from .canvas import Box, Canvas, View, box_around
-from .noise import Array, Event, ar1, events, generator, smooth_field
+from .noise import Array, ar1, generator, smooth_field
 from .ranges import ranged
 
 
@@ -37,20 +36,6 @@ class Dirt:
     opacity: float = ranged(0.6, 0.1, 1)
     tint: float = ranged(0.1, 0, 1)
     halo: float = ranged(0.0, 0, 0.5)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CueMarks:
-    """Change-over marks: a round or oval spot in the upper right corner, exactly four frames long.
-
-    rate: mean marks that start per frame, 0 = off.
-    reel: frames per reel, 0 = off; marks then begin 192 and 24 frames before each reel's end (8 s and 1 s).
-    anywhere: place them anywhere in the frame instead of the corner (for training on pieces of frames).
-    """
-
-    rate: float = ranged(0.0, 0, 0.2)
-    reel: int = ranged(0, 0, 30_000)
-    anywhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,34 +129,3 @@ def _depth(specks: Specks, i: int, box: Box, seed: int, frame: int) -> Array:
         rng = generator(seed, "dirt shape", frame, i)
         outline += 0.5 * specks.ragged[i] * smooth_field(rng, box.ys, box.xs, max(0.7 * float(radius), 2.5))
     return (radius * np.minimum(outline, np.float32(1.8)) - distance) / stretch
-
-
-def _at_reel_ends(frame: int, reel: int) -> Iterator[Event]:
-    """Yield the mark of a reel's end that shows in this frame, motor cue or change-over cue."""
-    for order, before in enumerate((192, 24) if reel > 0 else ()):
-        start = frame // reel * reel + reel - before
-        if start <= frame < start + 4:
-            # Poisson marks of one cell are never so many.
-            yield Event(start, 4, frame // reel, 4000 + order)
-
-
-def lay_cue_marks(canvas: Canvas, seed: int, frame: int, marks: CueMarks) -> None:
-    """Lay the change-over marks that show in this frame."""
-    view = canvas.view
-    for event in [*events(seed, "cue", frame, marks.rate, (4, 4)), *_at_reel_ends(frame, marks.reel)]:
-        rng = generator(seed, "cue mark", event.number)
-        corner = (0.07 * view.frame_height, 0.94 * view.frame_width)
-        offset = (rng.random(2) - 0.5) * 0.02 * (view.frame_height, view.frame_width)
-        place = rng.random(2) * (view.frame_height, view.frame_width) if marks.anywhere else corner + offset
-        radius = (0.015 + 0.01 * rng.random()) * view.frame_height
-        # Kinds: black, white, punched (bright with a dark rim).
-        oval, kind, edge = 0.6 + 0.6 * rng.random(), int(rng.integers(3)), 0.7 + rng.random()
-        y, x = place + (generator(seed, "cue step", frame, event.number).random(2) - 0.5)
-        box = box_around(view, (y - radius * 1.5, y + radius * 1.5), (x - radius * 1.5, x + radius * 1.5))
-        if box is None:
-            continue
-        distance = np.hypot((box.ys - y)[:, None], (box.xs - x)[None, :] / oval)
-        spot, core = (np.clip(0.5 + (r - distance) / edge, 0, 1).astype(np.float32) for r in (radius, 0.75 * radius))
-        canvas.blend(box, spot, np.full(3, 0.95 if kind == 1 else 0.04, dtype=np.float32))
-        if kind == 2:
-            canvas.blend(box, core, np.full(3, 0.95, dtype=np.float32))

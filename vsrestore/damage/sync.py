@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .canvas import View
-from .lines import frame_rows, line_noise, shift_lines, snow, wrap_lines
+from .lines import filtered_line_noise, frame_rows, line_noise, shift_lines, snow, wrap_lines
 from .noise import Array, ar1, events, generator
 from .ranges import ranged
 
@@ -29,14 +29,17 @@ class TimeBase:
     waving: px of slow waves along the edges. flagging: px by which the top of the picture bends.
     apart: share of waving and flagging that each field has of its own, so that edges comb; 0-1.
     wow: largest change of the lines' length as a part of it, slow from line to line; 0.002. It moves no line's middle.
+    swing: standard deviation in px of lines that swing about their place, as a servo does that is kicked; in each field
+        anew, with a period and a decay of the player's own.
     """
 
     jitter: float = ranged(0.0, 0, 2)
-    rho: float = ranged(0.4, 0, 0.6)
+    rho: float = ranged(0.4, 0, 0.98)
     waving: float = ranged(0.0, 0, 4)
     flagging: float = ranged(0.0, 0, 60)
     apart: float = ranged(0.0, 0, 1)
     wow: float = ranged(0.0, 0, 0.02)
+    swing: float = ranged(0.0, 0, 4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,7 @@ class Mistracking:
     bands: number of bands, 0 = off. strength: how much of the signal is lost in the middle of a band, 0-1.
     height: lines of a 480-line frame. speed: lines per frame. shift: px by which lines tear apart.
     tear: px by which the lines below a band are displaced at first.
+    dash: mean length in px of the dashes of snow. bright: share of white ones.
     """
 
     bands: int = ranged(0, 0, 3)
@@ -54,6 +58,8 @@ class Mistracking:
     speed: float = ranged(2.0, -6, 6)
     shift: float = ranged(30.0, 0, 150)
     tear: float = ranged(10.0, 0, 40)
+    dash: float = ranged(10.0, 1, 60)
+    bright: float = ranged(0.5, 0, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,13 +79,14 @@ class LostSync:
 class HeadSwitching:
     """The bottom of the picture, where the video heads change: skewed lines with noise.
 
-    height: lines of a 480-line frame, 0 = off; 5-12. skew: px at the last line; 5-100. bend: exponent of its growth.
+    height: lines of a 480-line frame, 0 = off; 5-12. skew: px at the last line; 5-100, to the left where negative.
+    bend: exponent of its growth.
     snow: cover by noise, 0-1. blank: lines at the very end that hold no picture.
     apart: lines of its field by which the second field switches later; 1-2.
     """
 
     height: float = ranged(0.0, 0, 12)
-    skew: float = ranged(30.0, 5, 100)
+    skew: float = ranged(30.0, -100, 100)
     bend: float = ranged(1.0, 0.5, 2)
     snow: float = ranged(0.3, 0, 1)
     blank: int = ranged(1, 0, 3)
@@ -89,6 +96,8 @@ class HeadSwitching:
 def time_base_shifts(seed: int, frame: int, time_base: TimeBase, view: View) -> Array:
     """Return the shift in px of each row of the view, shape (H,)."""
     jitter = time_base.jitter * line_noise(seed, "jitter", frame, view, time_base.rho)
+    if time_base.swing > 0:
+        jitter = jitter + time_base.swing * _swing(seed, frame, view)
     shifts = _slow_shifts(jitter, seed, frame, time_base, view)
     if time_base.apart > 0:
         still = np.zeros_like(jitter)
@@ -97,6 +106,15 @@ def time_base_shifts(seed: int, frame: int, time_base: TimeBase, view: View) -> 
         own = np.where(frame_rows(view) % 2 == 0, *fields)
         shifts = shifts + time_base.apart * (own - common)
     return np.asarray(shifts * view.scale, dtype=np.float32)
+
+
+def _swing(seed: int, frame: int, view: View) -> Array:
+    """Return a swing of unit variance for each row of the view, (H,): noise of lines through a damped cosine."""
+    period, damping, phase = generator(seed, "swing").random(3).tolist()
+    decay, lines = 4 * 20**damping, np.arange(256)
+    kernel = np.exp(-lines / decay) * np.cos(2 * np.pi * (lines / (8 * 20**period) + phase))
+    kernel = kernel[: int(6 * decay) + 2] / np.sqrt(np.square(kernel).sum())
+    return filtered_line_noise(seed, "swing of lines", frame, view, kernel)
 
 
 def _slow_shifts(
@@ -146,8 +164,8 @@ def mistrack(planes: Array, seed: int, frame: int, faults: Mistracking, view: Vi
     planes = shift_lines(planes, shifts)
     planes[..., 0] *= (1 - np.float32(0.5) * loss)[:, None]
     planes[..., 1:] *= (1 - loss)[:, None, None]
-    length = max(10 * view.scale, 2.0)
-    return planes, snow(generator(seed, "mistracking snow", frame), planes, (loss * loss)[:, None], length), shifts
+    rng, length = generator(seed, "mistracking snow", frame), max(faults.dash * view.scale, 2.0)
+    return planes, snow(rng, planes, (loss * loss)[:, None], length, faults.bright), shifts
 
 
 def lose_sync(planes: Array, seed: int, frame: int, faults: LostSync, view: View) -> tuple[Array, Array, Array]:

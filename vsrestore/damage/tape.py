@@ -1,16 +1,15 @@
-"""Synthetic tape damage: parameters, presets, the order of the faults, and random mixtures for training.
+"""Synthetic tape damage: parameters, presets, the order of the faults.
 
 The order is the physical one: interlacing or pull-down, faults of fields, composite coding, the tape (bandwidth, chroma
 shift and noise, time base, ringing, drop-outs, mistracking, lost sync, head switching, tape noise), and its capture
-(ghosts, levels). Faults work on scan
-lines in Y, U and V.
+(ghosts, levels). Faults work on scan lines in Y, U and V.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from .echoes import Ghosting, Ringing, ghost, ring
 from .fields import FieldFaults, Interlacing, Pulldown, interlace, pull_down, spoil_fields
 from .lines import shift_lines, stretch_lines, to_rgb, to_yuv
 from .luma import Levels, LumaNoise, add_luma_noise, set_levels
-from .noise import Array, between, generator
+from .noise import Array
 from .sync import (
     HeadSwitching,
     LostSync,
@@ -157,7 +156,7 @@ def _played(
             planes = stretch_lines(planes, wow_shifts(seed, frame, params.time_base.wow, view))
     if params.ringing != Ringing():
         planes = ring(planes, params.ringing, view)
-    if params.dropouts.rate > 0 or params.dropouts.crease > 0:
+    if params.dropouts.rate > 0 or params.dropouts.crease > 0 or params.dropouts.lines > 0:
         planes = planes.copy()
         mask = np.maximum(mask, drop_out(planes, seed, frame, params.dropouts, view))
     if params.mistracking.bands > 0:
@@ -181,101 +180,6 @@ def _captured(planes: Array, frame: int, seed: int, params: TapeDamage, view: Vi
     if params.levels != Levels():
         planes = set_levels(planes, seed, frame, params.levels, view)
     return planes
-
-
-def sample_tape(seed: int) -> TapeDamage:
-    """Return a random mixture of faults for training and checks, from almost clean to heavy.
-
-    Rates and amplitudes are drawn evenly in the logarithm up to a limit that is itself drawn for the mixture.
-    """
-    top = float(generator(seed, "sample tape").random())
-    on = generator(seed, "sample tape on").random(8)
-    signal, lines = generator(seed, "sample tape signal"), generator(seed, "sample tape lines")
-    return TapeDamage(
-        **_sample_chroma(generator(seed, "sample tape chroma"), top),
-        composite=Composite(
-            amount=float(0.2 + 0.8 * signal.random()) if on[0] < 0.4 else 0.0,
-            system="pal" if signal.random() < 0.4 else "ntsc",
-        ),
-        ringing=_sample_ringing(signal) if on[1] < 0.7 else Ringing(),
-        luma_noise=LumaNoise(
-            amount=between(signal, 0.005, 0.01 * 6**top),
-            weighting=float(0.7 * signal.random()),
-            size=float(0.3 + 1.2 * signal.random()),
-            streaks=between(signal, 0.0002, 0.005) if on[2] < 0.4 else 0.0,
-        ),
-        ghosting=Ghosting(gain=between(signal, 0.02, 0.15), delay=between(signal, 5, 80))
-        if on[3] < 0.2
-        else Ghosting(),
-        levels=Levels(gain=float(0.92 + 0.16 * signal.random()), lift=float(0.04 * signal.random()))
-        if on[4] < 0.2
-        else Levels(),
-        dropouts=_sample_dropouts(lines, top) if on[5] < 0.6 else Dropouts(),
-        mistracking=_sample_mistracking(lines) if on[6] < 0.1 + 0.2 * top else Mistracking(),
-        head_switching=HeadSwitching(height=float(5 + 7 * lines.random()), skew=between(lines, 5, 80))
-        if on[7] < 0.4
-        else HeadSwitching(),
-        time_base=TimeBase(
-            jitter=between(lines, 0.05, 0.1 * 8**top),
-            waving=between(lines, 0.2, 3) if lines.random() < 0.4 else 0.0,
-            flagging=between(lines, 2, 40) if lines.random() < 0.25 else 0.0,
-        ),
-    )
-
-
-def _sample_chroma(rng: np.random.Generator, top: float) -> dict[str, Any]:
-    """Return what every tape does to the chroma, and now and then a fault of it, by the names in TapeDamage."""
-    shifted, turned, lost = (rng.random(3) < (0.7, 0.4, 0.25)).tolist()
-    return {
-        "bandwidth": Bandwidth(
-            luma=float(0.2 + 0.7 * rng.random()),
-            chroma=between(rng, 1.5, 6),
-            generations=int(rng.integers(0, 3)),
-        ),
-        "chroma_shift": ChromaShift(
-            right=between(rng, 0.5, 2 + 4 * top) * (1 if rng.random() < 0.85 else -1) if shifted else 0.0,
-            down=int(rng.integers(0, 3)) if shifted else 0,
-            bleed=between(rng, 1, 6) if rng.random() < 0.5 else 0.0,
-        ),
-        "chroma": ChromaFaults(
-            noise=between(rng, 0.008, 0.012 * 8**top),
-            size=float(2.5 + 3.5 * rng.random()),
-            hue=float(8 * rng.random() - 4) if turned else 0.0,
-            hue_jitter=between(rng, 1, 2 + 8 * top) if turned else 0.0,
-            saturation=float(0.7 + 0.5 * rng.random()) if turned else 1.0,
-            loss=between(rng, 0.3, 1 + 15 * top) if lost else 0.0,
-        ),
-    }
-
-
-def _sample_ringing(rng: np.random.Generator) -> Ringing:
-    return Ringing(
-        peaking=between(rng, 0.1, 1.0),
-        width=float(1 + 1.5 * rng.random()),
-        ring=between(rng, 0.05, 0.35) if rng.random() < 0.5 else 0.0,
-        decay=float(2 + 4 * rng.random()),
-        smear=between(rng, 0.01, 0.08) if rng.random() < 0.3 else 0.0,
-    )
-
-
-def _sample_dropouts(rng: np.random.Generator, top: float) -> Dropouts:
-    return Dropouts(
-        rate=between(rng, 0.1, 1 + 12 * top),
-        length=between(rng, 40, 300),
-        compensated=float(rng.random()),
-        crease=between(rng, 0.005, 0.05) if rng.random() < 0.2 else 0.0,
-    )
-
-
-def _sample_mistracking(rng: np.random.Generator) -> Mistracking:
-    return Mistracking(
-        bands=int(rng.integers(1, 3)),
-        strength=float(0.3 + 0.7 * rng.random()),
-        height=between(rng, 10, 100),
-        speed=float(12 * rng.random() - 6),
-        shift=between(rng, 5, 80),
-        tear=between(rng, 1, 30),
-    )
 
 
 PRESETS = MappingProxyType(

@@ -59,12 +59,15 @@ class Batches(Dataset[list[Tensor]]):
         return self.kept[number]
 
     def sample(self, number: int) -> tuple[Tensor, ...]:
-        """Sample ``number`` as tensors (T, 3, H, W): what is seen, and what each head should give."""
+        """Sample ``number`` as tensors (T, 3, H, W): what is seen, what each head should give; then marks, if asked."""
         rng = np.random.default_rng((self.seed, number))
         data = replace(self.data, crop=span_of_sample(self.spans, number).crop)
         frames, order = cut(self.shots[int(rng.integers(len(self.shots)))], data, rng)
-        seen, targets = self.task.damaged(augment.vary(frames, data, rng), data, rng)
-        return tuple(torch.from_numpy(part[order].transpose(0, 3, 1, 2)).contiguous() for part in (seen, *targets))
+        seen, targets, marks = self.task.damaged(augment.vary(frames, data, rng), data, rng)
+        if data.marks and marks is None:
+            raise DataError("marks = true, but this task does not know where its damage lies; leave it out")
+        parts = (seen, *targets, marks) if data.marks and marks is not None else (seen, *targets)
+        return tuple(torch.from_numpy(part[order].transpose(0, 3, 1, 2)).contiguous() for part in parts)
 
 
 def _turned(sample: tuple[Tensor, ...], flips: Sequence[int], rng: np.random.Generator) -> tuple[Tensor, ...]:

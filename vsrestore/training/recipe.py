@@ -47,8 +47,10 @@ class DataRecipe:
     that fits, reduced to the crop. tones: share with other gamma,
     contrast, brightness. gray: share of undamaged samples without colour. blurred: share softened after damage.
     compressed: share with JPEG noise on the input. sparks: share with small fast things that must stay.
-    dense: share with several times as much damage. pans: share with a single frame that moves as a whole, by whole
-    pixels. zooms: share with one that moves, grows and turns steadily, by fractions of pixels.
+    dense: share with several times as much damage. alone: share with one kind of damage only. marks: whether samples
+    carry where the damage of each kind lies, as their last tensor (T, K, crop, crop). pans: share with a single frame
+    that moves as a whole, by whole pixels. zooms: share with one that moves, grows and turns steadily, by fractions of
+    pixels.
     uprights: share with posts and fences drawn in, which must stay.
     """
 
@@ -68,6 +70,8 @@ class DataRecipe:
     compressed: float = 0.1
     sparks: float = 0.25
     dense: float = 0.3
+    alone: float = 0.0
+    marks: bool = False
     pans: float = 0.3
     zooms: float = 0.0
     uprights: float = 0.0

@@ -17,10 +17,15 @@ Frames = NDArray[np.float32]
 
 
 class Sample(NamedTuple):
-    """What the network sees, (T, h, w, 3), and what each of its heads should give, (T, s * h, s * w, 3)."""
+    """What the network sees, (T, h, w, 3), and what each of its heads should give, (T, s * h, s * w, 3).
+
+    marks: (T, h, w, K) how opaque the damage of each of the task's K kinds lies where, 0 to 1; None where the task does
+        not know.
+    """
 
     seen: Frames
     targets: tuple[Frames, ...]
+    marks: Frames | None = None
 
 
 def known_cases[Damage](

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from vsrestore.damage.film import PRESETS, FilmDamage, damage_film, sample_film
+from vsrestore.damage.film import KINDS, PRESETS, Damaged, FilmDamage, damage_film
+from vsrestore.damage.film_mixtures import ALONE, sample_film, sample_kind
 from vsrestore.damage.hairs import Hairs
 from vsrestore.training import augment
 from vsrestore.training.recipe import DataRecipe
@@ -33,14 +34,16 @@ class FilmTask:
         if rng.random() < data.undamaged:
             if rng.random() < data.gray:
                 clean = augment.gray(clean)
-            return Sample(clean, (clean, clean))
-        seen, *targets = _at_random(clean, rng, dense=bool(rng.random() < data.dense))
+            return Sample(clean, (clean, clean), np.zeros((*clean.shape[:3], len(KINDS)), dtype=np.float32))
+        dense, alone = bool(rng.random() < data.dense), bool(rng.random() < data.alone)
+        done = _at_random(clean, rng, dense=dense, alone=alone)
+        seen, targets = done.damaged, [done.grained, done.clean]
         if rng.random() < data.blurred:
             sigma = float(rng.uniform(0.3, 0.8))
             seen, *targets = (augment.blur(part, sigma) for part in (seen, *targets))
         if rng.random() < data.compressed:
             seen = augment.compress(seen, int(rng.integers(70, 96)))
-        return Sample(seen, tuple(targets))
+        return Sample(seen, tuple(targets), done.kinds)
 
     def cases(self) -> Mapping[str, Callable[[Frames], Sample]]:
         """Both presets, a random mixture, and no damage."""
@@ -53,17 +56,17 @@ def film_cases(damage: Mapping[str, tuple[int, FilmDamage]]) -> dict[str, Callab
 
 
 def _by_seed(frames: Frames, seed: int, film: FilmDamage) -> Sample:
-    seen, *targets = damage_film(frames, 0, seed, film)[:3]
-    return Sample(augment.in_codes(seen), tuple(targets))
+    done = damage_film(frames, 0, seed, film)
+    return Sample(augment.in_codes(done.damaged), (done.grained, done.clean), done.kinds)
 
 
-def _at_random(frames: Frames, rng: np.random.Generator, *, dense: bool) -> tuple[Frames, ...]:
+def _at_random(frames: Frames, rng: np.random.Generator, *, dense: bool, alone: bool) -> Damaged:
     seed = int(rng.integers(2**40))
-    params = sample_film(seed)
-    if dense:
+    params = sample_kind(list(ALONE)[seed % len(ALONE)], seed) if alone else sample_film(seed)
+    if dense or alone:
         params = denser(params)
     first, width = int(rng.integers(100_000)), int(rng.uniform(*FRAME_WIDTHS))
-    return damage_film(frames, first, seed, params, frame_width=width)[:3]
+    return damage_film(frames, first, seed, params, frame_width=width)
 
 
 def denser(params: FilmDamage) -> FilmDamage:
@@ -74,6 +77,8 @@ def denser(params: FilmDamage) -> FilmDamage:
         hairs=_denser_hairs(params.hairs),
         scratches=replace(params.scratches, count=params.scratches.count * DENSER * 0.75),
         blotches=replace(params.blotches, rate=params.blotches.rate * DENSER),
+        cue_marks=replace(params.cue_marks, rate=params.cue_marks.rate * DENSER),
+        stains=replace(params.stains, rate=params.stains.rate * DENSER / 2),
     )
 
 

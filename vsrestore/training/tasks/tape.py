@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from vsrestore.damage.fields import Interlacing
-from vsrestore.damage.tape import PRESETS, TapeDamage, damage_tape, sample_tape
+from vsrestore.damage.tape import PRESETS, TapeDamage, damage_tape
+from vsrestore.damage.tape_mixtures import ALONE, sample_kind, sample_tape
 from vsrestore.training import augment
 from vsrestore.training.recipe import DataRecipe
 from vsrestore.training.task import Frames, Sample, known_cases
@@ -33,6 +34,8 @@ class TapeTask:
             return Sample(clean, (clean,))
         seed = int(rng.integers(2**40))
         params = sample_tape(seed) if rng.random() > PRESET_SHARE else PRESETS[("vhs", "hi8")[rng.integers(2)]]
+        if rng.random() < data.alone:
+            params = sample_kind(list(ALONE)[seed % len(ALONE)], seed)
         if rng.random() < data.dense:
             params = replace(params, dropouts=replace(params.dropouts, rate=params.dropouts.rate * DENSER))
         first, width = int(rng.integers(100_000)), int(rng.uniform(*FRAME_WIDTHS))
