@@ -1,10 +1,10 @@
 """ScratchRepair: finds scratches along the film by what they are, and fills them across.
 
 A scratch is a thin line that runs down the frame, may wander, break and lean, and lies where it lies whatever the
-picture does. A U-Net of few channels sees the frame with every four rows averaged and all its columns, so that its reach
-is long down the frame and fine across it, beside what the neighbours have at the same place: a line of the picture moves
-with it. It says, for every cell of four rows of a column, how far it is a scratch, and how much of what lies beneath is
-to be seen through it. Filling learns nothing: across the line row by row, and where the picture shows through, by what
+picture does. A U-Net of few channels sees the frame with every four rows averaged and all its columns, so that its
+reach is long down the frame and fine across it, beside what the neighbours have at the same place: a line of the
+picture moves with it. It says, for every cell of four rows of a column, how far it is a scratch, and how much it hides
+of what lies beneath. Filling learns nothing: across the line row by row, and where the picture shows through, by what
 the line adds on average along its course.
 
 The pieces are well known: row profiles over many rows (Kokaram, EUSIPCO 1996), lines that wander (Newson et al.,
@@ -26,7 +26,7 @@ from vsrestore.networks.layers.activation import lrelu
 from vsrestore.networks.layers.box import box_mean
 from vsrestore.networks.layers.layout import channels_last, pad_to_multiple
 from vsrestore.networks.layers.luma import luma
-from vsrestore.networks.temporal_traits import TEMPORAL
+from vsrestore.networks.temporal_traits import PLANES
 from vsrestore.networks.traits import Traits
 
 CELL = 4  # rows that are averaged
@@ -178,7 +178,7 @@ def taller(cells: Tensor) -> Tensor:
 
 def describe(settings: Mapping[str, Any]) -> Traits:
     """Return what a network with these settings asks of its pictures."""
-    return replace(TEMPORAL, frames=2 * settings["radius"] + 1)
+    return replace(PLANES, frames=2 * settings["radius"] + 1)
 
 
 def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:

@@ -13,17 +13,18 @@ LENGTHS = (0.1, 1.5)  # of the frame's height
 
 
 def draw_uprights(frames: Frames, rng: np.random.Generator) -> Frames:
-    """Draw a fence or a few single posts into frames (T, H, W, 3); they stand or move steadily, as all around them does.
+    """Draw a fence or a few single posts into frames (T, H, W, 3); they stand, or move steadily.
 
     What tells them from scratches: they end within the picture, stand in rows, are straight, and keep their place in
     the picture.
     """
     frames = frames.copy()
-    count, height, width = frames.shape[:3]
+    height, width = frames.shape[1:3]
     fence = rng.random() < 0.5
     number = int(rng.integers(3, MOST)) if fence else int(rng.integers(1, 4))
     gap = rng.uniform(*GAPS)
-    columns = rng.uniform(-number * gap / 2, width) + gap * np.arange(number) if fence else rng.uniform(0, width, number)
+    row = rng.uniform(-number * gap / 2, width) + gap * np.arange(number)
+    columns = row if fence else rng.uniform(0, width, number)
     tops = np.full(number, rng.uniform(-0.5, 0.9)) if fence else rng.uniform(-0.5, 0.9, number)
     lengths = np.full(number, rng.uniform(*LENGTHS)) if fence else rng.uniform(*LENGTHS, number)
     half = 0.5 * np.exp(rng.uniform(*np.log(WIDTHS)))

@@ -12,6 +12,7 @@ REACH = 12  # px to either side that are looked at
 FADES = 0.6  # share of the weight of what lies beyond that a known pixel takes
 NOTHING = 1e-3  # weight that stands for "nothing is known there"
 HALF_KNOWN = 0.05
+OWN = 1e-4  # weight of the pixel as it is, for where nothing is known on either side
 
 
 def filled_across(frames: Tensor, unknown: Tensor, places: Tensor | None = None) -> Tensor:
@@ -25,7 +26,8 @@ def filled_across(frames: Tensor, unknown: Tensor, places: Tensor | None = None)
         places: which pixels are wanted, (M,), int64, as places in (N, H, W) laid flat; None: all of them.
 
     Returns:
-        (3, M), or (3, N * H * W): pixels as they would be if nothing of them was known.
+        (3, M), or (3, N * H * W): pixels as they would be if nothing of them was known; as they are if nothing is known
+        within reach.
     """
     n, channels, height, width = frames.shape
     wide = width + 2 * REACH
@@ -40,8 +42,9 @@ def filled_across(frames: Tensor, unknown: Tensor, places: Tensor | None = None)
 
     left, left_away, left_known = _side(pixels, known, -1, beside)
     right, right_away, right_known = _side(pixels, known, 1, beside)
-    left_weight, right_weight = right_away * left_known + 1e-4, left_away * right_known + 1e-4
-    return (left * left_weight + right * right_weight) / (left_weight + right_weight)
+    left_weight, right_weight = left_known / left_away.clamp(min=1), right_known / right_away.clamp(min=1)
+    own = beside(pixels, 0) * OWN
+    return (left * left_weight + right * right_weight + own) / (left_weight + right_weight + OWN)
 
 
 def _side(

@@ -17,6 +17,8 @@ from vsrestore.training.tasks.film import FRAME_WIDTHS, denser
 from vsrestore.training.uprights import draw_uprights
 
 KIND = "scratches"
+SHOWS = 0.05
+TRIES = 6
 MEASURED = {f"mixture {seed}": (seed, sample_kind(KIND, seed)) for seed in (1, 2, 3)}
 
 
@@ -34,7 +36,7 @@ class ScratchTask:
             clean = draw_uprights(clean, rng)
         if rng.random() < data.undamaged:
             return Sample(clean, (clean,))
-        seen, target = _scratched(clean, rng, dense=bool(rng.random() < data.dense), alone=rng.random() < data.alone)
+        seen, target = _visibly_scratched(clean, data, rng)
         if rng.random() < data.blurred:
             sigma = float(rng.uniform(0.3, 0.8))
             seen, target = augment.blur(seen, sigma), augment.blur(target, sigma)
@@ -48,6 +50,16 @@ class ScratchTask:
 def _by_seed(frames: Frames, seed: int, film: FilmDamage) -> Sample:
     done = damage_film(frames, 0, seed, film)
     return Sample(augment.in_codes(done.damaged), (done.grained,))
+
+
+def _visibly_scratched(clean: Frames, data: DataRecipe, rng: np.random.Generator) -> tuple[Frames, Frames]:
+    """Scratch frames until it shows, if it does soon: in a crop of a frame there is often nothing of its scratches."""
+    for _ in range(TRIES):
+        dense, alone = bool(rng.random() < data.dense), bool(rng.random() < data.alone)
+        seen, target = _scratched(clean, rng, dense=dense, alone=alone)
+        if np.abs(seen - target).max() > SHOWS:
+            break
+    return seen, target
 
 
 def _scratched(clean: Frames, rng: np.random.Generator, *, dense: bool, alone: bool) -> tuple[Frames, Frames]:
