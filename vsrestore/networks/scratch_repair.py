@@ -34,7 +34,7 @@ MULTIPLE = 32  # of height and width: every size of the U-Net is whole
 ACROSS = 17  # px: a line stands out of the mean of so many around it
 LOUDER = 5.0
 ALONG = 9  # rows over which is averaged what a line adds
-LEAST = 0.05  # share of a scratch under which a pixel stays as it is, bit by bit
+UNSURE, SURE = 0.5, 0.95  # in use, pixels are left bit by bit up to the one, and taken for a scratch from the other on
 UNLIKELY = -3.0  # logit of a scratch before training
 PAIR = 2  # columns that are channels of one position
 
@@ -89,20 +89,23 @@ class ScratchRepair(nn.Module):
         """Return what the only head gives, as networks with several heads do; arguments as for ``forward``."""
         centres = frames[:, windows[:, self.radius]]
         maps = self.scratches(frames, windows)
-        if not self.training and not bool((maps[:, :, 0] > LEAST).any()):
+        if not bool(maps[:, :, 0].any()):
             return (centres,)
-        least = 0.0 if self.training else LEAST
         whole = taller(maps.flatten(0, 1))[..., : frames.shape[-2], :]
-        return (_repaired(centres.flatten(0, 1), whole[:, :1], whole[:, 1:], least).view_as(centres),)
+        return (_repaired(centres.flatten(0, 1), whole[:, :1], whole[:, 1:]).view_as(centres),)
 
     def scratches(self, frames: Tensor, windows: Tensor) -> Tensor:
         """Tell where scratches are, and how far they hide what lies beneath; arguments as for ``forward``.
 
         Returns:
             (N, K, 2, H / 4, W) for cells of four rows, 0 to 1, float32; rows up to a multiple of 32 are filled up.
+            In use the former is 0 where it is not sure: to leave some of a scratch harms less than to fill a mast.
         """
         found = [self._found(each[windows]) for each in self._profiles(frames)]
-        return torch.sigmoid(torch.stack(found))[..., : frames.shape[-1]]
+        maps = torch.sigmoid(torch.stack(found))[..., : frames.shape[-1]]
+        if not self.training:
+            maps[:, :, 0] = ((maps[:, :, 0] - UNSURE) / (SURE - UNSURE)).clamp(0, 1)
+        return maps
 
     def _profiles(self, frames: Tensor) -> Tensor:
         """What each frame shows in cells of four rows: (N, T, 5, H / 4, W).
@@ -138,12 +141,12 @@ class ScratchRepair(nn.Module):
         return x
 
 
-def _repaired(frames: Tensor, scratched: Tensor, opaque: Tensor, least: float) -> Tensor:
-    """Fill scratches in frames (N, 3, H, W) where they are more than ``least``; the other two are (N, 1, H, W).
+def _repaired(frames: Tensor, scratched: Tensor, opaque: Tensor) -> Tensor:
+    """Fill scratches in frames (N, 3, H, W) where there are any; the other two are (N, 1, H, W).
 
     Columns without any are not looked at. Only the maps get gradients.
     """
-    marked = scratched > least
+    marked = scratched > 0
     numbers, columns = marked.any(-2)[:, 0].nonzero(as_tuple=True)
     shown, share, hides, here = (
         part.transpose(1, 3)[numbers, columns] for part in (frames, scratched, opaque, marked)
