@@ -7,7 +7,6 @@ from vsrestore.checkpoints.registry import Entry
 
 # Architecture -> the filters that take its checkpoints, where that is not the filter of the same name.
 _FILTERS_OF = {
-    "blemish_finder": ("film", "film_mask"),
     "clip": ("tape_reference",),
     "fast_neural_style": ("style",),
     "frame_interpolator": ("interpolate",),

@@ -5,10 +5,9 @@ from __future__ import annotations
 import vapoursynth as vs
 
 from ..networks.temporal_traits import PLANES
-from ..runtime.apply import Stage, prepare, through
+from ..runtime.apply import Stage, apply, apply_stages
 from ..runtime.descriptor import Options, Precision
 from ..video.checks import within
-from .blemishes import finder, without_blemishes
 from .checkpoint import Model, network_of
 from .temporal import temporal
 
@@ -21,7 +20,6 @@ def film(
     *,
     grain: float = 1.0,
     scratches: bool = True,
-    blemishes: bool = True,
     model: Model = "film",
     device: str | None = None,
     precision: Precision = "float32",
@@ -39,7 +37,6 @@ def film(
         clip: any constant format, progressive; colour or gray.
         grain: how much of the grain goes, from 0 (all of it stays) to 1 (all of it goes). Linear in between.
         scratches: whether scratches are looked for first.
-        blemishes: whether stains and cue marks are.
         model: a name of the registry or a path; weights that were trained with the recipe ``film``.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
         precision: "float32", "bfloat16" (about twice as fast on processors that have it, which means those with
@@ -58,11 +55,7 @@ def film(
     build = network_of("film", model, "temporal_unet")
     stage = Stage(descriptor=DESCRIPTOR, build=build, arguments={"grain": float(grain)})
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
-    prepared = prepare(clip, [DESCRIPTOR, *[ACROSS] * scratches, *[finder("film")] * blemishes], options)
-    seen = prepared.planes("rgb")
-    if scratches:
-        repair = network_of("film", SCRATCHES, "scratch_repair")
-        seen, _ = prepared.continued(through(seen, Stage(descriptor=ACROSS, build=repair), options), "rgb")
-    if blemishes:
-        seen, _ = prepared.continued(without_blemishes("film", seen, options), "rgb")
-    return prepared.finished(through(seen, stage, options))
+    if not scratches:
+        return apply(clip, stage, options)
+    finder = Stage(descriptor=ACROSS, build=network_of("film", SCRATCHES, "scratch_repair"))
+    return apply_stages(clip, [finder, stage], options)

@@ -32,7 +32,6 @@ __all__ = ["ARCHITECTURES", "NetworkError", "describe", "fill", "load", "recogni
 ARCHITECTURES: dict[str, str] = {
     "analog_swin_unet": "vsrestore.networks.analog_swin_unet:AnalogSwinUNet",
     "basicvsrpp": "vsrestore.networks.basicvsrpp:BasicVSRpp",
-    "blemish_finder": "vsrestore.networks.blemish_finder:BlemishFinder",
     "ddcolor": "vsrestore.networks.ddcolor:DDColor",
     "deoldify": "vsrestore.networks.deoldify:DeOldify",
     "edvr": "vsrestore.networks.edvr:EDVR",

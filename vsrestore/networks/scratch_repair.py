@@ -34,7 +34,9 @@ MULTIPLE = 32  # of height and width: every size of the U-Net is whole
 ACROSS = 17  # px: a line stands out of the mean of so many around it
 LOUDER = 5.0
 ALONG = 9  # rows over which is averaged what a line adds
-UNSURE, SURE = 0.5, 0.95  # in use, pixels are left bit by bit up to the one, and taken for a scratch from the other on
+# In use pixels are left bit by bit up to the one, and taken for a scratch from the other on: to leave some of a scratch
+# harms less than to fill a mast.
+UNSURE, SURE = 0.5, 0.95
 UNLIKELY = -3.0  # logit of a scratch before training
 PAIR = 2  # columns that are channels of one position
 
@@ -87,25 +89,29 @@ class ScratchRepair(nn.Module):
 
     def restore(self, frames: Tensor, windows: Tensor) -> tuple[Tensor, ...]:
         """Return what the only head gives, as networks with several heads do; arguments as for ``forward``."""
-        centres = frames[:, windows[:, self.radius]]
-        maps = self.scratches(frames, windows)
-        if not bool(maps[:, :, 0].any()):
-            return (centres,)
-        whole = taller(maps.flatten(0, 1))[..., : frames.shape[-2], :]
-        return (_repaired(centres.flatten(0, 1), whole[:, :1], whole[:, 1:]).view_as(centres),)
+        return self.restore_and_mark(frames, windows)[0]
 
-    def scratches(self, frames: Tensor, windows: Tensor) -> Tensor:
+    def restore_and_mark(self, frames: Tensor, windows: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        """Return the same, and the logits of scratches in cells of four rows, (N, K, 1, H / 4, W)."""
+        centres = frames[:, windows[:, self.radius]]
+        logits = self.logits(frames, windows)
+        maps = torch.sigmoid(logits)
+        if not self.training:
+            maps[:, :, 0] = ((maps[:, :, 0] - UNSURE) / (SURE - UNSURE)).clamp(0, 1)
+        if not bool(maps[:, :, 0].any()):
+            return (centres,), logits[:, :, :1]
+        whole = taller(maps.flatten(0, 1))[..., : frames.shape[-2], :]
+        repaired = _repaired(centres.flatten(0, 1), whole[:, :1], whole[:, 1:]).view_as(centres)
+        return (repaired,), logits[:, :, :1]
+
+    def logits(self, frames: Tensor, windows: Tensor) -> Tensor:
         """Tell where scratches are, and how far they hide what lies beneath; arguments as for ``forward``.
 
         Returns:
-            (N, K, 2, H / 4, W) for cells of four rows, 0 to 1, float32; rows up to a multiple of 32 are filled up.
-            In use the former is 0 where it is not sure: to leave some of a scratch harms less than to fill a mast.
+            (N, K, 2, H / 4, W), logits for cells of four rows, float32; rows up to a multiple of 32 are filled up.
         """
         found = [self._found(each[windows]) for each in self._profiles(frames)]
-        maps = torch.sigmoid(torch.stack(found))[..., : frames.shape[-1]]
-        if not self.training:
-            maps[:, :, 0] = ((maps[:, :, 0] - UNSURE) / (SURE - UNSURE)).clamp(0, 1)
-        return maps
+        return torch.stack(found)[..., : frames.shape[-1]]
 
     def _profiles(self, frames: Tensor) -> Tensor:
         """What each frame shows in cells of four rows: (N, T, 5, H / 4, W).

@@ -14,7 +14,6 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
 from vsrestore import checkpoints, networks
-from vsrestore.networks.blemish_finder import BlemishFinder
 from vsrestore.networks.fastai_unet import FastaiUNet
 from vsrestore.networks.frame_interpolator import FrameInterpolator
 from vsrestore.networks.scratch_repair import ScratchRepair
@@ -29,13 +28,12 @@ from vsrestore.training.machine import Machine
 from vsrestore.training.optimiser import optimisers
 from vsrestore.training.recipe import NetworkRecipe, Recipe, RecipeError
 
-Trained = TemporalUNet | TemporalUpscaler | FastaiUNet | FrameInterpolator | ScratchRepair | BlemishFinder
+Trained = TemporalUNet | TemporalUpscaler | FastaiUNet | FrameInterpolator | ScratchRepair
 LAST_LAYERS = ("weigh", "add", "move", "say")
 NETWORKS: dict[str, Callable[..., Trained]] = {
     "temporal_unet": TemporalUNet,
     "temporal_upscaler": TemporalUpscaler,
     "fastai_unet": FastaiUNet,
-    "blemish_finder": BlemishFinder,
     "frame_interpolator": FrameInterpolator,
     "scratch_repair": ScratchRepair,
 }

@@ -7,7 +7,6 @@ from types import MappingProxyType
 
 from vsrestore.training.recipe import Recipe, RecipeError
 from vsrestore.training.task import Task
-from vsrestore.training.tasks.blemishes import BlemishTask
 from vsrestore.training.tasks.film import FilmTask
 from vsrestore.training.tasks.interpolation import InterpolationTask
 from vsrestore.training.tasks.jpeg import JpegTask
@@ -19,7 +18,6 @@ TASKS: MappingProxyType[str, Callable[[Recipe], Task]] = MappingProxyType(
     {
         "film": lambda _: FilmTask(),
         "scratches": lambda _: ScratchTask(),
-        "blemishes": lambda _: BlemishTask(),
         "tape": lambda _: TapeTask(),
         "jpeg": lambda _: JpegTask(),
         "upscale": UpscaleTask.of,

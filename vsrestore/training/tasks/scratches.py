@@ -18,6 +18,7 @@ from vsrestore.training.uprights import draw_uprights
 
 KIND = "scratches"
 SHOWS = 0.05
+MARKED = 0.06  # change of brightness that counts as fully scratched
 TRIES = 6
 MEASURED = {f"mixture {seed}": (seed, sample_kind(KIND, seed)) for seed in (1, 2, 3)}
 
@@ -35,12 +36,13 @@ class ScratchTask:
         if rng.random() < data.uprights:
             clean = draw_uprights(clean, rng)
         if rng.random() < data.undamaged:
-            return Sample(clean, (clean,))
+            return Sample(clean, (clean,), np.zeros_like(clean[..., :1]))
         seen, target = _visibly_scratched(clean, data, rng)
+        marks = np.clip(np.abs(seen - target).max(-1, keepdims=True) / MARKED, 0, 1)
         if rng.random() < data.blurred:
             sigma = float(rng.uniform(0.3, 0.8))
             seen, target = augment.blur(seen, sigma), augment.blur(target, sigma)
-        return Sample(augment.in_codes(seen), (target,))
+        return Sample(augment.in_codes(seen), (target,), marks)
 
     def cases(self) -> Mapping[str, Callable[[Frames], Sample]]:
         """Three mixtures of scratches alone, and no damage."""
