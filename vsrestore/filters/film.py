@@ -6,13 +6,17 @@ import vapoursynth as vs
 
 from ..networks.temporal_traits import PLANES
 from ..runtime.apply import Stage, apply, apply_stages
-from ..runtime.descriptor import Options, Precision
+from ..runtime.descriptor import Descriptor, Options, Precision
+from ..runtime.plans.window import Window
 from ..video.checks import within
 from .checkpoint import Model, network_of
 from .temporal import temporal
 
 DESCRIPTOR = temporal("film")
-SCRATCHES, ACROSS = "film-scratches", temporal("film", PLANES)
+SCRATCHES = "film-scratches"
+ACROSS = Descriptor(
+    name="film", plan=Window(chunk=8, before=2, after=2, border=PLANES.border, halves=True), traits=PLANES
+)
 
 
 def film(
