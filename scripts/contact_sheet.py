@@ -34,6 +34,7 @@ from vsrestore.damage.echoes import Ghosting, Ringing
 from vsrestore.damage.fields import FieldFaults, Interlacing, Pulldown, film_frame
 from vsrestore.damage.film import PRESETS as FILM_PRESETS
 from vsrestore.damage.film import FilmDamage, damage_film
+from vsrestore.damage.fingerprints import Fingerprints
 from vsrestore.damage.frames import FrameFaults
 from vsrestore.damage.grain import Grain
 from vsrestore.damage.hairs import Hairs
@@ -45,6 +46,7 @@ from vsrestore.damage.sensor import Sensor
 from vsrestore.damage.slices import LostSlices
 from vsrestore.damage.specks import Dirt
 from vsrestore.damage.splices import Splices
+from vsrestore.damage.stains import Stains
 from vsrestore.damage.sync import HeadSwitching, LostSync, Mistracking, TimeBase
 from vsrestore.damage.tape import PRESETS as TAPE_PRESETS
 from vsrestore.damage.tape import TapeDamage, damage_tape
@@ -92,12 +94,19 @@ FILM: Mapping[str, Cell] = {
     "specks in a sharpened scan": Cell(FilmDamage(dirt=Dirt(rate=150, halo=0.4), softness=0.8), 4),
     "hairs and lint": Cell(FilmDamage(hairs=Hairs(loose=4, lint=25)), 3),
     "hair in the gate": Cell(FilmDamage(hairs=Hairs(gate=3, thickness=2)), 500, at=(240, 320)),
-    "scratches": Cell(FilmDamage(scratches=Scratches(count=9, strength=0.35)), 100),
-    "coloured scratches": Cell(FilmDamage(scratches=Scratches(count=9, strength=0.4, coloured=1)), 300),
+    "scratches": Cell(FilmDamage(scratches=Scratches(count=9, strength=0.35)), 18),
+    "scratches that wander, fork": Cell(
+        FilmDamage(scratches=Scratches(count=8, strength=0.5, wander=5, forked=1, fleeting=0, slant=0.1)), 24
+    ),
+    "coloured scratches": Cell(FilmDamage(scratches=Scratches(count=9, strength=0.4, coloured=1)), 348),
     "rain": Cell(FilmDamage(rain=Rain(rate=80)), 3),
     "blotches": Cell(FilmDamage(blotches=Blotches(rate=5)), 17, 1, "whole"),
+    "stains": Cell(FilmDamage(stains=Stains(rate=0.4, opacity=0.5, tint=0.2)), 186, 1, "whole"),
+    "stains with tide lines, drops": Cell(FilmDamage(stains=Stains(rate=0.8, rim=1, drops=0.7, opacity=0.6)), 153),
+    "fingerprint": Cell(FilmDamage(fingerprints=Fingerprints(rate=0.5, opacity=0.6)), 60, part="whole"),
     "mould": Cell(FilmDamage(mould=Mould(cover=0.2)), 2, 1, "whole"),
-    "cue mark": Cell(FilmDamage(cue_marks=CueMarks(rate=0.2)), 5, at=(0, 320)),
+    "cue mark": Cell(FilmDamage(cue_marks=CueMarks(rate=0.2)), 57, at=(0, 320)),
+    "marks of all kinds": Cell(FilmDamage(cue_marks=CueMarks(rate=6, anywhere=True, size=(0.02, 0.06))), 5),
     "grain, in density": Cell(FilmDamage(grain=Grain(amount=0.1, size=0.8, coloured=True))),
     "grain, signal dependent": Cell(FilmDamage(grain=Grain(method="signal", amount=0.06))),
     "grain, soft-light overlay": Cell(FilmDamage(grain=Grain(method="softlight", amount=0.3, size=1))),
@@ -105,6 +114,7 @@ FILM: Mapping[str, Cell] = {
     "gate weave": Cell(FilmDamage(weave=Weave(amount=1.5, turn=0.05), edges=Edges(gate=6)), 8, part="row"),
     "jump, frame line": Cell(FilmDamage(jumps=Jumps(rate=0.1, height=30)), 22, part="whole"),
     "splice": Cell(FilmDamage(splices=Splices(rate=0.01, missing=4, offset=30)), part="join"),
+    "splice under tape": Cell(FilmDamage(splices=Splices(rate=0.01, tape=0.6, offset=0, flash=0)), part="join"),
     "burn": Cell(FilmDamage(burns=Burns(rate=0.05)), 58, part="whole"),
     "faded colours": Cell(FilmDamage(fading=Fading(gain=(1, 0.85, 0.75), lift=(0.1, 0.06, 0.05), saturation=0.6))),
     "lost dyes": Cell(FilmDamage(dye_loss=DyeLoss(loss=(0.5, 0.1, 0.35), stain=(0, 0, 0.1))), part="whole"),
@@ -124,15 +134,23 @@ TAPE: Mapping[str, Cell] = {
     "hue errors of lines": Cell(TapeDamage(chroma=ChromaFaults(hue=10, hue_jitter=15))),
     "Hanover bars (PAL)": Cell(TapeDamage(chroma=ChromaFaults(hue=10, hue_jitter=15, alternate=True))),
     "lost colour in lines, in bands": Cell(TapeDamage(chroma=ChromaFaults(loss=30, killer=2)), 1),
+    "colour lost in soft bands": Cell(TapeDamage(chroma=ChromaFaults(bands=4, band_hue=80)), 306, part="whole"),
     "luma noise": Cell(TapeDamage(luma_noise=LumaNoise(amount=0.06, weighting=0.1, size=1.1, streaks=0.002))),
     "time base: jitter": Cell(TapeDamage(time_base=TimeBase(jitter=2))),
     "time base: waving, flagging": Cell(TapeDamage(time_base=TimeBase(waving=4, flagging=60)), 6, part="whole"),
     "time base: fields apart, wow": Cell(TapeDamage(time_base=TimeBase(waving=3, flagging=20, apart=0.7, wow=0.01)), 4),
+    "time base: swinging lines": Cell(TapeDamage(time_base=TimeBase(swing=2.5)), 4),
     "ringing, peaking, smear": Cell(TapeDamage(ringing=Ringing(peaking=1.2, ring=0.4, smear=0.1))),
     "ghosts": Cell(TapeDamage(ghosting=Ghosting(gain=0.25, delay=60))),
     "drop-outs": Cell(TapeDamage(dropouts=Dropouts(rate=12)), 3),
+    "drop-outs with tails, missing lines": Cell(
+        TapeDamage(dropouts=Dropouts(rate=6, tail=80, length=60, lines=3, bright=0.6)), 3
+    ),
     "creased tape": Cell(TapeDamage(dropouts=Dropouts(crease=0.1)), 10),
     "mistracking, tearing": Cell(TapeDamage(mistracking=Mistracking(bands=2, height=90, tear=40)), 30, part="whole"),
+    "mistracking, long white dashes": Cell(
+        TapeDamage(mistracking=Mistracking(bands=1, height=60, dash=30, bright=1, shift=8, tear=2)), 120, part="whole"
+    ),
     "lost sync": Cell(TapeDamage(lost_sync=LostSync(rate=0.1)), 7, part="whole"),
     "head switching": Cell(TapeDamage(head_switching=HeadSwitching(height=12, skew=90)), at=(240, 180)),
     "head switching, fields apart": Cell(

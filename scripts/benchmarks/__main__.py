@@ -16,7 +16,7 @@ from .process import restart_with
 from .report import Report
 
 if TYPE_CHECKING:
-    from . import kinds as kinds_benchmark
+    from .damage_cases import Settings
     from .timing import Measure
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -116,11 +116,11 @@ def _kinds(
     width: int,
     model: str,
     precision: Precision,
-) -> kinds_benchmark.Settings:
+) -> Settings:
     """Return the settings of a measurement by kind."""
-    from . import kinds as benchmark
+    from .damage_cases import Settings
 
-    defaults = benchmark.Settings(clips)
+    defaults = Settings(clips)
     return replace(
         defaults,
         patterns=tuple(patterns or defaults.patterns),

@@ -98,3 +98,16 @@ def test_the_colour_killer_takes_all_colour_of_whole_bands():
         dark[n] = done[:, 0, 1] == 0
     assert dark.any(axis=1).mean() == pytest.approx(1 - np.exp(-1), abs=0.1)
     assert dark.mean() == pytest.approx(32 / 510, rel=0.25)
+
+
+def test_bands_lose_their_colour_for_some_frames_and_leave_the_luma():
+    planes = np.full((240, 320, 3), 0.2, np.float32)
+    view = view_of(240, 320, None, 0)
+    left = []
+    for frame in range(0, 400, 5):
+        done = disturb_chroma(planes, 1, frame, ChromaFaults(bands=1, band_hue=0), view)
+        assert np.array_equal(done[..., 0], planes[..., 0])
+        assert np.ptp(done[..., 1], axis=1).max() == 0
+        assert (done[..., 1] <= 0.2 + 1e-6).all()
+        left.append(done[:, 0, 1].min() / 0.2)
+    assert 0.2 < np.mean(np.array(left) < 0.8) < 0.95

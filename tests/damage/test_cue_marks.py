@@ -10,9 +10,9 @@ from .pictures import flat, noise
 
 
 def test_cue_marks_last_three_to_five_frames_near_the_upper_right_corner():
-    params = FilmDamage(cue_marks=CueMarks(rate=0.004))
+    params = FilmDamage(cue_marks=CueMarks(rate=0.01))
     shows, places = [], []
-    for first in range(0, 2400, 60):
+    for first in range(0, 900, 60):
         mask = damage_film(flat(0.5, 96, 128, 60), first, 2, params).mask
         shows += (mask.max(axis=(1, 2)) > 0).tolist()
         places += [tuple(place) for place in np.argwhere(mask > 0)[:, 1:]]

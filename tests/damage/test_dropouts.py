@@ -61,3 +61,18 @@ def test_a_crease_runs_down_through_the_picture():
     steps = np.diff(centres)
     assert np.isnan(centres).any()
     assert np.mean(steps[np.isfinite(steps)] > 0) > 0.7
+
+
+def test_missing_lines_are_whole_and_as_many_as_told():
+    counts = []
+    for frame in range(60):
+        planes, mask = dropped(Dropouts(lines=2), frame)
+        assert set(mask.mean(axis=1)) <= {0, 1}
+        assert (planes[mask == 0] == 0.5).all()
+        counts.append((mask[:, 0] > 0).sum())
+    assert np.mean(counts) == pytest.approx(4, rel=0.2)
+
+
+def test_tails_fade_as_slowly_as_told():
+    short, long = (dropped(Dropouts(rate=5, compensated=0, tail=tail))[1].sum() for tail in (2, 80))
+    assert long > 1.2 * short

@@ -38,3 +38,15 @@ def test_a_hair_in_the_gate_stays_at_the_edge_and_does_not_weave():
     assert (np.maximum(still[:, 0].max(axis=1), still[:, -1].max(axis=1)) > 0.3).all()
     anchored = still[:, [0, -1]] > 0.3
     assert (anchored[1:] & anchored[:-1]).sum() > 0.8 * anchored[:-1].sum()
+
+
+def test_hairs_in_the_gate_come_in_at_all_edges_and_most_at_the_bottom():
+    params = FilmDamage(hairs=Hairs(gate=1, thickness=2))
+    edges = dict.fromkeys(("top", "bottom", "left", "right"), 0)
+    for seed in range(60):
+        mask = damage_film(flat(0.5, 240, 320), 300, seed, params).mask[0]
+        lines = {"top": mask[0], "bottom": mask[-1], "left": mask[:, 0], "right": mask[:, -1]}
+        for name, line in lines.items():
+            edges[name] += int(line.max() > 0.3)
+    assert min(edges.values()) > 0
+    assert edges["bottom"] == max(edges.values())

@@ -77,3 +77,14 @@ def test_the_edge_is_damage_and_the_jump_is_of_the_film():
     assert not np.array_equal(done.clean, noise(1, 240, 320))
     clear = done.mask == 0
     assert np.array_equal(done.damaged[clear], done.clean[clear])
+
+
+def test_tape_lies_over_both_frames_and_lets_the_picture_through():
+    taped = Splices(rate=0.01, offset=0, flash=0, edge=0, glue=0, tape=0.6)
+    n, clean = first_after(taped), 0.2 + 0.5 * noise(3, 240, 320)
+    done = damage_film(clean, n - 1, 3, FilmDamage(splices=taped))
+    before, after, later = done.mask > 0
+    assert before[-20:].any()
+    assert after[:20].any()
+    assert not later.any()
+    assert np.corrcoef(done.damaged[:2].ravel(), clean[:2].ravel())[0, 1] > 0.9

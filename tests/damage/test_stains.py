@@ -27,7 +27,7 @@ def test_the_share_of_bright_stains_is_kept_to(bright, sign):
     changes = [
         (done.damaged - 0.5)[done.mask > 0.05].mean()
         for seed in range(6)
-        if (done := stained(Stains(rate=0.2, bright=bright, tint=0), seed=seed)).mask.max() > 0.05
+        if (done := stained(Stains(rate=0.5, bright=bright, tint=0), seed=seed)).mask.max() > 0.05
     ]
     assert len(changes) > 2
     assert all(np.sign(change) == sign for change in changes)
@@ -47,12 +47,13 @@ def test_stains_are_as_soft_as_asked_for():
 def test_lasting_stains_stay_and_others_run_along_the_film():
     def likeness(lasting):
         values = []
-        for seed in range(12):
-            done = stained(Stains(rate=0.08, lasting=lasting, drops=0, milky=0), 2, seed)
+        for seed in range(24):
+            done = stained(Stains(rate=0.1, lasting=lasting, drops=0, milky=0), 2, seed)
             one, other = (done.damaged - 0.5)[..., 1]
             if one.std() > 0.002 and other.std() > 0.002:
                 values.append(np.corrcoef(one.ravel(), other.ravel())[0, 1])
         assert len(values) > 2
         return np.median(values)
 
-    assert likeness(1.0) > 0.99 > likeness(0.0)
+    assert likeness(1.0) > 0.99
+    assert likeness(0.0) < 0.9

@@ -139,3 +139,34 @@ def test_heads_may_switch_later_in_the_second_field():
     faults = HeadSwitching(height=10, skew=60, snow=0, blank=0, apart=2)
     shifts = switch_heads(planes, 1, 0, faults, VIEW)[2]
     assert np.flatnonzero(shifts[::2])[0] == np.flatnonzero(shifts[1::2])[0] - 2
+
+
+def test_lines_swing_as_far_as_told_in_each_field_anew():
+    shifts = np.stack([time_base_shifts(1, frame, TimeBase(swing=2), VIEW) for frame in range(30)])
+    assert shifts.std() == pytest.approx(2, rel=0.2)
+    for field in (shifts[:, ::2], shifts[:, 1::2]):
+        assert np.corrcoef(field[:, 1:].ravel(), field[:, :-1].ravel())[0, 1] > 0.5
+    assert abs(np.corrcoef(shifts[0, ::2], shifts[0, 1::2])[0, 1]) < 0.5
+
+
+def test_the_swing_of_a_piece_is_that_of_the_frame():
+    piece = type(VIEW)(48, 64, 100, 0, 480, 720)
+    whole, part = (time_base_shifts(1, 7, TimeBase(swing=2), view) for view in (VIEW, piece))
+    np.testing.assert_allclose(part, whole[100:148], atol=1e-6)
+
+
+def test_dashes_are_as_long_and_as_white_as_told():
+    planes = np.full((240, 320, 3), 0.5, np.float32)
+    view = view_of(240, 320, None, 0)
+
+    def dashes(dash, bright):
+        faults = Mistracking(bands=1, strength=1, height=120, shift=0, tear=0, speed=0, dash=dash, bright=bright)
+        done, cover, _ = mistrack(planes, 4, 0, faults, view)
+        rows = cover > 0.5
+        lengths = rows.sum() / max((np.diff(rows.astype(int), axis=1) > 0).sum(), 1)
+        return lengths, (done[..., 0][rows] > 0.5).mean()
+
+    (short, _), (long, white), (_, black) = dashes(2, 1), dashes(40, 1), dashes(40, 0)
+    assert long > 2 * short
+    assert white > 0.75
+    assert black < 0.1

@@ -18,7 +18,7 @@ from vsrestore.damage.luma import Levels, LumaNoise
 from vsrestore.damage.ranges import out_of_range
 from vsrestore.damage.sync import HeadSwitching, LostSync, Mistracking, TimeBase
 from vsrestore.damage.tape import PRESETS, TapeDamage, damage_tape
-from vsrestore.damage.tape_mixtures import sample_tape
+from vsrestore.damage.tape_mixtures import ALONE, sample_kind, sample_tape
 
 from .pictures import flat, noise
 
@@ -50,10 +50,24 @@ FAULTS = {
     "fields apart": TapeDamage(time_base=TimeBase(waving=4, flagging=30, apart=1)),
     "lost sync": TapeDamage(lost_sync=LostSync(rate=1)),
     "heads apart": TapeDamage(head_switching=HeadSwitching(height=12, skew=100, apart=2)),
+    "swing": TapeDamage(time_base=TimeBase(swing=3)),
+    "missing lines": TapeDamage(dropouts=Dropouts(lines=6)),
+    "colour lost in bands": TapeDamage(chroma=ChromaFaults(bands=12, band_hue=60)),
+    "white dashes": TapeDamage(mistracking=Mistracking(bands=2, height=120, dash=40, bright=1)),
     "frozen noise": TapeDamage(luma_noise=LumaNoise(amount=0.05, frozen=0.7)),
 }
 FIXED = ("interlacing", "dot crawl", "pal", "bandwidth", "ringing", "clipped", "pull-down", "blended")
-SHIFTED = ("time base", "mistracking", "head switching", "fields apart", "lost sync", "heads apart", *PRESETS)
+SHIFTED = (
+    "time base",
+    "swing",
+    "white dashes",
+    "mistracking",
+    "head switching",
+    "fields apart",
+    "lost sync",
+    "heads apart",
+    *PRESETS,
+)
 MIXTURES = {**FAULTS, **PRESETS, "sample": sample_tape(3)}
 
 
@@ -144,6 +158,23 @@ def test_samples_are_repeatable_varied_and_within_the_ranges():
     assert 10 < sum(params.composite.amount == 0 for params in drawn) < 190
 
 
+@pytest.mark.parametrize("kind", ALONE)
+def test_kinds_alone_are_repeatable_and_within_the_ranges(kind):
+    drawn = [sample_kind(kind, seed) for seed in range(60)]
+    assert drawn[7] == sample_kind(kind, 7)
+    assert len(set(drawn)) == 60
+    for params in drawn:
+        assert not list(out_of_range(params))
+
+
+def test_lines_out_of_place_lose_no_signal_but_at_the_bottom():
+    frames = noise(2, 96, 128)
+    for seed in range(6):
+        done = damage_tape(frames, 3, seed, sample_kind("lines out of place", seed))
+        assert (done.shifts != 0).any()
+        assert not done.mask[:, :80].any()
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_are_within_the_ranges(name):
     assert not list(out_of_range(PRESETS[name]))
@@ -183,5 +214,4 @@ def test_new_faults_are_in_no_mixture_or_preset_that_was_there_before():
     old = TapeDamage()
     for params in (*PRESETS.values(), *(sample_tape(seed) for seed in range(50))):
         assert (params.pulldown, params.fields, params.lost_sync) == (old.pulldown, old.fields, old.lost_sync)
-        assert (params.time_base.apart, params.time_base.wow, params.head_switching.apart) == (0, 0, 0)
-        assert (params.chroma.alternate, params.chroma.killer, params.luma_noise.frozen) == (False, 0, 0)
+        assert (params.time_base.wow, params.chroma.alternate, params.luma_noise.frozen) == (0, False, 0)

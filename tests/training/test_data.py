@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from vsrestore.damage.film import PRESETS
+from vsrestore.damage.film import KINDS, PRESETS
 from vsrestore.training import augment, data
 from vsrestore.training.clips import DecodedShot
 from vsrestore.training.data import Batches, batches, cut
+from vsrestore.training.errors import DataError
 from vsrestore.training.recipe import DataRecipe, Recipe, ScheduleRecipe
 from vsrestore.training.tasks.film import denser
 
@@ -96,3 +97,26 @@ def test_pans_move_steadily_and_stay_inside():
         steps = np.diff(places, axis=0)
         assert np.abs(steps - steps.mean(0)).max() <= 1
         assert np.abs(steps).max() <= augment.FASTEST_PAN + 1
+
+
+def test_samples_carry_where_the_damage_lies_if_asked(shots):
+    source = Batches(shots, replace(RECIPE, data=DataRecipe(crop=64, undamaged=0.0, alone=1.0, marks=True)))
+    plain = Batches(shots, replace(RECIPE, data=DataRecipe(crop=64, undamaged=0.0, alone=1.0)))
+    kinds = set()
+    for number in range(16):
+        *images, marks = source.sample(number)
+        assert all(torch.equal(a, b) for a, b in zip(images, plain.sample(number), strict=True))
+        assert marks.shape == (7, len(KINDS), 64, 64)
+        assert marks.min() >= 0
+        assert marks.max() <= 1
+        assert marks.amax((0, 2, 3)).count_nonzero() <= 1
+        kinds |= {int(kind) for kind in marks.amax((0, 2, 3)).nonzero()}
+    assert len(kinds) > 2
+    batch = source[0]
+    assert batch[-1].shape == (3, 7, len(KINDS), 64, 64)
+
+
+def test_a_task_that_does_not_know_where_its_damage_lies_says_so(shots):
+    source = Batches(shots, Recipe("tape", data=DataRecipe(crop=64, marks=True)))
+    with pytest.raises(DataError, match="marks = true"):
+        source.sample(0)

@@ -112,7 +112,7 @@ def test_a_small_jpeg_has_the_size_of_the_truth_and_errs_more_at_a_low_quality()
     frames = np.random.default_rng(0).random((1, 131, 160, 3), np.float32)
     errors = []
     for damaged in JpegTask().cases().values():
-        seen, (truth,) = damaged(frames)
+        seen, (truth,), _ = damaged(frames)
         assert seen.shape == truth.shape == (1, 130, 160, 3)
         errors.append(float(np.square(seen - truth).mean()))
     assert 0 < errors[0] < errors[1]

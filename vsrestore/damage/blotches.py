@@ -74,7 +74,7 @@ def lay_mould(canvas: Canvas, seed: int, frame: int, mould: Mould) -> None:
     """Lay the frame's mould; its colour and brightness belong to the film, its pattern to the frame."""
     view = canvas.view
     box = box_around(view, (0, view.frame_height - 1), (0, view.frame_width - 1))
-    if box is None:
+    if box is None or mould.cover <= 0:
         return
     rng = generator(seed, "mould", frame)
     size = mould.size * view.scale

@@ -1,12 +1,13 @@
 """Synthetic film damage: parameters, presets, the order of the effects.
 
-The order is the physical one: stock and fading, grain, marks on the film (mould, stains, blotches, scratches, rain,
-dirt, hairs, cue marks, splices, burns), bars, weave, jumps, flicker, and last the hairs in the gate, which do not move
-with the picture.
+The order is the physical one: stock and fading, grain, marks on the film (mould, stains, fingerprints, blotches,
+scratches, rain, dirt, hairs, cue marks, splices, burns), bars, weave, jumps, flicker, and last the hairs in the gate,
+which do not move with the picture.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from .burns import Burns, lay_burns
 from .canvas import Canvas, View, view_of
 from .colour import DyeLoss, Edges, Fading, Tone, faded, toned, with_dye_loss, with_edges
 from .cue_marks import CueMarks, lay_cue_marks
+from .fingerprints import Fingerprints, lay_fingerprints
 from .grain import Grain, add_grain
 from .hairs import Hairs, lay_gate_hairs, lay_loose_hairs
 from .noise import Array, filtered, gaussian
@@ -44,8 +46,8 @@ from .transport import (
 KINDS = ("dirt", "scratches", "cue marks", "stains", "hairs", "joins")
 """The kinds of marks that `Damaged.kinds` tells apart.
 
-dirt: what is there for one frame (dirt, rain, loose hairs and lint). stains: blotches and mould, too. hairs: those in
-the gate. joins: splices and burns.
+dirt: what is there for one frame (dirt, rain, loose hairs and lint). stains: blotches, fingerprints and mould, too.
+hairs: those in the gate. joins: splices and burns.
 """
 
 
@@ -55,8 +57,8 @@ class FilmDamage:
 
     The usual range of each parameter is declared with it; `ranges.out_of_range` tells what lies outside.
 
-    dirt, cue_marks, hairs, scratches, rain, blotches, stains, mould, burns, bars: damage, found in `Damaged.damaged`
-        only.
+    dirt, cue_marks, hairs, scratches, rain, blotches, stains, fingerprints, mould, burns, bars: damage, found
+        in `Damaged.damaged` only.
     splices: their edges are damage; how they move and brighten the picture is in every output. Which frames are missing
         at them is no matter of one frame: `splices.frame_map` tells it, and the filter `film_damage` follows it.
     softness: sigma in px of a small blur of the marks as a soft scan gives it.
@@ -85,6 +87,7 @@ class FilmDamage:
     splices: Splices = field(default_factory=Splices)
     burns: Burns = field(default_factory=Burns)
     stains: Stains = field(default_factory=Stains)
+    fingerprints: Fingerprints = field(default_factory=Fingerprints)
 
 
 class Damaged(NamedTuple):
@@ -147,26 +150,28 @@ def _canvases(image: Array, kinds: Array, view: View, params: FilmDamage) -> dic
     return {kind: Canvas(image, kinds[..., i], view, params.tone == "gray") for i, kind in enumerate(KINDS)}
 
 
+_MARKS: tuple[tuple[str, str, Callable[..., None]], ...] = (
+    ("mould", "stains", lay_mould),
+    ("stains", "stains", lay_stains),
+    ("fingerprints", "stains", lay_fingerprints),
+    ("blotches", "stains", lay_blotches),
+    ("scratches", "scratches", lay_scratches),
+    ("rain", "dirt", lay_rain),
+    ("dirt", "dirt", lay_dirt),
+    ("hairs", "dirt", lay_loose_hairs),
+    ("cue_marks", "cue marks", lay_cue_marks),
+    ("splices", "joins", lay_splices),
+    ("burns", "joins", lay_burns),
+)
+"""The marks on the film in the order in which they are laid: name in `FilmDamage`, kind, what lays them."""
+
+
 def _lay_marks(canvases: dict[str, Canvas], seed: int, frame: int, params: FilmDamage) -> None:
-    if params.mould.cover > 0:
-        lay_mould(canvases["stains"], seed, frame, params.mould)
-    if params.stains.rate > 0:
-        lay_stains(canvases["stains"], seed, frame, params.stains)
-    if params.blotches.rate > 0:
-        lay_blotches(canvases["stains"], seed, frame, params.blotches)
-    if params.scratches.count > 0:
-        lay_scratches(canvases["scratches"], seed, frame, params.scratches)
-    if params.rain.rate > 0:
-        lay_rain(canvases["dirt"], seed, frame, params.rain)
-    if params.dirt.rate > 0:
-        lay_dirt(canvases["dirt"], seed, frame, params.dirt)
-    if params.hairs.loose > 0 or params.hairs.lint > 0:
-        lay_loose_hairs(canvases["dirt"], seed, frame, params.hairs)
-    if params.cue_marks.rate > 0 or params.cue_marks.reel > 0:
-        lay_cue_marks(canvases["cue marks"], seed, frame, params.cue_marks)
-    lay_splices(canvases["joins"], seed, frame, params.splices)
-    if params.burns.rate > 0:
-        lay_burns(canvases["joins"], seed, frame, params.burns)
+    off = FilmDamage()
+    for name, kind, lay in _MARKS:
+        fault = getattr(params, name)
+        if fault != getattr(off, name):
+            lay(canvases[kind], seed, frame, fault)
 
 
 def _softened(image: Array, kinds: Array, grained: Array, sigma: float) -> tuple[Array, Array]:

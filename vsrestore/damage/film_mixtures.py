@@ -12,6 +12,7 @@ from .blotches import Blotches, Mould
 from .colour import Fading, Tone
 from .cue_marks import CueMarks
 from .film import FilmDamage
+from .fingerprints import Fingerprints
 from .grain import Grain
 from .hairs import Hairs
 from .noise import between, generator
@@ -40,7 +41,8 @@ def sample_film(seed: int) -> FilmDamage:
     rain = Rain(rate=between(marks, 2, 4 + 60 * top), dark=float(marks.random()))
     blotches, bars, cue_marks = _blotches(marks, top), _bars(marks), _cue_marks(marks)
     stains, mould = _stains(marks, top), _mould(marks)
-    rare = marks.random(4) < (0.3, 0.3, 0.1, 0.06)
+    prints = _fingerprints(marks)
+    rare = marks.random(5) < (0.3, 0.3, 0.1, 0.06, 0.06)
     return replace(
         film,
         dirt=dirt if on[0] else Dirt(),
@@ -56,6 +58,7 @@ def sample_film(seed: int) -> FilmDamage:
         cue_marks=cue_marks if rare[0] else CueMarks(),
         stains=stains if rare[1] else Stains(),
         mould=mould if rare[2] else Mould(),
+        fingerprints=prints if rare[4] else Fingerprints(),
         splices=_splices(marks) if rare[3] else Splices(),
         bars=bars if on[7] else Bars(),
         softness=between(marks, 0.3, 1.2) if marks.random() < 0.3 else 0.0,
@@ -145,13 +148,22 @@ def _stains(rng: np.random.Generator, top: float) -> Stains:
         milky=float(shares[1]),
         rim=float(shares[2]),
         drops=float(0.6 * shares[3]),
-        lasting=float(shares[4]),
+        lasting=float(0.4 * shares[4] ** 2),
         tint=between(rng, 0.01, 0.3),
     )
 
 
 def _mould(rng: np.random.Generator) -> Mould:
     return Mould(cover=between(rng, 0.01, 0.2), size=between(rng, 15, 80), opacity=between(rng, 0.2, 0.7))
+
+
+def _fingerprints(rng: np.random.Generator) -> Fingerprints:
+    return Fingerprints(
+        rate=between(rng, 0.02, 0.3),
+        pitch=between(rng, 6, 20),
+        opacity=between(rng, 0.04, 0.5),
+        bright=float(rng.random()),
+    )
 
 
 def _splices(rng: np.random.Generator) -> Splices:
@@ -162,6 +174,7 @@ def _splices(rng: np.random.Generator) -> Splices:
         bright=float(rng.random()),
         flash=float(0.3 * rng.random()),
         glue=float(0.8 * rng.random()),
+        tape=between(rng, 0.05, 0.5) if rng.random() < 0.5 else 0.0,
     )
 
 
@@ -215,6 +228,7 @@ ALONE: MappingProxyType[str, Callable[[np.random.Generator, float], FilmDamage]]
             stains=_stains(rng, 0.3 + 0.7 * top),
             blotches=_blotches(rng, top) if rng.random() < 0.5 else Blotches(),
             mould=_mould(rng) if rng.random() < 0.2 else Mould(),
+            fingerprints=_fingerprints(rng) if rng.random() < 0.2 else Fingerprints(),
         ),
         "hairs": lambda rng, top: FilmDamage(hairs=replace(_hairs(rng, top), loose=0.0, lint=0.0)),
         "joins": lambda rng, _: FilmDamage(splices=_splices(rng)),

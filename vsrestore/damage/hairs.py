@@ -12,6 +12,8 @@ from .noise import Array, Event, ar1, events, generator, mean_duration
 from .ranges import ranged
 
 _GATE = (20, 400)
+_EDGES = (0.45, 0.75, 0.88)
+"""Shares of the hairs in the gate up to each edge: bottom, top, left; the rest sits at the right."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +22,7 @@ class Hairs:
 
     loose: mean loose hairs (30-300 px long, one frame) per full frame.
     lint: mean short curled fibres (5-40 px long, one frame) per full frame.
-    gate: mean number of hairs in the gate at a time (20-400 frames, anchored at the top or bottom edge).
+    gate: mean number of hairs in the gate at a time (20-400 frames, anchored at an edge, most at the bottom).
     dark: share of dark ones.
     thickness: mean thickness in px.
     """
@@ -125,11 +127,16 @@ def lay_gate_hairs(canvas: Canvas, seed: int, frame: int, hairs: Hairs) -> None:
 def _gate_hair(seed: int, frame: int, event: Event, hairs: Hairs, view: View) -> Fibre:
     """Return the hair of an event as it lies in this frame: the free end wobbles, the anchor stays."""
     rng = generator(seed, "gate hair", event.cell, event.order + 1)
-    top = bool(rng.random() < 0.4)
-    place, lean, span, swing = rng.random(4).tolist()
-    start = (-2.0 if top else view.frame_height + 1.0, place * view.frame_width)
-    heading = (0.5 if top else -0.5) * math.pi + (lean - 0.5) * 2.0
-    points = _walk(rng, start, heading, 30 * 10**span * 0.6 * view.scale, 0.02 / view.scale)
+    edge, place, lean, span, swing, curl = rng.random(6).tolist()
+    starts = (
+        ((view.frame_height + 1.0, place * view.frame_width), -0.5),
+        ((-2.0, place * view.frame_width), 0.5),
+        ((place * view.frame_height, -2.0), 0.0),
+        ((place * view.frame_height, view.frame_width + 1.0), 1.0),
+    )
+    start, heading = starts[int(np.searchsorted(_EDGES, edge))]
+    heading = heading * math.pi + (lean - 0.5) * 2.0
+    points = _walk(rng, start, heading, 20 * 15**span * view.scale, 0.01 * 6**curl / view.scale)
     wobble = ar1(seed, "gate hair wobble", frame, 1, 0.9, 2, event.number)[0] * (1 + 2 * swing) * view.scale
     free = np.linspace(0, 1, len(points), dtype=np.float32)[:, None] ** 1.5
     return _fibre(rng, (points + free * wobble).astype(np.float32), hairs, view.scale, taper_start=False)

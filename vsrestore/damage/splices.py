@@ -30,6 +30,7 @@ class Splices:
     bright: share of bright edges; the others are dark.
     flash: largest brightening of the first frame, 0.1-0.6.
     glue: how opaque the smeared glue beside the edge is, 0 = none.
+    tape: opacity of tape over both frames up to its own edge, with bubbles under it, 0 = none.
     """
 
     rate: float = ranged(0.0, 0, 0.05)
@@ -39,6 +40,7 @@ class Splices:
     bright: float = ranged(0.5, 0, 1)
     flash: float = ranged(0.3, 0, 0.6)
     glue: float = ranged(0.4, 0, 0.9)
+    tape: float = ranged(0.0, 0, 0.6)
 
 
 def joins(seed: int, frame: int, splices: Splices) -> Iterator[tuple[Event, int]]:
@@ -87,6 +89,8 @@ def lay_splices(canvas: Canvas, seed: int, frame: int, splices: Splices) -> None
     for event, since in joins(seed, frame, splices):
         if since in (-1, 0):
             _lay(canvas, generator(seed, "splice edge", event.number), splices, at_top=since == 0)
+            if splices.tape > 0:
+                _tape(canvas, generator(seed, "splice tape", event.number, since + 1), splices.tape, at_top=since == 0)
 
 
 def _lay(canvas: Canvas, rng: np.random.Generator, splices: Splices, at_top: bool) -> None:
@@ -118,3 +122,21 @@ def _glue(rng: np.random.Generator, box: Box, inwards: Array, depth: float, opac
     field = smooth_field(rng, box.ys, box.xs, 14 * view.scale, 10)
     near = 1 - inwards / np.float32(max(depth, 1.0))
     return (opacity * np.clip(2 * (0.5 * field + near[:, None] - 0.7), 0, 1)).astype(np.float32)
+
+
+def _tape(canvas: Canvas, rng: np.random.Generator, opacity: float, at_top: bool) -> None:
+    """Lay one half of a piece of tape. Order of draws: length, strength, sign, slope, tint, bubbles."""
+    view = canvas.view
+    box = box_around(view, (0, view.frame_height - 1), (0, view.frame_width - 1))
+    if box is None:
+        return
+    length, strength, sign, slope = rng.random(4).tolist()
+    inwards = box.ys if at_top else view.frame_height - 1 - box.ys
+    end = (0.15 + 1.1 * length) * view.frame_height + (slope - 0.5) * 0.1 * (box.xs - view.frame_width / 2)
+    inside = np.clip(end[None, :] - inwards[:, None] + 0.5, 0, 1)
+    gain = (0.4 if sign < 0.5 else -0.5) * (1 + 0.1 * rng.standard_normal(3))
+    bubbles = smooth_field(rng, box.ys, box.xs, 25 * view.scale, 12)
+    cover = inside * (0.4 + np.clip(4 * (np.abs(bubbles) - 1.2), 0, 0.6))
+    rim = np.clip(1 - np.abs(end[None, :] - inwards[:, None]) / (2 * view.scale + 1), 0, 1)
+    alpha = np.float32(opacity * (0.4 + 0.6 * strength)) * np.maximum(cover, rim)
+    canvas.multiply(box, alpha.astype(np.float32), gain.astype(np.float32))

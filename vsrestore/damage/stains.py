@@ -12,7 +12,7 @@ from .canvas import Canvas, View, box_around
 from .noise import Array, Event, between, events, generator, smooth_field
 from .ranges import ranged
 
-DURATIONS = (1, 40)
+DURATIONS = (1, 12)
 """Fewest and most frames that a stain reaches over."""
 
 _FRAME_LINE = 1.05
@@ -40,7 +40,7 @@ class Stains:
     milky: float = ranged(0.3, 0, 1)
     rim: float = ranged(0.5, 0, 1)
     drops: float = ranged(0.2, 0, 1)
-    lasting: float = ranged(0.3, 0, 1)
+    lasting: float = ranged(0.1, 0, 1)
     tint: float = ranged(0.1, 0, 0.5)
 
 

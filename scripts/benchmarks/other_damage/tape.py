@@ -39,17 +39,16 @@ def out_of_place(frames: Frames, rng: np.random.Generator) -> Frames:
     The two fields run apart, and below the head switch the lines stand far off.
     """
     height, width = frames.shape[1:3]
-    kick, ring, fine = rng.uniform(0.15, 0.6), rng.uniform(0.7, 0.97), rng.uniform(0.1, 0.5)
+    wide, ring, fine = rng.uniform(0.2, 1.2), rng.uniform(0.7, 0.97), rng.uniform(0.1, 0.4)
     jump, switch = rng.uniform(4, 30) * rng.choice([-1, 1]), int(rng.integers(4, 11) * height / 480)
 
     def change(lines: Lines, _: int) -> Lines:
         px = np.zeros(height)
         for field in (0, 1):
             count = len(px[field::2])
-            swing = signal.lfilter(
-                [kick], [1, -2 * ring * np.cos(rng.uniform(0.02, 0.2)), ring**2], rng.normal(0, 1, count)
-            )
-            px[field::2] = swing - np.mean(swing) + rng.normal(0, fine, count)
+            poles = [1, -2 * ring * np.cos(rng.uniform(0.02, 0.2)), ring**2]
+            swing = signal.lfilter([1], poles, rng.normal(0, 1, count))
+            px[field::2] = wide * (swing - np.mean(swing)) / np.std(swing) + rng.normal(0, fine, count)
         px[height - switch :] += jump * np.linspace(0.3, 1, switch) + rng.normal(0, 1, switch)
         return _moved(lines, px * width / 720)
 
