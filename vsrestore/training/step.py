@@ -97,7 +97,7 @@ def _restored_and_missed(run: Run, recipe: Recipe, batch: list[Tensor]) -> tuple
     with run.machine.autocast():
         restored, logits = network.restore_and_mark(seen, windows)
     centres = windows[:, windows.shape[1] // 2]
-    truth = F.adaptive_avg_pool2d(marks[:, centres].flatten(0, 1), logits.shape[-2:])
+    truth = F.adaptive_avg_pool2d(marks[:, centres].flatten(0, 1), (logits.shape[-2], logits.shape[-1]))
     missed = F.binary_cross_entropy_with_logits(logits.float().flatten(0, 1), truth)
     pairs = [(ours, target[:, centres]) for ours, target in zip(restored, targets, strict=True)]
     return pairs, recipe.loss.marks * missed

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vsrestore.training.augment import Frames
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 LAYERS = 4  # at most
 POSTS = (2, 16)
 WIDTHS = (0.7, 9.0)  # px
@@ -52,7 +52,7 @@ def _layer(height: int, width: int, rng: np.random.Generator) -> _Layer:
     number = int(width / gap) + 2 if rng.random() < 0.3 else number
     regular, even = rng.random() < 0.6, rng.random() < 0.7
     row = rng.uniform(-number * gap / 2, width) + gap * np.arange(number)
-    half = 0.5 * np.exp(rng.uniform(*np.log(WIDTHS), 1 if even else number))
+    half = 0.5 * np.exp(rng.uniform(np.log(WIDTHS[0]), np.log(WIDTHS[1]), 1 if even else number))
     length = float(np.exp(rng.uniform(*np.log(LENGTHS)))) * height
     return _Layer(
         columns=row if regular else rng.uniform(0, width, max(number // 3, 1)),

@@ -42,7 +42,7 @@ class ScratchTask:
         if rng.random() < data.blurred:
             sigma = float(rng.uniform(0.3, 0.8))
             seen, target = augment.blur(seen, sigma), augment.blur(target, sigma)
-        return Sample(augment.in_codes(seen), (target,), marks)
+        return Sample(augment.in_codes(seen), (target,), marks.astype(np.float32))
 
     def cases(self) -> Mapping[str, Callable[[Frames], Sample]]:
         """Three mixtures of scratches alone, and no damage."""
