@@ -29,7 +29,7 @@ def test_scratches_go_and_the_rest_stays(shipped):
     clean = panned()
     seen = scratched(clean)
     out = shipped(tensors(seen), windows(2, 3, 4))[0].permute(0, 2, 3, 1).numpy()
-    assert psnr(out, clean[2:5]) > psnr(seen[2:5], clean[2:5]) + 4
+    assert psnr(out, clean[2:5]) > psnr(seen[2:5], clean[2:5]) + 2
 
 
 @torch.inference_mode()

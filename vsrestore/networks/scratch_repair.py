@@ -36,7 +36,7 @@ LOUDER = 5.0
 ALONG = 9  # rows over which is averaged what a line adds
 # In use pixels are left bit by bit up to the one, and taken for a scratch from the other on: to leave some of a scratch
 # harms less than to fill a mast.
-UNSURE, SURE = 0.5, 0.95
+UNSURE, SURE = 0.5, 1.0
 UNLIKELY = -3.0  # logit of a scratch before training
 PAIR = 2  # columns that are channels of one position
 
