@@ -23,7 +23,7 @@ def film(
     clip: vs.VideoNode,
     *,
     grain: float = 1.0,
-    scratches: bool = True,
+    scratches: bool = False,
     model: Model = "film",
     device: str | None = None,
     precision: Precision = "float32",
@@ -32,15 +32,16 @@ def film(
 ) -> vs.VideoNode:
     """Remove film damage with our own network, which sees two frames before and two after each frame.
 
-    Scratches along the film are found by a network of their own, which goes first, and filled across. What is in one
-    frame only (dust, dirt, hairs, blotches) is filled from the neighbours along the motion; what else stays for longer
-    (cue marks, bars) from its surroundings. The picture is otherwise left alone: flicker, unsteadiness and faded
-    colours stay as they are. A frame that the transfer repeated is not its own neighbour.
+    What is in one frame only (dust, dirt, hairs, blotches) is filled from the neighbours along the motion; what stays
+    for longer (scratches, cue marks, bars) from its surroundings. The picture is otherwise left alone: flicker,
+    unsteadiness and faded colours stay as they are. A frame that the transfer repeated is not its own neighbour.
 
     Args:
         clip: any constant format, progressive; colour or gray.
         grain: how much of the grain goes, from 0 (all of it stays) to 1 (all of it goes). Linear in between.
-        scratches: whether scratches are looked for first.
+        scratches: whether scratches along the film are looked for first, by a network of their own, and filled across:
+            3 dB more where there are many, a fourteenth slower. It may take thin masts and letters for scratches while
+            the camera pans.
         model: a name of the registry or a path; weights that were trained with the recipe ``film``.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
         precision: "float32", "bfloat16" (about twice as fast on processors that have it, which means those with

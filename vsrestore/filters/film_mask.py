@@ -15,7 +15,7 @@ def film_mask(
     clip: vs.VideoNode,
     *,
     threshold: float = 0.03,
-    scratches: bool = True,
+    scratches: bool = False,
     model: Model = "film",
     device: str | None = None,
     precision: Precision = "float32",
