@@ -11,6 +11,7 @@ from .filters.edvr import edvr as edvr
 from .filters.esrgan import esrgan as esrgan
 from .filters.film import film as film
 from .filters.film_damage import film_damage as film_damage
+from .filters.film_mask import film_mask as film_mask
 from .filters.image_model import image_model as image_model
 from .filters.interpolate import interpolate as interpolate
 from .filters.lines_in_place import lines_in_place as lines_in_place

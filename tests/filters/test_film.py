@@ -14,6 +14,7 @@ from skimage import data
 
 import vsrestore
 from tests import clips
+from tests.filters.marked import scratched
 from tests.filters.seeded import psnr
 from vsrestore.damage.film import PRESETS, damage_film
 from vsrestore.networks.temporal_unet import TemporalUNet
@@ -21,12 +22,12 @@ from vsrestore.networks.temporal_unet import TemporalUNet
 LENGTH, HEIGHT, WIDTH = 7, 128, 160
 
 
-def panned(gray: bool = False) -> np.ndarray:
+def panned(gray: bool = False, top: int = 40, height: int = HEIGHT) -> np.ndarray:
     """(T, H, W, 3): a photograph that moves by 3 pixels to the right and 1 down from frame to frame."""
     photo = data.astronaut().reshape(256, 2, 256, 2, 3).mean((1, 3), dtype=np.float32) / 255
     if gray:
         photo = np.repeat(photo.mean(-1, keepdims=True), 3, axis=-1)
-    return np.stack([photo[40 + n : 40 + n + HEIGHT, 20 + 3 * n : 20 + 3 * n + WIDTH] for n in range(LENGTH)])
+    return np.stack([photo[top + n : top + n + height, 20 + 3 * n : 20 + 3 * n + WIDTH] for n in range(LENGTH)])
 
 
 def as_clip(frames: np.ndarray) -> vs.VideoNode:
@@ -65,6 +66,26 @@ def test_a_speck_goes_and_a_moving_ball_stays() -> None:
         np.abs(restored[3][speck] - ball[3][speck]).mean() < 0.2 * np.abs(with_speck[3][speck] - ball[3][speck]).mean()
     )
     assert np.abs(restored[3][where] - ball[3][where]).mean() < 0.05
+
+
+def test_scratches_go_first_unless_they_are_to_stay() -> None:
+    clean = panned(top=0, height=240)
+    source = as_clip(scratched(clean))
+    gone, left = (as_frames(vsrestore.film(source, grain=0, device="cpu", scratches=first)) for first in (True, False))
+    assert psnr(gone, clean) > psnr(left, clean) + 3
+
+
+def test_the_mask_shows_what_is_repaired() -> None:
+    clean = panned()
+    seen = clean.copy()
+    seen[3, 60:66, 100:106] = 0.95
+    mask = vsrestore.film_mask(as_clip(seen), device="cpu")
+    assert (mask.format.id, mask.width, mask.height, mask.num_frames) == (vs.GRAY8, WIDTH, HEIGHT, LENGTH)
+    marked = np.asarray(mask.get_frame(3)[0])
+    assert set(np.unique(marked)) == {0, 255}
+    assert (marked[60:66, 100:106] > 0).mean() > 0.9
+    assert (marked > 0).mean() < 0.02
+    assert (np.asarray(mask.get_frame(0)[0]) > 0).mean() < 0.002
 
 
 def test_an_undamaged_clip_is_left_alone() -> None:
@@ -173,3 +194,8 @@ def test_an_unknown_model_suggests_a_name() -> None:
 def test_unfit_numbers(arguments: dict, message: str) -> None:
     with pytest.raises(vs.Error, match=message):
         vsrestore.film(clips.noise(), **arguments)
+
+
+def test_an_unfit_threshold_of_the_mask() -> None:
+    with pytest.raises(vs.Error, match=r"film_mask: threshold=2; a number from 0\.001 to 1"):
+        vsrestore.film_mask(clips.noise(), threshold=2)

@@ -20,6 +20,7 @@ _MODULES = {
         "esrgan",
         "film",
         "film_damage",
+        "film_mask",
         "image_model",
         "interpolate",
         "lines_in_place",

@@ -52,6 +52,7 @@ ARCHITECTURES: dict[str, str] = {
     "realbasicvsr": "vsrestore.networks.realbasicvsr:RealBasicVSR",
     "rife": "vsrestore.networks.rife:RIFE",
     "rvrt": "vsrestore.networks.rvrt:RVRT",
+    "scratch_repair": "vsrestore.networks.scratch_repair:ScratchRepair",
     "sf_adacof": "vsrestore.networks.sf_adacof:AdaCoF",
     "spynet": "vsrestore.networks.spynet:SPyNet",
     "tape_reference": "vsrestore.networks.tape_reference:TapeReference",

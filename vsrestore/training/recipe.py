@@ -51,6 +51,7 @@ class DataRecipe:
     carry where the damage of each kind lies, as their last tensor (T, K, crop, crop). pans: share with a single frame
     that moves as a whole, by whole pixels. zooms: share with one that moves, grows and turns steadily, by fractions of
     pixels.
+    uprights: share with posts and fences drawn in, which must stay.
     """
 
     licence_classes: tuple[str, ...] = ("permissive",)
@@ -73,6 +74,7 @@ class DataRecipe:
     marks: bool = False
     pans: float = 0.3
     zooms: float = 0.0
+    uprights: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,10 @@ class LossRecipe:
     charbonnier: the same, rounded off at ``epsilon``. mse: mean square error. temporal: mean absolute change of the
     error from frame to frame. feature: what VGG-16 sees (its own pixel term and its Gram matrices included), for which
     the checkpoint ``vgg16`` must be here: a name of the registry or a path. feature_mse: weight of the square error
-    inside that loss. floors: the mean square error below which little is to be gained (of ``log`` and ``chroma``), as
-    pairs of progress (0 to 1) and floor; between them it falls geometrically. High at first, so that the network learns
-    to repair what is heavily damaged; low at the end, so that it is careful with what is not.
+    inside that loss. marks: binary cross entropy of where the network says that damage lies, for networks that say so;
+    it needs ``marks`` of the data. floors: the mean square error below which little is to be gained (of ``log`` and
+    ``chroma``), as pairs of progress (0 to 1) and floor; between them it falls geometrically. High at first, so that
+    the network learns to repair what is heavily damaged; low at the end, so that it is careful with what is not.
     """
 
     log: float = 1.0
@@ -95,6 +98,7 @@ class LossRecipe:
     mse: float = 0.0
     temporal: float = 0.0
     feature: float = 0.0
+    marks: float = 0.0
     epsilon: float = 1e-3
     feature_mse: float = 0.0
     vgg16: str = "vgg16"

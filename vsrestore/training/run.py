@@ -16,6 +16,7 @@ from torch import Tensor
 from vsrestore import checkpoints, networks
 from vsrestore.networks.fastai_unet import FastaiUNet
 from vsrestore.networks.frame_interpolator import FrameInterpolator
+from vsrestore.networks.scratch_repair import ScratchRepair
 from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.networks.temporal_upscaler import TemporalUpscaler
 from vsrestore.training.critic import Duel
@@ -27,13 +28,14 @@ from vsrestore.training.machine import Machine
 from vsrestore.training.optimiser import optimisers
 from vsrestore.training.recipe import NetworkRecipe, Recipe, RecipeError
 
-Trained = TemporalUNet | TemporalUpscaler | FastaiUNet | FrameInterpolator
-LAST_LAYERS = ("weigh", "add", "move")
+Trained = TemporalUNet | TemporalUpscaler | FastaiUNet | FrameInterpolator | ScratchRepair
+LAST_LAYERS = ("weigh", "add", "move", "say")
 NETWORKS: dict[str, Callable[..., Trained]] = {
     "temporal_unet": TemporalUNet,
     "temporal_upscaler": TemporalUpscaler,
     "fastai_unet": FastaiUNet,
     "frame_interpolator": FrameInterpolator,
+    "scratch_repair": ScratchRepair,
 }
 """What a recipe may train, by the name of its file in `vsrestore.networks`."""
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vsrestore.training.losses import Criterion
 from vsrestore.training.optimiser import freeze
-from vsrestore.training.recipe import Recipe
+from vsrestore.training.recipe import Recipe, RecipeError
 from vsrestore.training.run import Run
 from vsrestore.training.schedule import floor_at, highest_rates, one_cycle, rate_at, span_at, spans
+from vsrestore.training.task import Marking
 from vsrestore.training.tasks import task_of
 from vsrestore.training.windows import training_windows
 
@@ -74,10 +76,31 @@ def descend(run: Run, loss: Tensor, recipe: Recipe) -> None:
 
 def _losses(run: Run, recipe: Recipe, batch: list[Tensor], progress: float) -> Tensor:
     """The loss and its parts in the order of ``columns``."""
-    terms = head_terms(run, recipe, restore(run, batch), progress)
+    pairs, missed = _restored_and_missed(run, recipe, batch)
+    terms = head_terms(run, recipe, pairs, progress)
     heads = [torch.stack(list(head.values())).sum() for head in terms]
     kinds = torch.stack([torch.stack(list(head.values())) for head in terms]).sum(0)
-    return torch.cat((torch.stack(heads).sum()[None], torch.stack(heads), kinds if len(kinds) > 1 else kinds[:0]))
+    return torch.cat(
+        ((torch.stack(heads).sum() + missed)[None], torch.stack(heads), kinds if len(kinds) > 1 else kinds[:0])
+    )
+
+
+def _restored_and_missed(run: Run, recipe: Recipe, batch: list[Tensor]) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
+    """Return what ``restore`` does, and the weighted loss of the marks: nought where the recipe asks for none."""
+    if not recipe.loss.marks:
+        return restore(run, batch), batch[0].new_zeros(())
+    seen, *targets, marks = batch
+    network = run.network.train()
+    if not isinstance(network, Marking) or not recipe.data.marks:
+        raise RecipeError("loss.marks: needs a network that says where damage lies, and marks = true in the data")
+    windows = training_windows(network, seen.shape[1], run.step)
+    with run.machine.autocast():
+        restored, logits = network.restore_and_mark(seen, windows)
+    centres = windows[:, windows.shape[1] // 2]
+    truth = F.adaptive_avg_pool2d(marks[:, centres].flatten(0, 1), (logits.shape[-2], logits.shape[-1]))
+    missed = F.binary_cross_entropy_with_logits(logits.float().flatten(0, 1), truth)
+    pairs = [(ours, target[:, centres]) for ours, target in zip(restored, targets, strict=True)]
+    return pairs, recipe.loss.marks * missed
 
 
 def restore(run: Run, batch: list[Tensor]) -> list[tuple[Tensor, Tensor]]:

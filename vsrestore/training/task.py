@@ -54,6 +54,14 @@ class Restorer(Protocol):
 
 
 @runtime_checkable
+class Marking(Restorer, Protocol):
+    """A restorer that says where the damage lies."""
+
+    def restore_and_mark(self, frames: Tensor, windows: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        """What ``restore`` gives, and logits of damage in cells of the frames, (N, K, C, h, w)."""
+
+
+@runtime_checkable
 class Between(Protocol):
     """A restorer that makes the centre of a window from its ends alone, as interpolation does."""
 
