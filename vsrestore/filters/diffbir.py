@@ -124,7 +124,7 @@ def diffbir(
     base: Model | None = None,
     batch: int = 1,
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     vae_precision: Precision = "float32",
     offload: bool = False,
     scene_changes: bool = True,
@@ -173,8 +173,8 @@ def diffbir(
         base: Stable Diffusion 2.1 with its text encoder and VAE, likewise.
         batch: frames that are painted at once.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
-        precision: of first stage, UNet and control branch: "float32", "bfloat16" or "float16" (as published); their
-            group norms are float32 in all of them.
+        precision: of first stage, UNet and control branch: None ("float16" on CUDA, else "float32"), "float32",
+            "bfloat16" or "float16" (as published); their group norms are float32 in all of them.
         vae_precision: "float32" or "bfloat16"; that of Stable Diffusion can overflow in float16.
         offload: whether UNet and control branch leave the card while the others work, for cards with little memory:
             2.5 GB in float16, moved twice for every batch. First stage and VAE always do.

@@ -18,7 +18,7 @@ def film_mask(
     scratches: bool = False,
     model: Model = "film",
     device: str | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     tile: int | None = None,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
