@@ -8,8 +8,6 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from demo_clip import write_clip
-
 from vsrestore.pipeline.cluster.connect import connected
 from vsrestore.pipeline.cluster.crew import Crew
 from vsrestore.pipeline.cluster.turns import Turns
@@ -17,7 +15,7 @@ from vsrestore.pipeline.cluster.wish import Cluster
 from vsrestore.pipeline.segments.cuts import Segment
 
 from .report import Report, Requirement
-from .segments import call
+from .segments import call, damaged_clip
 
 CROWDS = (1, 8, 64)
 EFFICIENCY, THROUGHPUT = 0.95, 0.9
@@ -41,8 +39,7 @@ def real(seconds: float, segment: float, repeats: int, chain: str, width: int) -
     ways: dict[str, Sequence[object]] = {"one program": (), "local:2": ("--cluster", "local:2")}
     with TemporaryDirectory() as name:
         folder = Path(name)
-        write_clip(folder, seconds, width, width * 3 // 4)
-        words = (folder / "damaged.mkv", "--filter", chain, "--overwrite", "--segment", segment)
+        words = (damaged_clip(folder, seconds, width), "--filter", chain, "--overwrite", "--segment", segment)
         call(*words, "-o", folder / "first.mkv")  # the index of a new file is made once
         taken: dict[str, list[tuple[float, float, float]]] = {way: [] for way in ways}
         for _ in range(repeats):
