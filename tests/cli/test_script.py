@@ -57,7 +57,7 @@ def test_help_tells_every_summary_to_its_end(word):
     done = run(word)
     assert done.returncode == 0
     assert "..." not in done.stdout.split("Commands:")[1]
-    assert "the input are kept." in " ".join(done.stdout.split())
+    assert "the same command goes on there." in " ".join(done.stdout.split())
 
 
 def test_the_version_is_told():
