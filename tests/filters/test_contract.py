@@ -100,7 +100,7 @@ def least(name: str, folder: Path) -> dict[str, object]:
 
 
 # What gives a mask and no picture has its tests for itself.
-MASKS = ("static_overlay",)
+MASKS = ("film_mask", "static_overlay")
 
 
 @pytest.fixture(params=sorted(set(vsrestore.FILTERS).difference(MASKS)))

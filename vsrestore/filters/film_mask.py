@@ -60,5 +60,5 @@ def film_mask(
     largest = planes[0].std.BlankClip(keep=True)
     for one, other in zip(planes[::2], planes[1::2], strict=True):
         largest = vs.core.std.Expr([one, other, largest], "x y - abs z max")
-    mask = largest.std.Binarize(float(threshold), v0=0.0, v1=1.0)
+    mask = largest.std.Binarize(float(threshold), v0=0.0, v1=1.0).std.RemoveFrameProps("_Matrix")
     return mask.resize.Point(format=vs.GRAY8, range=vs.RANGE_FULL, range_in=vs.RANGE_FULL)
