@@ -4,7 +4,10 @@ import vsrestore
 from vsrestore.checkpoints import CheckpointError, entries, filters_of, find, get, told_filters
 from vsrestore.networks import ARCHITECTURES
 
-WITHOUT_CHECKPOINTS = {"deinterlace", "film_damage", "tape_damage", "digital_damage", "scenes", "static_overlay"}
+WITHOUT_CHECKPOINTS = {
+    *("deflicker", "deinterlace", "lines_in_place", "scenes", "stabilise", "static_overlay"),
+    *("digital_damage", "film_damage", "tape_damage"),
+}
 UNPUBLISHED = {"unet"}  # its users train it themselves
 PARTS = {"mmp_net", "spynet", "diffusion_control", "diffusion_text", "diffusion_unet", "diffusion_vae"}  # of others
 

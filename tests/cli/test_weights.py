@@ -90,7 +90,8 @@ def test_list_fits_the_terminal(monkeypatch, width):
 
 def test_list_takes_filters_too_and_says_what_none_can_run(monkeypatch):
     monkeypatch.undo()
-    assert [line.split()[0] for line in run("list", "--architecture", "film").stdout.splitlines()] == ["NAME", "film"]
+    of_film = run("list", "--architecture", "film").stdout.splitlines()
+    assert [line.split()[0] for line in of_film] == ["NAME", "film-scratches", "film"]
     listed = run("list").stdout.splitlines()
     assert next(line for line in listed if line.startswith("basicvsr-2x")).split()[1] == "none"
     assert next(line for line in listed if line.startswith("film")).split()[1] == "film"

@@ -30,7 +30,9 @@ CALLS: list[str] = []
 
 
 def _watch(event: str, arguments: tuple[object, ...]) -> None:
-    if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto") and not isinstance(arguments[1], str):
+    if event not in ("socket.connect", "socket.getaddrinfo", "socket.sendto") or isinstance(arguments[1], str):
+        return
+    if "127.0.0.1" not in str(arguments):  # tests of other files may talk to each other within this machine
         CALLS.append(f"{event} {arguments}")
 
 

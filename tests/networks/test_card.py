@@ -71,6 +71,7 @@ ROWS = {
     "realbasicvsr": Row(clip(3), seeded.REALBASICVSR, reads=3),
     "rife": Row(pair(), seeded.RIFE, TIMES, reads=2),
     "rvrt": Row(clip(2), seeded.RVRT),
+    "scratch_repair": Row(clip(5), {}, WINDOWS, reads=1),
     "sf_adacof": Row(pair(), seeded.SF_ADACOF, TIMES),
     "spynet": Row({"reference": (2, 3, 64, 64), "other": (2, 3, 64, 64)}),
     "tape_reference": Row(
@@ -88,8 +89,9 @@ OF_SHAPES = {
     "rvrt, noise": Row(clip(2, 144), seeded.RVRT_DENOISE, {"noise_level": 0.1}),
     "temporal_unet, tape": Row(clip(5), {"heads": 1, "delayed": True}, WINDOWS),
 }
-# Each is part of another: of ``TCVC``, below, and of MMP-RNN.
+# Each is part of another: of ``TCVC``, below, of MMP-RNN, and of DiffBIR, whose forwards are those of diffusers.
 PARTS = {"tcvc_encoder", "tcvc_decoder", "mmp_net"}
+PARTS |= {f"diffusion_{part}" for part in ("control", "text", "unet", "vae")}
 PRECISIONS = (pytest.param("float32", marks=pytest.mark.slow), "half")
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vsrestore.damage.tape import damage_tape, sample_tape
+from vsrestore.damage.tape import PRESETS, damage_tape
 from vsrestore.networks.reference_selection import select_references
 from vsrestore.networks.tape_faults import measure, off_column, worse_lines
 
@@ -63,9 +63,9 @@ def test_every_fault_raises_the_score(damage):
 
 
 def test_references_are_undamaged_frames_of_the_same_scene():
-    """Two scenes in turn, every third frame damaged by all that tapes do."""
+    """Two scenes in turn, every third frame damaged as tapes are."""
     frames = np.stack([scene(number // 6) for number in range(12)])
-    damaged = damage_tape(frames[::3].transpose(0, 2, 3, 1), 0, 1, sample_tape(1)).damaged
+    damaged = damage_tape(frames[::3].transpose(0, 2, 3, 1), 0, 1, PRESETS["vhs"]).damaged
     frames[::3] = damaged.transpose(0, 3, 1, 2)
     scores, vectors = zip(*(measure(frame) for frame in frames), strict=True)
     references = select_references(np.array(scores), np.stack(vectors), 3)

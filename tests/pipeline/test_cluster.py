@@ -171,7 +171,9 @@ def test_a_worker_of_another_version_is_refused_or_measured(clip, run, dask):
     _, address = dask.scheduler()
     dask.worker(address, "0.0.1")
     dask.worker(address)
-    wishes = {"line": SLOW, "segment": 1 / 3, "overwrite": True}
+    with distributed.Client(address) as client:
+        client.wait_for_workers(2, timeout=60)
+    wishes = {"line": SLOW, "segment": 1 / 6, "overwrite": True}
     _, told = run(clip("plain.mp4"), **wishes, cluster=Cluster(address, allow_mixed=True))
     assert [note for note in told if "may render: in segment" in note and "by at most 0 of 255" in note], told
     _, told = run(clip("plain.mp4"), **{**wishes, "line": ""}, cluster=Cluster(address))

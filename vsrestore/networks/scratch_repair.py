@@ -93,6 +93,7 @@ class ScratchRepair(nn.Module):
 
     def restore_and_mark(self, frames: Tensor, windows: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         """Return the same, and the logits of scratches in cells of four rows, (N, K, 1, H / 4, W)."""
+        windows = windows.to(frames.device, non_blocking=True)
         centres = frames[:, windows[:, self.radius]]
         logits = self.logits(frames, windows)
         maps = torch.sigmoid(logits)

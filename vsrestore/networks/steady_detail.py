@@ -33,6 +33,6 @@ class SteadyDetail(nn.Module):
         Returns:
             (1, K, 3, H, W).
         """
-        centres = windows[:, windows.shape[1] // 2]
+        centres = windows[:, windows.shape[1] // 2].to(frames.device, non_blocking=True)
         detail = self._averaged(luma(faithful[0]), frames[0] - faithful[0], windows)
         return (faithful[0, centres] + detail)[None]

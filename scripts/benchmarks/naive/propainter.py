@@ -140,7 +140,7 @@ def attend(layer: SparseWindowAttention, tokens: Tensor, holed: Tensor, seen: ra
     query, key, value = layer.query(x), layer.key(x), layer.value(x)
     frames = slice(seen.start, seen.stop, seen.step)
     pooled = layer.pool_layer(x[frames].permute(0, 3, 1, 2)).flatten(2).transpose(1, 2)
-    places = surroundings(*x.shape[1:3])
+    places = surroundings(*x.shape[1:3], x.device)
     windows, result = split(query), torch.zeros_like(split(query))
     for number, is_holed in enumerate(holed.flatten()):
         own = (split(y)[:, number] for y in (key, value))
