@@ -13,6 +13,7 @@ import pytest
 
 from tests.pipeline.dask_processes import processes
 from tests.pipeline.test_segments import QUARTER, Counted, frames_and_sound
+from vsrestore.pipeline.cluster import connect
 from vsrestore.pipeline.cluster.wish import Cluster, cluster_of, mapped
 from vsrestore.pipeline.errors import PipelineError, RunError
 
@@ -144,7 +145,8 @@ def test_a_killed_worker_costs_one_segment(clip, run, counted, dask, tmp_path):
 
 
 @linux
-def test_a_killed_scheduler_costs_a_resume(clip, run, counted, dask, tmp_path):
+def test_a_killed_scheduler_costs_a_resume(clip, run, counted, dask, tmp_path, monkeypatch):
+    monkeypatch.setattr(connect, "SECONDS", 6)
     scheduler, address = dask.scheduler()
     dask.worker(address)
     line, folder = SLOW + counted.line, tmp_path / "restored.mkv.vsrestore"
@@ -214,6 +216,7 @@ def test_folders_have_other_names_on_workers(clip, run, dask, tmp_path):
     assert frames_and_sound(output) == frames_and_sound(run(source, **filters, overwrite=True)[0])
 
 
-def test_no_scheduler_answers(clip, run):
+def test_no_scheduler_answers(clip, run, monkeypatch):
+    monkeypatch.setattr(connect, "SECONDS", 3)
     with pytest.raises(PipelineError, match="no scheduler answers there"):
         run(clip("plain.mp4"), cluster=Cluster("tcp://127.0.0.1:9"))

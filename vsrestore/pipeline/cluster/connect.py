@@ -22,7 +22,6 @@ HERE = "127.0.0.1"
 SETTINGS = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
-    "distributed.comm.timeouts.connect": f"{SECONDS}s",
 }
 
 
@@ -44,7 +43,8 @@ def connected(wish: Cluster) -> Iterator[Client]:
     for name in logging.root.manager.loggerDict:  # what they have to say is told in our words
         if name.partition(".")[0] == "distributed":
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    with dask.config.set(SETTINGS), warnings.catch_warnings():
+    settings = {**SETTINGS, "distributed.comm.timeouts.connect": f"{SECONDS}s"}
+    with dask.config.set(settings), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of versions, which are compared
         if wish.local:
             with _workers_here(wish.local) as client:
