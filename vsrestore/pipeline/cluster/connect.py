@@ -19,7 +19,7 @@ SECONDS = 30  # in which a scheduler must answer
 LOCAL_SECONDS = 300  # of many workers on a busy machine
 HERE = "127.0.0.1"
 # Nothing is served: not the state of the workers, and no dashboard.
-SETTINGS = {
+SETTINGS: dict[str, list[str]] = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
 }
