@@ -66,11 +66,11 @@ class Version:
     cfg: float = 4.0
     prompt: str = ""
 
-    def chosen(self, task: str, **given: object) -> dict[str, Any]:
+    def chosen(self, task: str, **choices: object) -> dict[str, Any]:
         """Return what a user gave, and what the script does where that is None."""
         published = {**vars(self), "control": self.control_for_faces if task == "face" else self.control}
-        told = {name: published[name] if value is None else value for name, value in given.items()}
-        return {"prediction": self.prediction, **told}
+        choices = {name: published[name] if value is None else value for name, value in choices.items()}
+        return {"prediction": self.prediction, **choices}
 
 
 VERSIONS = {
@@ -194,13 +194,13 @@ def diffbir(
     checks.constant_clip(NAME, clip)
     checks.choice(NAME, "version", version, tuple(VERSIONS))
     checks.choice(NAME, "task", task, TASKS)
-    told, options = VERSIONS[version], Options(device=device, precision=precision, scene_changes=scene_changes)
+    row, options = VERSIONS[version], Options(device=device, precision=precision, scene_changes=scene_changes)
     size, working = _sizes(clip, scale, task)
-    first = _first_stage(told.cleaners[task], cleaner, working, size, tile)
+    first = _first_stage(row.cleaners[task], cleaner, working, size, tile)
     stages = [first]
     if stage2:
         painting = Painting(
-            **told.chosen(task, base=base, control=control, steps=steps, sampler=sampler, cfg=cfg, prompt=prompt),
+            **row.chosen(task, base=base, control=control, steps=steps, sampler=sampler, cfg=cfg, prompt=prompt),
             rescale_cfg=rescale_cfg,
             strength=strength,
             start=start,

@@ -100,8 +100,8 @@ def second_stage(name: str, painting: Painting, working: tuple[int, int], size: 
     def join(networks: Mapping[str, nn.Module]) -> nn.Module:
         from ..networks.diffusion.diffbir import DiffBIR
 
-        told = {"fix": painting.colour, "seed": painting.seed, "still": painting.noise == "still"}
-        return DiffBIR(**networks, tiles=tiles, size=size, **told)  # type: ignore[arg-type]
+        choices = {"fix": painting.colour, "seed": painting.seed, "still": painting.noise == "still"}
+        return DiffBIR(**networks, tiles=tiles, size=size, **choices)  # type: ignore[arg-type]
 
     parts = {
         "sampler": Part(sampler, rests_on="machine" if painting.offload else "device", channels_last=False),
@@ -137,8 +137,10 @@ def tiles_of(name: str, tile: int | None, working: tuple[int, int]) -> Tiles | N
     shorter = -(-min(working) // FACTOR) * FACTOR
     if tile > shorter:
         most = shorter // TILE_GRID * TILE_GRID
-        told = f"tile={tile} is more than the shorter side of {working[1]}x{working[0]}, at which pictures are painted"
-        fail(name, f"{told}; take {most} or less, or leave tile out")
+        problem = (
+            f"tile={tile} is more than the shorter side of {working[1]}x{working[0]}, at which pictures are painted"
+        )
+        fail(name, f"{problem}; take {most} or less, or leave tile out")
     return Tiles(tile // FACTOR, tile // FACTOR // 2)
 
 
@@ -185,8 +187,8 @@ def _checkpoints(name: str, painting: Painting) -> tuple[dict[str, Checkpoint], 
     base = recognised_parts(name, painting.base, BASE, UNUSED)
     control = recognised_parts(name, painting.control, {"": "diffusion_control"})[""]
     if dict(control.settings) != dict(base[UNET].settings):
-        told = f"{control.path} and {base[UNET].path} are networks of different sizes"
-        fail(name, f"{told}; give a control branch and the base model that it was trained for")
+        problem = f"{control.path} and {base[UNET].path} are networks of different sizes"
+        fail(name, f"{problem}; give a control branch and the base model that it was trained for")
     if base[TEXT].settings["width"] != base[UNET].settings["context"]:
         fail(name, f"{base[UNET].path} has a text encoder that its UNet does not fit; fetch it again")
     return base, control

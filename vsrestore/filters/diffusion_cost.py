@@ -79,13 +79,13 @@ class Watch:
     def _tell(self, seconds: float, result: Tensor) -> None:
         work = self._work
         frame = seconds * work.calls / work.batch
-        told = f"{work.what}; a step takes {spoken(seconds)}, so a frame about {spoken(frame)} and "
-        told += f"{work.frames} frames {spoken(frame * work.frames)}, and what comes before and after the steps"
+        cost = f"{work.what}; a step takes {spoken(seconds)}, so a frame about {spoken(frame)} and "
+        cost += f"{work.frames} frames {spoken(frame * work.frames)}, and what comes before and after the steps"
         memory = _memory(result)
         if memory is not None:
-            told += f"; {memory / GIB:.1f} GiB of memory in use at most so far"
+            cost += f"; {memory / GIB:.1f} GiB of memory in use at most so far"
         with self._environment.use():
-            note(self._name, told)
+            note(self._name, cost)
 
 
 def spoken(seconds: float) -> str:

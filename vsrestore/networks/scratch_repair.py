@@ -111,8 +111,8 @@ class ScratchRepair(nn.Module):
         Returns:
             (N, K, 2, H / 4, W), logits for cells of four rows, float32; rows up to a multiple of 32 are filled up.
         """
-        found = [self._found(each[windows]) for each in self._profiles(frames)]
-        return torch.stack(found)[..., : frames.shape[-1]]
+        logits = [self._logits_of(each[windows]) for each in self._profiles(frames)]
+        return torch.stack(logits)[..., : frames.shape[-1]]
 
     def _profiles(self, frames: Tensor) -> Tensor:
         """What each frame shows in cells of four rows: (N, T, 5, H / 4, W).
@@ -125,7 +125,7 @@ class ScratchRepair(nn.Module):
         around = box_mean(cells, (1, ACROSS))
         return torch.cat(((cells - around) * LOUDER, around[:, 3:] - 0.5), dim=1).unflatten(0, frames.shape[:2])
 
-    def _found(self, profiles: Tensor) -> Tensor:
+    def _logits_of(self, profiles: Tensor) -> Tensor:
         """Return logits of scratches and of their being opaque, (K, 2, H / 4, W), from windows (K, T, 5, H / 4, W)."""
         centre = profiles[:, self.radius]
         others = [profiles[:, column, 3] for column in range(profiles.shape[1]) if column != self.radius]

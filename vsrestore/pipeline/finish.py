@@ -54,11 +54,11 @@ def deliver(
         complete("ffmpeg", finishing(task, delivery, clip.shown, joined))
         source, part = Contents(task.media, seen.packets), delivery.part
         if task.job.whole:
-            found = differences(source, part, delivery.plan, clip.shown.frames, clip.shown.factor)
+            missing = differences(source, part, delivery.plan, clip.shown.frames, clip.shown.factor)
         else:
-            found = picture_differences(part, clip.frames)
-        refuse_incomplete(task, part, found)
-        for difference in found:
+            missing = picture_differences(part, clip.frames)
+        refuse_incomplete(task, part, missing)
+        for difference in missing:
             tell(str(difference))
         publish(part, output, overwrite=task.job.overwrite)
     finally:

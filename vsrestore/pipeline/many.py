@@ -45,13 +45,13 @@ def pairs(inputs: Sequence[str], folder: Path, encoder: str) -> list[tuple[str, 
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise PipelineError(f"{folder}: for several inputs the output is a folder ({error.strerror})") from None
-    taken: dict[Path, str] = {}
+    outputs: dict[Path, str] = {}
     for file in files:
         path = Path(file)
         ending = path.suffix if _takes(path.suffix, encoder) else ".mkv"
         output = folder / f"{path.stem}{ending}"
-        taken[folder / f"{path.name}{ending}" if output in taken else output] = file
-    return [(file, output) for output, file in taken.items()]
+        outputs[folder / f"{path.name}{ending}" if output in outputs else output] = file
+    return [(file, output) for output, file in outputs.items()]
 
 
 def _files(text: str) -> list[str]:

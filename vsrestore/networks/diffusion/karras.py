@@ -62,11 +62,11 @@ class Levels:
 
     def churned(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         """Return the latent and its sigma with some noise added again, where the settings want that."""
-        told, noise = self.settings, self.draw()  # drawn, as published, even where none is added
-        if not told.churn or not told.least_churned <= sigma <= told.most_churned:
+        settings, noise = self.settings, self.draw()  # drawn, as published, even where none is added
+        if not settings.churn or not settings.least_churned <= sigma <= settings.most_churned:
             return x, sigma
-        higher = sigma * (1 + min(told.churn / self.steps, math.sqrt(2) - 1))
-        return x + noise * told.noise * (higher**2 - sigma**2).sqrt(), higher
+        higher = sigma * (1 + min(settings.churn / self.steps, math.sqrt(2) - 1))
+        return x + noise * settings.noise * (higher**2 - sigma**2).sqrt(), higher
 
     def noised(self, x: Tensor, amount: Tensor, lower: Tensor) -> Tensor:
         """Return the latent with fresh noise, but at the end."""

@@ -90,18 +90,18 @@ class LatentSampler(nn.Module):
         Returns:
             (K, 4, h, w), float32.
         """
-        told, x = self.sampling, draw()
-        if told.start == "picture":
-            x = told.schedule.noised(condition, x, STEPS - 1)
-        if told.augmentation:
-            condition = told.schedule.noised(condition, draw(), told.augmentation)
+        sampling, x = self.sampling, draw()
+        if sampling.start == "picture":
+            x = sampling.schedule.noised(condition, x, STEPS - 1)
+        if sampling.augmentation:
+            condition = sampling.schedule.noised(condition, draw(), sampling.augmentation)
         prompted = Prompted.of(self.get_buffer("states"), len(x))
 
         def predict(x: Tensor, time: float) -> Tensor:
-            scale = ramped(told.guidance, time) if told.ramp else told.guidance
+            scale = ramped(sampling.guidance, time) if sampling.ramp else sampling.guidance
             return self._watch(lambda: self._predicted(x, time, condition, prompted, scale))
 
-        return sampled(told.sampler, predict, x, told.schedule, told.steps, draw, told.stochastic)
+        return sampled(sampling.sampler, predict, x, sampling.schedule, sampling.steps, draw, sampling.stochastic)
 
     def _predicted(self, x: Tensor, time: float, condition: Tensor, prompted: Prompted, scale: float) -> Tensor:
         """Return the guided prediction, whole or tile by tile."""
@@ -124,9 +124,9 @@ class LatentSampler(nn.Module):
 
     def asked(self, x: Tensor, time: float, condition: Tensor, text: Tensor) -> Tensor:
         """Return what the UNet says of latents (N, 4, h, w), float32, led by the control branch."""
-        seen, there = x.to(text.dtype), condition.to(text.dtype)
+        latents, cleaned = x.to(text.dtype), condition.to(text.dtype)
         times = torch.full((len(x),), time, dtype=torch.float32, device=x.device)
-        controls = self.control(seen, there, times, text)
+        controls = self.control(latents, cleaned, times, text)
         if self.sampling.strength != 1:
             controls = [control * self.sampling.strength for control in controls]
-        return self.unet(seen, times, text, controls).float()
+        return self.unet(latents, times, text, controls).float()

@@ -56,9 +56,9 @@ def check_steps(sampler: str, steps: int) -> None:
     if not least <= steps < STEPS:
         raise NetworkError(f"steps={steps}; {sampler} takes {least} to {STEPS - 1}")
     if sampler == "ddim" and max(discrete.ddim_times(steps)) >= STEPS:
-        taken = next(n for n in range(steps, STEPS) if max(discrete.ddim_times(n)) < STEPS)
+        next_best = next(n for n in range(steps, STEPS) if max(discrete.ddim_times(n)) < STEPS)
         raise NetworkError(
-            f"steps={steps} leads ddim beyond the last step of training; take {taken}, or a divisor of 1000"
+            f"steps={steps} leads ddim beyond the last step of training; take {next_best}, or a divisor of 1000"
         )
 
 

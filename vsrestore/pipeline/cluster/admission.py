@@ -64,7 +64,7 @@ class Admission:
     def __call__(self, addresses: Sequence[str]) -> dict[str, str]:
         """Return for each worker why it is refused, "" where it may render; it is not among them while that is open."""
         new = [address for address in addresses if address not in self._known]
-        self._known |= {address: _plain(told) for address, told in self._described(new).items()}
+        self._known |= {address: _plain(answer) for address, answer in self._described(new).items()}
         known = {address: self._known[address] for address in addresses if address in self._known}
         verdicts = {address: self._hard(one) for address, one in known.items()}
         fitting = [address for address, reason in verdicts.items() if not reason]
@@ -87,7 +87,7 @@ class Admission:
             )
         except (OSError, KeyError, ValueError):
             return {}
-        return {address: told for address, told in described.items() if not isinstance(told, OSError)}
+        return {address: answer for address, answer in described.items() if not isinstance(answer, OSError)}
 
     def _hard(self, known: Known) -> str:
         """Return why a worker cannot take part, whatever is allowed."""
@@ -115,14 +115,14 @@ class Admission:
         assert self._class is not None
         if kind == self._class:
             return ""
-        told = "; ".join(_unlike(*each) for each in zip(CLASS, kind, self._class, strict=True) if each[1] != each[2])
+        unlike = "; ".join(_unlike(*each) for each in zip(CLASS, kind, self._class, strict=True) if each[1] != each[2])
         if not self._wish.allow_mixed:
-            return f"its frames could differ from the others' ({told}); --allow-mixed measures that and allows it"
+            return f"its frames could differ from the others' ({unlike}); --allow-mixed measures that and allows it"
         if kind not in self._verdicts:
-            self._measure(address, kind, told)
+            self._measure(address, kind, unlike)
         return self._verdicts.get(kind)
 
-    def _measure(self, address: str, kind: Class, told: str) -> None:
+    def _measure(self, address: str, kind: Class, unlike: str) -> None:
         """Have a worker render a segment that is finished, and see by how much its frames differ."""
         if kind not in self._trials:
             segment = self._finished()
@@ -140,7 +140,7 @@ class Admission:
         try:
             made = self._folder.path / self._made(trial)
             apart = distance(self._folder.picture(trial.segment), made)
-            self._tell(f"worker {address} ({told}) may render: in segment {trial.segment.number} {apart}")
+            self._tell(f"worker {address} ({unlike}) may render: in segment {trial.segment.number} {apart}")
             made.unlink(missing_ok=True)
         except VsrestoreError as error:
             self._verdicts[kind] = str(error)
@@ -171,11 +171,11 @@ class Admission:
         return ""
 
 
-def _plain(told: Any) -> Known:
+def _plain(answer: Any) -> Known:
     """Return what a worker says of itself, or that it cannot say it."""
-    if isinstance(told, dict):
-        return told
-    return {PROBLEM: f"it has no vsrestore that can take part ({type(told).__name__}: {told})"}
+    if isinstance(answer, dict):
+        return answer
+    return {PROBLEM: f"it has no vsrestore that can take part ({type(answer).__name__}: {answer})"}
 
 
 def _class(known: Known) -> Class:

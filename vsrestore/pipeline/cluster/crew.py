@@ -151,15 +151,15 @@ class Crew:
             PipelineError: all workers that there are have been refused, and never was there another.
 
         """
-        told = False
+        waits = False
         self.update()
         while not self.members:
             if self.refused and not self._had_members:
                 reasons = "; ".join(f"{address}: {reason}" for address, reason in self.refused.items())
                 raise PipelineError(f"no worker may render ({reasons})")
-            if not told:
+            if not waits:
                 self.tell("no worker is there that may render; waiting for one")
-                told = True
+                waits = True
             time.sleep(POLL_SECONDS / 2)
             self.update()
 

@@ -172,8 +172,8 @@ def _argument(value: object, folder: Path, maps: Maps) -> object:
 def _content(task: Task, calls: list[FilterCall]) -> dict[str, str]:
     digests = ", ".join(sorted(digest for _, digest in checkpoints_of(calls)))
     script = "" if task.job.script is None else content_of(task.script)
-    found = (content_of(task.work / "task.json"), content_of(task.media.path), script, digests)
-    return dict(zip(CONTENT, found, strict=True))
+    content = (content_of(task.work / "task.json"), content_of(task.media.path), script, digests)
+    return dict(zip(CONTENT, content, strict=True))
 
 
 def _card(calls: list[FilterCall]) -> str:

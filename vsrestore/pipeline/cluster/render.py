@@ -89,8 +89,8 @@ class _Rendering:
         clip = self._folder.clip() or self._clip  # which the user's own options may have made shorter
         while self._folder.record(clip.segments[segment.number]) is None:
             if time.monotonic() > limit:
-                told = f"worker {worker} has finished segment {segment.number}, and it is not in {self._folder.path}"
-                raise RunError(f"{told}; do both see the same storage?")
+                problem = f"worker {worker} has finished segment {segment.number}, and it is not in {self._folder.path}"
+                raise RunError(f"{problem}; do both see the same storage?")
             time.sleep(LOOK_SECONDS)
             with suppress(OSError):
                 os.scandir(self._folder.picture(segment).parent).close()  # has an NFS client look again
@@ -113,11 +113,11 @@ def _abandon(client: Client, admission: Admission) -> None:
 
 def _once(tell: Tell) -> Tell:
     """Return what tells a sentence once, however many workers say it."""
-    told: set[str] = set()
+    sentences: set[str] = set()
 
     def first(sentence: str) -> None:
-        if sentence not in told:
-            told.add(sentence)
+        if sentence not in sentences:
+            sentences.add(sentence)
             tell(sentence)
 
     return first

@@ -31,8 +31,8 @@ class Cluster:
     @property
     def local(self) -> int:
         """How many workers run on this machine for this job alone, 0 where there is a scheduler."""
-        found = LOCAL.fullmatch(self.address)
-        return int(found[1]) if found else 0
+        local = LOCAL.fullmatch(self.address)
+        return int(local[1]) if local else 0
 
 
 def cluster_of(address: str | None, maps: Iterable[str], *, allow_mixed: bool) -> Cluster | None:
