@@ -48,6 +48,8 @@ class Call:
     """What else the plan hands the network, by name: windows as positions in ``frames``, times between frames."""
     slots: Mapping[str, Sequence[Slot]] = field(default_factory=dict)
     """Which frames of companions "wanted" are seen, where those are not one for each wanted frame."""
+    keep: range = range(0)
+    """Where among ``frames`` those stand that it gives, where the plan says it."""
     numbers: Sequence[int] = ()
     """Frame numbers of what it gives, for networks that take them."""
 

@@ -20,7 +20,7 @@ from vsrestore.networks.traits import Traits
 from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.descriptor import Descriptor, Options
 from vsrestore.runtime.devices import pick
-from vsrestore.runtime.devices.card import Card, NoStreams
+from vsrestore.runtime.devices.card import Card, Streams
 from vsrestore.runtime.plans.single import Single
 
 UP, COMPUTE, DOWN = 0.02, 0.04, 0.015
@@ -68,7 +68,7 @@ class Event:
         assert self.happened.wait(PATIENCE)
 
 
-class SleepingCard:
+class SleepingCard(Streams):
     """Streams of a card on which copies take their time, and memory that is given back holds NaN."""
 
     def __init__(self) -> None:
@@ -122,7 +122,7 @@ class Later(nn.Module):
 class StandIn(Card):
     """The sum and the layouts, too, are made in their streams."""
 
-    def _sent(self, pictures: Tensor, arranged: Callable[[Tensor], Tensor]) -> Tensor:
+    def _sent(self, pictures: Tensor, dtype: torch.dtype) -> Tensor:
         there = torch.empty_like(pictures)
         self._streams.copy(there, pictures)
         return there
@@ -137,7 +137,7 @@ class StandIn(Card):
 def card(monkeypatch: pytest.MonkeyPatch) -> SleepingCard:
     """A sleeping card in the place of the processor."""
     made = SleepingCard()
-    monkeypatch.setattr(pick, "worker", lambda device, name, _: StandIn(device, name, pick.CARD_TURNS, made))
+    monkeypatch.setattr(pick, "worker", lambda device, name, *_: StandIn(device, name, pick.CARD_TURNS, True, made))
     monkeypatch.setattr(pick, "turns", lambda _: pick.CARD_TURNS)
     return made
 
@@ -198,7 +198,7 @@ def test_what_is_not_finite_is_noticed_on_the_card(card: SleepingCard) -> None:
 def test_a_device_without_streams_gives_the_same_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     source = clips.noise(length=5)
     plain = [clips.picture(frame) for frame in restored(source, nn.ReLU).frames()]
-    monkeypatch.setattr(pick, "worker", lambda device, name, _: Card(device, name, 1, NoStreams()))
+    monkeypatch.setattr(pick, "worker", lambda device, name, *_: Card(device, name, 1, True, Streams()))
     assert [clips.picture(frame) for frame in restored(source, nn.ReLU).frames()] == plain
 
 
@@ -228,14 +228,14 @@ def test_more_chunks_are_under_way_where_there_may_be_a_card(monkeypatch: pytest
 def test_a_result_on_the_first_card_comes_back_when_cuda_was_asked_for() -> None:
     """Tensors name their card by number; the device that a user or nobody chose need not."""
 
-    class Noted(NoStreams):
+    class Noted(Streams):
         copied = 0
 
         def copy(self, target: Tensor, source: Tensor) -> None:
             self.copied += 1
 
     streams = Noted()
-    card = Card(torch.device("cuda"), "toy", 1, streams)
+    card = Card(torch.device("cuda"), "toy", 1, True, streams)
     result = SimpleNamespace(device=torch.device("cuda", 0), shape=(2, 3), dtype=torch.float16)
     here = card._fetched(result, streams.new())
     assert (here.device.type, here.dtype, streams.copied) == ("cpu", torch.float16, 1)
