@@ -72,6 +72,7 @@ class SleepingCard(Streams):
     """Streams of a card on which copies take their time, and memory that is given back holds NaN."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.streams: list[Stream] = []
         self._here = threading.local()
 
@@ -239,3 +240,27 @@ def test_a_result_on_the_first_card_comes_back_when_cuda_was_asked_for() -> None
     result = SimpleNamespace(device=torch.device("cuda", 0), shape=(2, 3), dtype=torch.float16)
     here = card._fetched(result, streams.new())
     assert (here.device.type, here.dtype, streams.copied) == ("cpu", torch.float16, 1)
+
+
+def test_two_calls_are_under_way_where_torch_sees_no_device() -> None:
+    """An ONNX model has a session for each: one computes while the other copies."""
+    together = threading.Barrier(2)
+
+    class Meeting(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            together.wait(PATIENCE)  # is broken unless both are there
+            return images / 2
+
+    stage = Stage(descriptor=Descriptor(name="toy"), build=Meeting)
+    shown = apply(clips.noise(length=6), stage, Options(device="cpu", elsewhere=True, scene_changes=False))
+    assert len(list(shown.frames(prefetch=6, close=True))) == 6
+
+
+def test_memory_is_pinned_for_copies_that_torch_does_not_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    empty = torch.empty
+    monkeypatch.setattr(torch, "empty", lambda *a, pin_memory=False, **k: asked.append(pin_memory) or empty(*a, **k))
+    for there in (False, True):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        pick.worker(torch.device("cpu"), "toy", channels_last=False, elsewhere=True).memory((1, 3, 4, 4))
+    assert asked == [False, True]

@@ -39,7 +39,14 @@ class Done:
 
 
 class Streams:
-    """The streams of a device, which does what one of them is given in order; here of one that has none (MPS)."""
+    """The streams of a device, which does what one of them is given in order; here of one that has none (MPS).
+
+    Args:
+        pinned: whether memory of the host is pinned, for copies that torch does not see.
+    """
+
+    def __init__(self, pinned: bool = False) -> None:
+        self._pinned = pinned
 
     def new(self) -> Any:
         """Return a stream: ``record_event()`` and ``wait_event(event)``; an event has ``synchronize()``."""
@@ -53,7 +60,7 @@ class Streams:
         """Return memory of the host that copies can go on with by themselves, not used again before they have ended."""
         import torch
 
-        return torch.empty(tuple(shape), dtype=dtype)
+        return torch.empty(tuple(shape), dtype=dtype, pin_memory=self._pinned)
 
     def copy(self, target: Tensor, source: Tensor) -> None:
         """Launch a copy between host and card in the stream of the block."""
@@ -67,6 +74,7 @@ class CardStreams(Streams):
     """Those of CUDA and XPU. torch lends pinned memory again only after the copies that it was used for."""
 
     def __init__(self, device: torch.device) -> None:
+        super().__init__(pinned=True)
         import torch
 
         self._module: Any = torch.get_device_module(device)
@@ -81,11 +89,6 @@ class CardStreams(Streams):
 
     def within(self, stream: Any) -> AbstractContextManager[object]:  # noqa: D102
         return self._module.stream(stream)
-
-    def memory(self, shape: Sequence[int], dtype: torch.dtype) -> Tensor:  # noqa: D102
-        import torch
-
-        return torch.empty(tuple(shape), dtype=dtype, pin_memory=True)
 
     def copy(self, target: Tensor, source: Tensor) -> None:  # noqa: D102
         target.copy_(source, non_blocking=True)
@@ -103,17 +106,24 @@ class Card:
         turns: chunks whose frames are brought in and out at the same time.
         channels_last: whether the network takes pictures with channels last.
         streams: of the device; None takes torch's.
+        threads: calls that are under way at once: more than one where the network itself shares the device out.
     """
 
     splits = False
 
     def __init__(
-        self, device: torch.device, name: str, turns: int, channels_last: bool, streams: Streams | None = None
+        self,
+        device: torch.device,
+        name: str,
+        turns: int,
+        channels_last: bool,
+        streams: Streams | None = None,
+        threads: int = 1,
     ) -> None:
         self._device = device
         self._channels_last = channels_last
         self._streams = streams or (CardStreams(device) if device.type in ("cuda", "xpu") else Streams())
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"vsrestore-{name}")
+        self._thread = ThreadPoolExecutor(threads, thread_name_prefix=f"vsrestore-{name}")
         self._computing = self._streams.new()
         self._copying: SimpleQueue[Any] = SimpleQueue()
         for _ in range(turns):
