@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -53,6 +53,12 @@ class Call:
     numbers: Sequence[int] = ()
     """Frame numbers of what it gives, for networks that take them."""
 
+    @property
+    def key(self) -> Hashable:
+        """All that is handed to the network beside pictures; calls that share it differ in their pictures alone."""
+        tables = ((name, tuple(map(tuple, rows))) for name, rows in self.tables.items())
+        return (*tables, self.keep, tuple(self.numbers))
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -69,6 +75,10 @@ class Inputs:
         """Return all pictures changed alike."""
         beside = ({name: change(x) for name, x in part.items()} for part in (self.beside_frames, self.beside_wanted))
         return type(self)(change(self.frames), *beside)
+
+    def tensors(self) -> list[Tensor]:
+        """Return all pictures."""
+        return [self.frames, *self.beside_frames.values(), *self.beside_wanted.values()]
 
     def as_batch(self) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the frames as a batch of one sequence, (1, T, C, H, W), and the companions, those of frames alike."""

@@ -167,7 +167,11 @@ class Engine:
         whole = not self._worker.splits or self.companions or call.numbers
         halves = () if whole else self.descriptor.plan.halved(call)
         parts = [(_part(inputs, call, half), half) for half in halves] or [(inputs, call)]
-        works = [Work(seen, partial(self._compute, part, precision)) for seen, part in parts]
+        # Of a second precision the network does not stay, and tiles go through the host.
+        recurs = precision == self.precision and self.options.tile is None
+        works = [
+            Work(seen, partial(self._compute, part, precision), part.key if recurs else None) for seen, part in parts
+        ]
         float32 = self.descriptor.traits.float32_frames
         return self._worker.computed(works, torch.float32 if float32 else getattr(torch, precision))
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from ...video.errors import warn
+from .graphs import CudaRecorder, Graphs
 from .worker import Work
 
 if TYPE_CHECKING:
@@ -125,6 +127,8 @@ class Card:
         self._streams = streams or (CardStreams(device) if device.type in ("cuda", "xpu") else Streams())
         self._thread = ThreadPoolExecutor(threads, thread_name_prefix=f"vsrestore-{name}")
         self._computing = self._streams.new()
+        self._graphs = Graphs(CudaRecorder() if device.type == "cuda" else None)
+        self._name = name
         self._copying: SimpleQueue[Any] = SimpleQueue()
         for _ in range(turns):
             self._copying.put(self._streams.new())
@@ -148,7 +152,9 @@ class Card:
             with torch.inference_mode(), self._streams.within(copying):
                 there = work.inputs.mapped(lambda pictures: self._sent(pictures, dtype))
                 sent = copying.record_event()
-                *made, event = self._thread.submit(self._launched, there, sent, work.network).result()
+                *made, event = self._thread.submit(self._launched, there, sent, work).result()
+                for failure in self._graphs.failures():
+                    warn(self._name, failure)
                 copying.wait_event(event)
                 result, total = (self._fetched(tensor, copying) for tensor in made)
                 copying.record_event().synchronize()
@@ -167,11 +173,11 @@ class Card:
         self._streams.shared(there, self._computing)
         return there
 
-    def _launched(self, there: Inputs, sent: Any, network: Callable[[Inputs], Tensor]) -> tuple[Tensor, Tensor, Any]:
+    def _launched(self, there: Inputs, sent: Any, work: Work) -> tuple[Tensor, Tensor, Any]:
         """Launch a network after what it needs was sent; return its result, planes apart, its sum, and when."""
         with self._streams.within(self._computing):
             self._computing.wait_event(sent)
-            result = network(there).contiguous()
+            result = self._graphs.called(work.network, there, work.key).contiguous()
             return result, self._summed(result), self._computing.record_event()
 
     def _summed(self, result: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ class Work(NamedTuple):
     """On the host, float32, in memory of the worker's."""
     network: Callable[[Inputs], Tensor]
     """Takes and gives tensors where networks run."""
+    key: Hashable = None
+    """Whatever the network goes by beside the pictures and their shapes; None where that cannot be told."""
 
 
 class Worker(Protocol):
