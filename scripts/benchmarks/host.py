@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 import vsrestore
 from vsrestore.runtime.devices import pick
-from vsrestore.runtime.devices.cpu.buffers import Buffers
+from vsrestore.runtime.devices.buffers import Buffers
+from vsrestore.runtime.devices.card import Card, Streams
 from vsrestore.runtime.devices.worker import Work
 from vsrestore.runtime.parts import Networks
 
@@ -38,44 +39,40 @@ COLUMNS = ("filter", "output", "core-ms per frame", "frames per second of one co
 
 
 class Nobody(nn.Module):
-    """In the place of a network: gives the same pictures every time, as long and ``scale`` times as large as asked."""
+    """In the place of a network: gives the same pictures every time, as many and ``scale`` times as large as asked."""
 
     def __init__(self, scale: int) -> None:
         super().__init__()
         self.scale = scale
         self.given = cache(self._made)
 
-    def forward(self, frames: Tensor, windows: Tensor | None = None, **_: object) -> Tensor:
-        """Return pictures for frames without memory, (B, C, H, W), or (1, T, C, H, W) and windows (K, W)."""
+    def forward(self, frames: Tensor, windows: Tensor, **_: object) -> Tensor:
+        """Return pictures (1, K, C, s*H, s*W) for frames without memory, (1, T, C, H, W), and windows (K, W)."""
         height, width = (self.scale * edge for edge in frames.shape[-2:])
-        if windows is None:
-            return self.given((*frames.shape[:-2], height, width))
         return self.given((1, len(windows), frames.shape[2], height, width))
 
     def _made(self, shape: tuple[int, ...]) -> Tensor:
-        return torch.rand(shape[-3:]).half().expand(shape)
+        return torch.rand(shape).half()
 
 
-class NoCard:
-    """A worker whose memory is used again, as a card's pinned memory is, and whose network sees no pictures."""
+class NoCard(Card):
+    """A card without memory, to which no copy takes time, and whose network sees no pictures."""
 
-    splits = False
-
-    def __init__(self, turns: int) -> None:
-        self._buffers = Buffers(turns)
+    def __init__(self) -> None:
+        super().__init__(torch.device("meta"), "host", pick.CARD_TURNS, True, Streams())
+        self._again = Buffers(pick.CARD_TURNS)
 
     def memory(self, shape: Sequence[int], lent: bool = False) -> Tensor:
-        """Return memory, planes apart."""
-        return self._buffers.lend(shape, channels_last=False) if lent else torch.empty(tuple(shape))
+        """Return memory that is used again, as a card's pinned memory is."""
+        return self._again.lend(shape, channels_last=False) if lent else super().memory(shape)
 
-    def computed(self, works: Sequence[Work], dtype: torch.dtype) -> tuple[list[np.ndarray], bool]:
-        """Return what the network gives for pictures without memory."""
-        results = []
-        for work in works:
-            there = work.inputs.mapped(lambda pictures: pictures.to("meta", dtype))
-            results.append(work.network(there).float().numpy())
-            self._buffers.give_back(work.inputs.frames)
-        return results, True
+    def _brought(self, work: Work, dtype: torch.dtype) -> tuple[np.ndarray, float]:
+        result = super()._brought(work, dtype)
+        self._again.give_back(work.inputs.frames)
+        return result
+
+    def _summed(self, result: Tensor) -> Tensor:
+        return torch.zeros(())
 
 
 def run(frames: int, repeats: int, size: tuple[int, int] = (WIDTH, HEIGHT)) -> list[Report]:
@@ -95,7 +92,7 @@ def _core_ms(function: Callable[..., vs.VideoNode], scale: int, frames: int, siz
     network = Nobody(scale)
     with ExitStack() as stack:
         stack.enter_context(patch.object(Networks, "get", lambda *_: network))
-        stack.enter_context(patch.object(pick, "worker", lambda *_: NoCard(pick.CARD_TURNS)))
+        stack.enter_context(patch.object(pick, "worker", lambda *_: NoCard()))
         clip = moving_clip(2 * frames, *size, vs.YUV420P8)
         made = function(clip, device="cpu", **({"scale": scale} if scale > 1 else {}))
         drain(made[:frames])

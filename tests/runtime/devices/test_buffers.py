@@ -9,7 +9,7 @@ import vapoursynth as vs
 
 from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.descriptor import Descriptor, Options
-from vsrestore.runtime.devices.cpu.buffers import Buffers
+from vsrestore.runtime.devices.buffers import Buffers
 from vsrestore.runtime.devices.pick import TURNS
 
 

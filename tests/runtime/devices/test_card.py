@@ -265,3 +265,16 @@ def test_memory_is_pinned_for_copies_that_torch_does_not_see(monkeypatch: pytest
         monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
         pick.worker(torch.device("cpu"), "toy", channels_last=False, elsewhere=True).memory((1, 3, 4, 4))
     assert asked == [False, True]
+
+
+def test_widened_results_have_memory_of_their_own_until_nobody_reads_them() -> None:
+    card = Card(torch.device("cpu"), "toy", 1, True, Streams())
+    half = torch.full((2, 3, 4, 4), 0.5).half()
+    first, second = card._widened(half), card._widened(half / 2)
+    place, part = first.ctypes.data, first[0]
+    del first
+    assert card._widened(half).ctypes.data != place
+    np.testing.assert_array_equal(part, np.float32(0.5))
+    del part
+    assert card._widened(half).ctypes.data == place
+    assert (second.dtype, second.max()) == (np.float32, 0.25)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
+import weakref
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -15,6 +16,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from ...video.errors import warn
+from .buffers import Buffers
 from .graphs import CudaRecorder, Graphs
 from .worker import Work
 
@@ -127,6 +129,7 @@ class Card:
         self._streams = streams or (CardStreams(device) if device.type in ("cuda", "xpu") else Streams())
         self._thread = ThreadPoolExecutor(threads, thread_name_prefix=f"vsrestore-{name}")
         self._computing = self._streams.new()
+        self._wide = Buffers(turns)
         self._graphs = Graphs(CudaRecorder() if device.type == "cuda" else None)
         self._name = name
         self._copying: SimpleQueue[Any] = SimpleQueue()
@@ -158,7 +161,7 @@ class Card:
                 copying.wait_event(event)
                 result, total = (self._fetched(tensor, copying) for tensor in made)
                 copying.record_event().synchronize()
-                return result.float().numpy(), float(total)
+                return self._widened(result), float(total)
         finally:
             self._copying.put(copying)
 
@@ -172,6 +175,17 @@ class Card:
         there = there.to(dtype, memory_format=layout)
         self._streams.shared(there, self._computing)
         return there
+
+    def _widened(self, result: Tensor) -> np.ndarray:
+        """Return a result as float32; fresh memory for it would cost ten times as much as to write it."""
+        import torch
+
+        if result.dtype == torch.float32:
+            return result.numpy()
+        wide = self._wide.lend(result.shape, channels_last=False)
+        array = wide.copy_(result).numpy()
+        weakref.finalize(array, self._wide.give_back, wide).atexit = False  # when no part of it is read any more
+        return array
 
     def _launched(self, there: Inputs, sent: Any, work: Work) -> tuple[Tensor, Tensor, Any]:
         """Launch a network after what it needs was sent; return its result, planes apart, its sum, and when."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..buffers import Buffers
 from ..worker import Work
-from .buffers import Buffers
 from .threads import Threads
 
 if TYPE_CHECKING:
