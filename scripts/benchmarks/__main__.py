@@ -350,6 +350,14 @@ def diffusion(repeats: Repeats = 3, one_thread: ProcessorTime = False) -> None:
     publish(benchmark.run(repeats, clock(one_thread)))
 
 
+@app.command("card-memory")
+def card_memory() -> None:
+    """What a call of RVRT, PSRT, MMP-RNN, TAPE and Analog Swin-UNet holds on a card, reckoned without one."""
+    from . import card_memory as benchmark
+
+    publish(benchmark.run())
+
+
 @app.command("diffusion-steady")
 def diffusion_steady(clips: Clips, pattern: Patterns = None) -> None:
     """How still DiffBIR's detail holds, by the ways in which its noise and its detail are kept."""
@@ -381,16 +389,16 @@ def clock(processor: bool) -> Measure:
 @app.command("all")
 def everything(
     clips: Annotated[
-        Path | None, typer.Option(help="folder with clean clips; without it film-quality is left out")
+        Path | None, typer.Option(help="folder with clean clips; without it film-quality and lines are left out")
     ] = None,
     pattern: Patterns = None,
 ) -> None:
     """Run all benchmarks with their defaults."""
     missed = False
-    runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command, segments, chain]
-    runs += [edvr, basicvsrpp, video, video_filters, basicvsrpp_memory, tiles, colour, diffusion]
+    runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command, segments, cluster, chain]
+    runs += [edvr, basicvsrpp, video, video_filters, card_memory, basicvsrpp_memory, tiles, colour, diffusion]
     if clips is not None:
-        runs.append(lambda: film_quality(clips, pattern))
+        runs += [lambda: film_quality(clips, pattern), lambda: lines(clips, pattern)]
     for run in runs:
         try:
             run()
