@@ -197,15 +197,26 @@ def memory(repeats: Repeats = 3, model: Model = "film") -> None:
 
 
 @app.command()
-def card(device: Annotated[str, typer.Option(help="cuda, or cuda:N")] = "cuda") -> None:
-    """Filters on a card, in five minutes at most: speed, busy share, memory, float16 beside float32, order."""
+def card(
+    device: Annotated[str, typer.Option(help="cuda, cuda:N, or cpu to try the benchmark itself")] = "cuda",
+    case: Annotated[list[str] | None, typer.Option(help="filter; repeatable; all by default")] = None,
+) -> None:
+    """Filters on a card, in five minutes at most: speed, busy share, memory, float16 beside float32, order, others."""
     import torch
 
-    if not torch.cuda.is_available():
-        raise typer.BadParameter("torch finds no CUDA card on this machine; vsrestore info tells what it finds")
     from . import card as benchmark
 
-    publish(benchmark.run(device))
+    if device != "cpu" and not torch.cuda.is_available():
+        raise typer.BadParameter("torch finds no CUDA card on this machine; vsrestore info tells what it finds")
+    publish(benchmark.run(benchmark.trial_on(device), case or benchmark.FILTERS))
+
+
+@app.command()
+def host(frames: Annotated[int, typer.Option(help="frames of each run")] = 12, repeats: Repeats = 3) -> None:
+    """What the machine does for a 1080p frame of film and upscale beside a card."""
+    from . import host as benchmark
+
+    publish(benchmark.run(frames, repeats))
 
 
 @app.command()

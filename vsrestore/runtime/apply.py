@@ -128,7 +128,7 @@ def through(seen: vs.VideoNode, stage: Stage, options: Options) -> vs.VideoNode:
     """Return what the network of a stage makes of the RGBS or GRAYS frames that it sees: pictures or values."""
     plan = stage.descriptor.plan
     frames, companions = plan.beside(seen)
-    if plan.compares:
+    if plan.skips_repeats:
         frames = keep(compared(frames), frames_in_flight(plan, options.device) + vs.core.num_threads)
     beside = {**companions, **stage.companions}
     engine = Engine(stage.descriptor, options, stage.build, stage.arguments, beside)

@@ -14,12 +14,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Protocol, Self, cast
 
-import numpy as np
 import vapoursynth as vs
 
 from ..video.cache import keep, uncached
 from ..video.errors import warn
-from ..video.frames import plane_views, write_planes
+from ..video.frames import picture_of, write_planes
 from .call import Companion
 from .descriptor import Descriptor
 from .devices.pick import TURNS, turns
@@ -113,7 +112,7 @@ def _in_flight(plan: Plan, turns: int) -> int:
 
 def _neighbouring(plan: Plan) -> int:
     """Return how many carriers beside its own a frame is made of."""
-    return 2 if plan.overlaps else 0
+    return 2 if plan.joins else 0
 
 
 def _blank(clip: vs.VideoNode, descriptor: Descriptor, chunks: int) -> vs.VideoNode:
@@ -177,7 +176,10 @@ def _maker(maker: ChunkMaker, grid: Grid, chunks: range) -> Callable[[int, Frame
             raise vs.Error(message) from None
         carrier.props[CHUNK] = run.start
         for position, picture in pictures.items():
-            carrier.props[_key(run.number(position))] = _written(blank, descriptor, picture)
+            # Values of all channels stand below each other in one plane.
+            planes = picture.reshape(blank.format.num_planes, -1, picture.shape[-1])
+            frame = write_planes(blank, planes, limited=descriptor.values is None)
+            carrier.props[_key(run.number(position))] = frame
         return carrier
 
     return make
@@ -194,12 +196,6 @@ def _run(companions: Mapping[str, Companion], grid: Grid, start: int, frames: Fr
     return Run(start, grid.before, grid.chunk, grid.length, run, beside)
 
 
-def _written(blank: vs.VideoFrame, descriptor: Descriptor, picture: np.ndarray) -> vs.VideoFrame:
-    if descriptor.values is None:
-        return write_planes(blank, picture)
-    return write_planes(blank, picture.reshape(1, -1, picture.shape[-1]), limited=False)
-
-
 def _taker(plan: Plan, chunk: int, position: int, *, limited: bool) -> Callable[[int, object], vs.VideoFrame]:
     """Return the callback that takes a position's frame off its carrier, or joins what several hold of it."""
 
@@ -212,7 +208,7 @@ def _taker(plan: Plan, chunk: int, position: int, *, limited: bool) -> Callable[
         held = [cast("vs.VideoFrame", carrier.props[key]) for carrier in ordered if key in carrier.props]
         if len(held) == 1:
             return held[0]
-        joined = plan.joined([np.stack(plane_views(frame)) for frame in held])
+        joined = plan.joined([picture_of(frame) for frame in held])
         return write_planes(held[0], joined, limited=limited)
 
     return take

@@ -20,7 +20,7 @@ import numpy as np
 import vapoursynth as vs
 
 from .errors import fail, warn
-from .frames import plane_views
+from .frames import picture_of, plane_views
 from .kept import read_kept, write_kept
 
 GRID = 16
@@ -107,4 +107,4 @@ def _pictures(clip: vs.VideoNode) -> Generator[np.ndarray]:
     """Yield every frame as an array (C, H, W), a few of them fetched ahead."""
     ahead = vs.core.num_threads
     for frame in clip.frames(prefetch=ahead, backlog=ahead, close=True):
-        yield np.stack(plane_views(frame))
+        yield picture_of(frame)
