@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -20,6 +21,13 @@ SLOW = (
     "def wait(n, f):\n    time.sleep(0.5)\n    return f\n"
     "clip.std.ModifyFrame(clip, wait).set_output()\n"
 )
+SIGNALLED = (
+    "import os, signal\nfrom vsrestore.cli import main\nfrom vsrestore.pipeline import restore as module\n"
+    "def signalled():\n    os.kill(os.getpid(), {number})\n"
+    "class Freed:\n    def __del__(self):\n        signalled()\n"
+    "{place}\nmain()\n"
+)
+CANCELLED_OF_A_SOAK = 100
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +44,16 @@ def command(film, tmp_path):
     """Return a function that starts ``vsrestore restore`` with a script and further words."""
 
     def start(
-        script: str, *words: str, output: str = "out.mkv", source: str | None = None, cache: str | None = None
+        script: str,
+        *words: str,
+        output: str = "out.mkv",
+        source: str | None = None,
+        cache: str | None = None,
+        program: tuple[str, ...] = ("-m", "vsrestore"),
     ) -> subprocess.Popen[str]:
         path = tmp_path / "my script.vpy"
         path.write_text(script)
-        begin = [sys.executable, "-m", "vsrestore", "restore", source or str(film), "-o", str(tmp_path / output)]
+        begin = [sys.executable, *program, "restore", source or str(film), "-o", str(tmp_path / output)]
         given = ["--script", str(path)] if script else []
         environment = {**os.environ, **({"XDG_CACHE_HOME": cache} if cache else {})}
         return subprocess.Popen(
@@ -118,17 +131,38 @@ def test_an_unknown_device_is_told(command, tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_cancelling_ends_everything(command, tmp_path, number):
-    process = command(SLOW)
-    limit = time.monotonic() + 30
-    while not list(tmp_path.glob("out.mkv.vsrestore")):
-        assert time.monotonic() < limit
-        time.sleep(0.1)
-    process.send_signal(number)
+def test_cancelling_ends_everything(command, tmp_path, soak, number):
+    generator = random.Random(int(number))
+    for _ in range(1 if soak == 1 else CANCELLED_OF_A_SOAK):
+        process = command(SLOW)
+        limit = time.monotonic() + 30
+        while not list(tmp_path.glob("out.mkv.vsrestore")):
+            assert time.monotonic() < limit
+            time.sleep(0.01)
+        time.sleep(generator.uniform(0, 1))
+        process.send_signal(number)
+        assert_cancelled(process, tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize(
+    ("number", "place"),
+    [
+        (signal.SIGINT, "os.register_at_fork(after_in_parent=signalled)"),
+        (signal.SIGTERM, "module.probe, known = lambda path: (Freed(), known(path))[1], module.probe"),
+    ],
+    ids=["in a fork", "while an object is freed"],
+)
+def test_no_signal_is_lost(command, tmp_path, number, place):
+    """Python throws away what is raised in such places."""
+    (tmp_path / "main.py").write_text(SIGNALLED.format(number=int(number), place=place))
+    assert_cancelled(command(SLOW, program=(str(tmp_path / "main.py"),)), tmp_path)
+
+
+def assert_cancelled(process: subprocess.Popen[str], folder: Path) -> None:
     code, _, err = ended(process)
-    assert code == 130
-    assert err == "vsrestore: cancelled; nothing was written\n"
-    assert {path.name for path in tmp_path.iterdir()} == {"my script.vpy"}
+    assert (code, err) == (130, "vsrestore: cancelled; nothing was written\n")
+    assert {path.name for path in folder.iterdir()} <= {"my script.vpy", "main.py"}
 
 
 def test_missing_input(command):

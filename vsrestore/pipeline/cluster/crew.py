@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vsrestore.errors import VsrestoreError
 
 from ..errors import PipelineError, RunError
+from ..interrupts import check
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -57,6 +58,7 @@ class Crew:
             RunError: the scheduler cannot be reached.
 
         """
+        check()
         if time.monotonic() < self._next:
             return
         present = self._present()

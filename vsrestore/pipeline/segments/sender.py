@@ -9,6 +9,7 @@ from fractions import Fraction
 from .. import programs
 from ..commands import Shown, Task, read_report, rendering
 from ..errors import PipelineError, RunError
+from ..interrupts import check
 from ..run import FULL, Program, check_exit, wait_for
 from ..timestamps import FrameTimes
 from .whole import unfinished_of
@@ -52,7 +53,11 @@ class Sender:
     def blocks(self, size: int) -> Iterator[memoryview]:
         """Yield the next bytes as they come, ``size`` of them unless vspipe ends before."""
         buffer = memoryview(bytearray(min(BLOCK, size)))
-        while size and (count := self.program.stdout.readinto1(buffer[: min(size, len(buffer))])):  # type: ignore[attr-defined]
+        while size:
+            check()
+            count = self.program.stdout.readinto1(buffer[: min(size, len(buffer))])  # type: ignore[attr-defined]
+            if not count:
+                return
             yield buffer[:count]
             size -= count
 
