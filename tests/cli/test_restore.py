@@ -22,7 +22,7 @@ SLOW = (
     "clip.std.ModifyFrame(clip, wait).set_output()\n"
 )
 SIGNALLED = (
-    "import os, signal\nfrom vsrestore.cli import main\nfrom vsrestore.pipeline import restore as module\n"
+    "import os, signal\nfrom importlib import import_module\nfrom vsrestore.cli import main\nfrom vsrestore.pipeline import restore as module\n"
     "def signalled():\n    os.kill(os.getpid(), {number})\n"
     "class Freed:\n    def __del__(self):\n        signalled()\n"
     "{place}\nmain()\n"
@@ -56,9 +56,9 @@ def command(film, tmp_path):
         begin = [sys.executable, *program, "restore", source or str(film), "-o", str(tmp_path / output)]
         given = ["--script", str(path)] if script else []
         environment = {**os.environ, **({"XDG_CACHE_HOME": cache} if cache else {})}
-        return subprocess.Popen(
-            [*begin, *given, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-        )
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        folder = None if program[-1] == "vsrestore" else tmp_path
+        return subprocess.Popen([*begin, *given, *words], **pipes, text=True, env=environment, cwd=folder)
 
     return start
 
@@ -150,19 +150,21 @@ def test_cancelling_ends_everything(command, tmp_path, soak, number):
     [
         (signal.SIGINT, "os.register_at_fork(after_in_parent=signalled)"),
         (signal.SIGTERM, "module.probe, known = lambda path: (Freed(), known(path))[1], module.probe"),
+        (signal.SIGTERM, "module.probe, known = lambda path: (import_module('signals'), known(path))[1], module.probe"),
     ],
-    ids=["in a fork", "while an object is freed"],
+    ids=["in a fork", "while an object is freed", "in an import"],
 )
 def test_no_signal_is_lost(command, tmp_path, number, place):
-    """Python throws away what is raised in such places."""
-    (tmp_path / "main.py").write_text(SIGNALLED.format(number=int(number), place=place))
-    assert_cancelled(command(SLOW, program=(str(tmp_path / "main.py"),)), tmp_path)
+    """Python throws away what is raised in such places, and says after some that the signal has killed it."""
+    (tmp_path / "signals.py").write_text(f"import os\nexec('os.kill(os.getpid(), {int(number)})')\n")
+    (tmp_path / "signalled.py").write_text(SIGNALLED.format(number=int(number), place=place))
+    assert_cancelled(command(SLOW, program=("-m", "signalled")), tmp_path)
 
 
 def assert_cancelled(process: subprocess.Popen[str], folder: Path) -> None:
     code, _, err = ended(process)
     assert (code, err) == (130, "vsrestore: cancelled; nothing was written\n")
-    assert {path.name for path in folder.iterdir()} <= {"my script.vpy", "main.py"}
+    assert {path.name for path in folder.iterdir()} <= {"my script.vpy", "signalled.py", "signals.py", "__pycache__"}
 
 
 def test_missing_input(command):

@@ -11,8 +11,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+IMPORTING = "<frozen importlib"  # how the file of code begins that imports
 _heard: list[int] = []  # since ``listen``
 
 
@@ -35,10 +37,7 @@ def check() -> None:
 
 @contextmanager
 def heeded() -> Iterator[None]:
-    """Raise ``KeyboardInterrupt`` in the place of any other exception that comes of one.
-
-    Libraries that are interrupted while they are imported say that they are broken.
-    """
+    """Raise ``KeyboardInterrupt`` in the place of any other exception that may come of one."""
     check()
     try:
         yield
@@ -47,9 +46,16 @@ def heeded() -> Iterator[None]:
         raise
 
 
-def _interrupt(number: int, _frame: object) -> None:
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Note a signal, and raise; but while something is imported, that waits for the next :func:`check`.
+
+    Libraries that are interrupted then say that they are broken, and Python itself, that it was killed.
+    """
     _heard.append(number)
-    raise KeyboardInterrupt
+    while frame is not None and not frame.f_code.co_filename.startswith(IMPORTING):
+        frame = frame.f_back
+    if frame is None:
+        raise KeyboardInterrupt
 
 
 def _thrown_away(unraisable: sys.UnraisableHookArgs) -> None:
