@@ -22,7 +22,8 @@ SLOW = (
     "clip.std.ModifyFrame(clip, wait).set_output()\n"
 )
 SIGNALLED = (
-    "import os, signal\nfrom importlib import import_module\nfrom vsrestore.cli import main\nfrom vsrestore.pipeline import restore as module\n"
+    "import os, signal\nfrom importlib import import_module\n"
+    "from vsrestore.cli import main\nfrom vsrestore.pipeline import restore as module\n"
     "def signalled():\n    os.kill(os.getpid(), {number})\n"
     "class Freed:\n    def __del__(self):\n        signalled()\n"
     "{place}\nmain()\n"
