@@ -48,6 +48,7 @@ RICH = (
 # name -> options of ffmpeg
 CLIPS: dict[str, tuple[str, ...]] = {
     "plain.mp4": (*PICTURE, *BEEP, *SOUND, *FAST),
+    "long.mp4": (*PICTURE[:3], PICTURE[3].replace("duration=1", "duration=8"), *FAST),
     "film.mkv": ("-f", "lavfi", "-i", "testsrc2=size=96x64:rate=24000/1001:duration=1", *BEEP, *SOUND, *FAST),
     "rich.mkv": (*PICTURE, *RICH, *FAST),
     "late_picture.mkv": (

@@ -24,8 +24,8 @@ Work = Callable[[str, int], None]
 class Done:
     """A future that is done."""
 
-    def __init__(self, number: int, status: str) -> None:
-        self.number, self.status = number, status
+    def __init__(self, first: int, status: str) -> None:
+        self.first, self.status = first, status
 
     def done(self) -> bool:
         return True
@@ -35,48 +35,58 @@ class Done:
 
 
 class Workers(Crew):
-    """Workers without a scheduler, which answer at once."""
+    """Workers without a scheduler, which answer at once, and what they do, as Turns would know it."""
 
     def __init__(self, names: list[str], work: Work) -> None:
         super().__init__(None, lambda addresses: {}, lambda sentence: None, {})
         self.members, self._work, self.asked = names, work, list[tuple[str, int]]()
+        self.finished, self.turns = list[tuple[int, str]](), list[tuple[int, int]]()
         self._errors: dict[tuple[str, int], Exception] = {}
 
     def update(self) -> None:
         pass
 
-    def submit(self, address, function, number):
-        self.asked.append((address, number))
-        try:
-            self._work(address, number)
-        except (PipelineError, RunError, LostError) as error:
-            self._errors[address, number] = error
-            return Done(number, "cancelled" if isinstance(error, LostError) else "error")
-        return Done(number, "finished")
+    def submit(self, address, function, first, end):
+        self.turns.append((first, end))
+        for number in range(first, end):
+            self.asked.append((address, number))
+            try:
+                self._work(address, number)
+            except (PipelineError, RunError, LostError) as error:
+                self._errors[address, first] = error
+                return Done(first, "cancelled" if isinstance(error, LostError) else "error")
+            self.finished.append((number, address))
+        return Done(first, "finished")
 
     def wait_for_one(self) -> None:
         pass
 
     def check(self, address, future):
-        if error := self._errors.pop((address, future.number), None):
+        if error := self._errors.pop((address, future.first), None):
             raise error
+
+    def rendering(self, first, end):
+        return (None, first, end)
+
+    def is_finished(self, segment):
+        return segment.number in [number for number, _ in self.finished]
+
+    def wait_for(self, segment, worker):
+        assert self.is_finished(segment)
+
+    def report(self, turns):
+        pass
 
 
 def taken(crew: Workers) -> list[tuple[int, str]]:
-    finished: list[tuple[int, str]] = []
-    turns = Turns(
-        crew,
-        lambda segment: (None, segment.number),
-        lambda segment, worker: finished.append((segment.number, worker)),
-    )
-    turns.take(SEGMENTS)
-    return finished
+    Turns(crew, crew).take(SEGMENTS)
+    return crew.finished
 
 
 def test_every_segment_is_given_once_where_nothing_fails():
     crew = Workers(["a", "b"], lambda worker, number: None)
     assert sorted(number for number, _ in taken(crew)) == list(range(6))
-    assert len(crew.asked) == 6
+    assert crew.turns == [(0, 3), (3, 6)]
 
 
 def test_a_worker_that_fails_twice_in_a_row_is_asked_no_more():
@@ -87,6 +97,7 @@ def test_a_worker_that_fails_twice_in_a_row_is_asked_no_more():
     crew = Workers(["bad", "good"], work)
     assert {worker for _, worker in taken(crew)} == {"good"}
     assert [worker for worker, _ in crew.asked].count("bad") == 2
+    assert len(crew.turns) < 6
     assert "2 times in a row (the driver crashed)" in crew.refused["bad"]
 
 

@@ -19,7 +19,7 @@ from vsrestore.pipeline.containers import CONTAINERS
 from vsrestore.pipeline.errors import OtherJobError, PipelineError, RunError
 from vsrestore.pipeline.script import parse_filter
 from vsrestore.pipeline.segments.cuts import cut, grid_of
-from vsrestore.pipeline.segments.render import render_segment
+from vsrestore.pipeline.segments.render import Watch, render_segments
 
 QUARTER = 0.25  # seconds
 PAIRS = [(name, ending) for ending, row in CONTAINERS.items() if ending != ".m4v" for name in sorted(row.encoders)]
@@ -194,7 +194,7 @@ def test_any_process_renders_any_segment(clip, run, counted, tmp_path, monkeypat
         known = module.look(task, cut, tell, count)
         assert set(counted.taken()) <= set(range(40))
         for segment in (*reversed(known.segments), known.segments[0]):
-            render_segment(task.work, segment.number)
+            render_segments(task.work, range(segment.number, segment.number + 1), Watch(tell))
         return known
 
     monkeypatch.setattr(module, "encode", rendered)
@@ -206,7 +206,7 @@ def test_any_process_renders_any_segment(clip, run, counted, tmp_path, monkeypat
 
 def test_there_must_be_such_a_segment(tmp_path):
     with pytest.raises(PipelineError, match="holds no job"):
-        render_segment(tmp_path, 0)
+        render_segments(tmp_path, range(1), Watch(print))
 
 
 def frames_and_sound(path: Path) -> str:

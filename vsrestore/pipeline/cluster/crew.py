@@ -146,6 +146,12 @@ class Crew:
             forget(future)
         raise RunError(f"{TRIES} workers were lost one after the other")
 
+    def beside(self, address: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what a worker answers beside what it is at; None where no answer comes."""
+        with suppress(OSError, TimeoutError, KeyError, ValueError):
+            return self._client.run(function, *arguments, workers=[address], on_error="ignore").get(address)
+        return None
+
     def wait_for_members(self) -> None:
         """Wait until there is a worker that may render.
 
