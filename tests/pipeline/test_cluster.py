@@ -26,8 +26,16 @@ SECOND, HALF, REACHED = 24, 96, 55
 # Frames of a half beyond those are rendered only when there is a file; a test that never makes it does not hang.
 HELD = (
     "import os, time\ndef held(n, f):\n    end = time.monotonic() + 60\n"
-    f"    while n % {HALF} > {REACHED} and not os.path.exists({{flag!r}}) and time.monotonic() < end: time.sleep(0.02)\n"
-    "    return f\nclip = clip.std.ModifyFrame(clip, held)\n"
+    f"    while n % {HALF} > {REACHED} and not os.path.exists({{flag!r}}) and time.monotonic() < end:\n"
+    "        time.sleep(0.02)\n    return f\nclip = clip.std.ModifyFrame(clip, held)\n"
+)
+# A first pass that notes each frame it measures.
+MEASURED = (
+    "from pathlib import Path\nimport numpy as np\nfrom vsrestore.video.first_pass import Measure, first_pass\n"
+    "def rows(frames):\n    open({notes!r}, 'a').write('x' * len(frames))\n"
+    "    return np.array([[frame.mean()] for frame in frames])\n"
+    "means = Measure(name='means', version=1, length=1, load=lambda: rows)\n"
+    "first_pass('toy', clip.std.ShufflePlanes(0, vs.GRAY), means, Path({folder!r}))\n"
 )
 
 
@@ -137,14 +145,17 @@ def test_a_killed_worker_costs_one_segment(clip, run, counted, dask, tmp_path):
     with distributed.Client(address) as client:
         client.wait_for_workers(2, timeout=60)
     folder, flag = tmp_path / "restored.mkv.vsrestore", tmp_path.parent / "killed"
+    notes = tmp_path.parent / "measured"
     line = HELD.format(flag=str(flag)) + counted.line
-    job = Beside(run, clip("long.mp4"), line=line, segment=1, cluster=Cluster(address))
+    measured = MEASURED.format(notes=str(notes), folder=str(tmp_path.parent / "first-pass"))
+    job = Beside(run, clip("long.mp4"), line=measured + line, segment=1, cluster=Cluster(address))
     there = job.wait_for_segments(folder, {"000000", "000004"})
     os.kill(workers[0], signal.SIGKILL)
     flag.touch()
     job.end()
     assert job.error is None
     assert [note for note in job.told if "was lost; segment" in note]
+    assert len(notes.read_text()) == 2 * HALF  # once for all machines
     again = counted.taken()
     assert set(again) == set(range(2 * HALF))
     finished_frames = {frame for number in map(int, there) for frame in range(SECOND * number, SECOND * (number + 1))}

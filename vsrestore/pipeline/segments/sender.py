@@ -12,6 +12,7 @@ from ..errors import PipelineError, RunError
 from ..interrupts import check
 from ..run import FULL, Program, check_exit, wait_for
 from ..timestamps import FrameTimes
+from .folder import FIRST_PASS
 from .whole import unfinished_of
 
 BLOCK = 1 << 20  # bytes
@@ -36,7 +37,9 @@ class Sender:
         self.times = FrameTimes(properties)
         # Nothing is sent to vspipe's standard input; its end tells it that vsrestore has gone.
         command = rendering(task, frames, self._report, properties)
-        self.program = Program(command, subprocess.PIPE, subprocess.PIPE, programs.environment(), hear=hear)
+        shared = task.work / FIRST_PASS if task.job.cluster else None
+        environment = programs.environment(shared)
+        self.program = Program(command, subprocess.PIPE, subprocess.PIPE, environment, hear=hear)
 
     def shown(self) -> Shown:
         """Return what frame 0, which must be among the frames, tells of the clip."""
