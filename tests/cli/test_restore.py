@@ -168,6 +168,20 @@ def assert_cancelled(process: subprocess.Popen[str], folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} <= {"my script.vpy", "signalled.py", "signals.py", "__pycache__"}
 
 
+def test_a_clock_that_jumps_changes_nothing(command, tmp_path):
+    """To and fro by years, whenever the time is looked at."""
+    (tmp_path / "jumping.py").write_text(
+        "import itertools, time\nclock, jumps = time.time, itertools.cycle([0, 1e9, -1e9])\n"
+        "time.time = lambda: clock() + next(jumps)\nfrom vsrestore.cli import main\nmain()\n"
+    )
+    words = ("--preset", "ultrafast", "--segment", "0.25", "--progress", "json")
+    code, out, err = ended(command(IDENTITY, *words, program=("-m", "jumping")))
+    assert (code, err) == (0, "")
+    told = [json.loads(line) for line in out.splitlines()]
+    assert all(one["average"] >= 0 and (one["left"] or 0) >= 0 for one in told if one["event"] == "progress")
+    assert (tmp_path / "out.mkv").stat().st_size
+
+
 def test_missing_input(command):
     code, _, err = ended(command(IDENTITY, source="no such film.mkv"))
     assert code == 2

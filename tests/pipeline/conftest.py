@@ -132,6 +132,7 @@ def run(tmp_path, script):
         line: str = "",
         encoder: str = "x264",
         told: list[str] | None = None,
+        count: Callable[[int, int], None] = lambda done, total: None,
         **wishes,
     ):
         if ENCODERS[encoder].codec not in programs.ffmpeg_encoders():
@@ -140,7 +141,7 @@ def run(tmp_path, script):
         wishes = {"preset": FAST_PRESETS[encoder], **wishes}
         wishes = wishes if "filters" in wishes else {"script": script(line), **wishes}
         job = Job(str(source), output, encoder=encoder, **wishes)
-        restore(job, told.append, lambda done, total: None)
+        restore(job, told.append, count)
         return output, told
 
     return done

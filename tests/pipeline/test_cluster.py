@@ -145,7 +145,7 @@ def test_a_killed_worker_costs_one_segment(clip, run, counted, dask, tmp_path):
     with distributed.Client(address) as client:
         client.wait_for_workers(2, timeout=60)
     folder, flag = tmp_path / "restored.mkv.vsrestore", tmp_path.parent / "killed"
-    notes = tmp_path.parent / "measured"
+    notes = tmp_path.parent / "measures"
     line = HELD.format(flag=str(flag)) + counted.line
     measured = MEASURED.format(notes=str(notes), folder=str(tmp_path.parent / "first-pass"))
     job = Beside(run, clip("long.mp4"), line=measured + line, segment=1, cluster=Cluster(address))
@@ -223,7 +223,14 @@ def test_limits_on_workers_do_not_end_busy_ones(clip, run, counted, dask):
     _, address = dask.scheduler()
     dask.worker(address)
     slow = "import time, torch\nclip = clip.std.ModifyFrame(clip, lambda n, f: time.sleep(0.6) or f)\n"
-    _, told = run(clip("plain.mp4"), line=slow + counted.line, cluster=Cluster(address))
+    counts: list[int] = []
+    _, told = run(
+        clip("plain.mp4"),
+        line=slow + counted.line,
+        cluster=Cluster(address),
+        count=lambda done, total: counts.append(done),
+    )
+    assert set(counts) - {0, FRAMES}  # frames of the segment that is at work
     assert not [note for note in told if "worker" in note]
     assert set(counted.taken().values()) <= {1, 2}  # frame 0 is rendered once more, to know the clip
 

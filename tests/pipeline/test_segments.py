@@ -18,6 +18,7 @@ from tests.pipeline.measures import assert_times, pictures, shown_at
 from vsrestore.pipeline.containers import CONTAINERS
 from vsrestore.pipeline.errors import OtherJobError, PipelineError, RunError
 from vsrestore.pipeline.script import parse_filter
+from vsrestore.pipeline.segments.claim import held
 from vsrestore.pipeline.segments.cuts import cut, grid_of
 from vsrestore.pipeline.segments.render import Watch, render_segments
 
@@ -166,6 +167,14 @@ def test_a_folder_that_is_no_jobs_is_left_alone(clip, run, tmp_path):
     assert letter.read_text() == "precious"
     run(clip("plain.mp4"), folder=tmp_path / "elsewhere")
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_job_folder_has_one_run_at_a_time(clip, run, tmp_path):
+    """Whatever its output is called."""
+    folder = tmp_path / "elsewhere"
+    with held(tmp_path / "other.mkv", folder), pytest.raises(PipelineError, match=r"another run is .*elsewhere.*wait"):
+        run(clip("plain.mp4"), folder=folder)
+    run(clip("plain.mp4"), folder=folder)
 
 
 @pytest.mark.parametrize("spoil", [lambda path: path.write_bytes(b"half"), lambda path: path.unlink()])

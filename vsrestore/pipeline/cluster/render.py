@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Tell = Callable[[str], None]
 Count = Callable[[int, int], None]
 Cut = Callable[[Shown], Clip]
+Arguments = tuple[str, on_worker.Maps]
 # Within which a file that a worker has written must show up here: NFS looks for new names once in a minute.
 ARRIVAL_SECONDS = 90
 LOOK_SECONDS = 0.5
@@ -58,19 +59,27 @@ def render_on(wish: Cluster, task: Task, cut: Cut, tell: Tell, count: Count) -> 
         crew = Crew(client, admission, tell, admission.resources)
         try:
             clip = JobFolder(task.work).clip() or _looked(crew, admission, task, cut)
-            _Rendering(task, clip, admission, count, frames).run(crew)
+            Rendering(task, clip, admission.arguments, count, frames).run(crew)
         finally:
             _abandon(client, admission)
 
 
-class _Rendering:
-    """The segments of a clip on their way into the job's folder (:class:`.turns.Work`)."""
+class Rendering:
+    """The segments of a clip on their way into the job's folder (:class:`.turns.Work`).
 
-    def __init__(self, task: Task, clip: Clip, admission: Admission, count: Count, frames: dict[int, int]) -> None:
+    Args:
+        task: of the job.
+        clip: its segments.
+        arguments: the first two of whatever workers are asked.
+        count: takes frames done and frames in all.
+        frames: that turns have done, by the number of their first segment, as workers tell.
+
+    """
+
+    def __init__(self, task: Task, clip: Clip, arguments: Arguments, count: Count, frames: dict[int, int]) -> None:
         self._folder, self._clip = JobFolder(task.work), clip
-        self._admission, self._count = admission, count
+        self._arguments, self._count, self._frames = arguments, count, frames
         self._missing = {segment.number: segment for segment in self._folder.missing(clip)}
-        self._frames = frames  # that turns have done, by the number of their first segment, as workers tell
 
     def run(self, crew: Crew) -> None:
         """Have all rendered that is missing."""
@@ -80,11 +89,11 @@ class _Rendering:
     def rendering(self, first: int, end: int) -> Asked:
         """Return what a worker is asked that is to render the segments from ``first`` to before ``end``."""
         self._frames[first] = 0
-        return (on_worker.render, *self._admission.arguments, first, end)
+        return (on_worker.render, *self._arguments, first, end)
 
     def shortening(self, first: int, parts: int) -> Asked:
         """Return what a worker is asked that is to keep one of so many parts of its turn."""
-        return (on_worker.shortened, self._admission.arguments[0], first, parts)
+        return (on_worker.shortened, self._arguments[0], first, parts)
 
     def is_finished(self, segment: Segment) -> bool:
         """Tell whether a segment is finished; the user's own options may have made it shorter."""
