@@ -16,7 +16,7 @@ from vsrestore.pipeline.cluster.wish import Cluster
 from vsrestore.pipeline.segments.cuts import Segment
 
 from .report import Report, Requirement
-from .segments import call, damaged_clip
+from .segments import FEW, call, damaged_clip
 
 CROWDS = (1, 8, 64)
 EFFICIENCY, THROUGHPUT = 0.95, 0.9
@@ -41,7 +41,7 @@ def real(seconds: float, segment: float, repeats: int, chain: str, width: int) -
     with TemporaryDirectory() as name:
         folder = Path(name)
         words = (damaged_clip(folder, seconds, width), "--filter", chain, "--overwrite", "--segment", segment)
-        call(*words, "-o", folder / "first.mkv")  # the index of a new file is made once
+        call(*words, "-o", folder / "first.mkv", "--end", FEW)  # the index of a new file is made once
         taken: dict[str, list[tuple[float, float, float]]] = {way: [] for way in ways}
         for _ in range(repeats):
             for way, further in ways.items():

@@ -49,10 +49,15 @@ class Cluster:
         self._begin()
 
 
-@pytest.fixture
-def cluster() -> Iterator[Cluster]:
+@pytest.fixture(scope="module")
+def dask() -> Iterator[Processes]:
     with processes() as started:
-        yield Cluster(started)
+        yield started
+
+
+@pytest.fixture
+def cluster(dask) -> Cluster:
+    return Cluster(dask)
 
 
 @pytest.mark.parametrize("victim", ["worker", "scheduler", "command"])

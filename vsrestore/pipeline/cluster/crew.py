@@ -148,7 +148,7 @@ class Crew:
 
     def beside(self, address: str, function: Callable[..., Any], *arguments: Any) -> Any:
         """Return what a worker answers beside what it is at; None where no answer comes."""
-        with suppress(OSError, TimeoutError, KeyError, ValueError):
+        with suppress(Exception):  # of a connection in whatever state
             return self._client.run(function, *arguments, workers=[address], on_error="ignore").get(address)
         return None
 
