@@ -13,6 +13,7 @@ import av
 from vsrestore.ffmpeg import open_media
 
 from .continued import continued
+from .interrupts import check
 from .probe import Media, exact
 
 # A container may announce a little more than its packets last.
@@ -128,7 +129,9 @@ def read_packets(path: Path) -> dict[int, Packets]:
 def all_packets(container: Any) -> Iterator[Any]:
     """Yield the packets of an open file as far as they can be read: where reading fails, the file ends."""
     try:
-        yield from container.demux()
+        for packet in container.demux():
+            check()
+            yield packet
     except av.error.FFmpegError:
         return
 

@@ -15,7 +15,7 @@ from ..job import Job
 from ..script import FilterCall
 from ..source import is_url
 
-PACKAGES = ("torch", "onnxruntime", "onnxruntime-gpu", "vapoursynth", "vapoursynth-bestsource")
+PACKAGES = ("torch", "onnxruntime", "onnxruntime-gpu", "numpy", "vapoursynth", "vapoursynth-bestsource")
 CARDS = "nvidia[0-9]*"
 ENDS = 1 << 20  # bytes at the head and at the tail of a source
 Identity = dict[str, str]
