@@ -344,10 +344,18 @@ def tiles(
 
 @app.command()
 def diffusion(repeats: Repeats = 3, one_thread: ProcessorTime = False) -> None:
-    """A step of DiffBIR against diffusers' own, diffbir against its networks, and memory at full size."""
+    """A step of DiffBIR against diffusers' own, and diffbir against its networks."""
     from . import diffusion as benchmark
 
     publish(benchmark.run(repeats, clock(one_thread)))
+
+
+@app.command("diffusion-memory")
+def diffusion_memory() -> None:
+    """What DiffBIR takes of a card, reckoned without weights, and its VAE at small size."""
+    from . import diffusion_memory as benchmark
+
+    publish(benchmark.run())
 
 
 @app.command("diffusion-steady")
@@ -388,7 +396,7 @@ def everything(
     """Run all benchmarks with their defaults."""
     missed = False
     runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command, segments, chain]
-    runs += [edvr, basicvsrpp, video, video_filters, basicvsrpp_memory, tiles, colour, diffusion]
+    runs += [edvr, basicvsrpp, video, video_filters, basicvsrpp_memory, tiles, colour, diffusion, diffusion_memory]
     if clips is not None:
         runs.append(lambda: film_quality(clips, pattern))
     for run in runs:

@@ -14,6 +14,7 @@ from unittest.mock import patch
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
@@ -51,7 +52,11 @@ class Meter(TorchDispatchMode):
 
 def _storages(tree: object) -> list[torch.UntypedStorage]:
     found = tree_flatten(tree)[0]
-    return [tensor.untyped_storage() for tensor in found if isinstance(tensor, Tensor) and tensor.is_meta]
+    return [
+        tensor.untyped_storage()
+        for tensor in found
+        if isinstance(tensor, FakeTensor) or (isinstance(tensor, Tensor) and tensor.is_meta)
+    ]
 
 
 @contextmanager
@@ -65,3 +70,18 @@ def metered() -> Iterator[Meter]:
         meter = Meter()
         with meter:
             yield meter
+
+
+@contextmanager
+def fake_card(autocast: torch.dtype) -> Iterator[None]:
+    """Make tensors as if they lay on a card, without memory either, and have autocast choose their precision."""
+    kind = "cuda"
+    enabled, dtype = torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)
+    torch.set_autocast_enabled(kind, True)
+    torch.set_autocast_dtype(kind, autocast)
+    try:
+        with FakeTensorMode(), torch.device(kind):
+            yield
+    finally:
+        torch.set_autocast_enabled(kind, enabled)
+        torch.set_autocast_dtype(kind, dtype)
