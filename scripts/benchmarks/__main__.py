@@ -355,7 +355,7 @@ def tiles(
 
 @app.command()
 def diffusion(repeats: Repeats = 3, one_thread: ProcessorTime = False) -> None:
-    """A step of DiffBIR against diffusers' own, diffbir against its networks, and memory at full size."""
+    """A step of DiffBIR against diffusers' own, and diffbir against its networks."""
     from . import diffusion as benchmark
 
     publish(benchmark.run(repeats, clock(one_thread)))
@@ -365,6 +365,14 @@ def diffusion(repeats: Repeats = 3, one_thread: ProcessorTime = False) -> None:
 def card_memory() -> None:
     """What a call of RVRT, PSRT, MMP-RNN, TAPE and Analog Swin-UNet holds on a card, reckoned without one."""
     from . import card_memory as benchmark
+
+    publish(benchmark.run())
+
+
+@app.command("diffusion-memory")
+def diffusion_memory() -> None:
+    """What DiffBIR takes of a card, reckoned without weights, and its VAE at small size."""
+    from . import diffusion_memory as benchmark
 
     publish(benchmark.run())
 
@@ -407,7 +415,8 @@ def everything(
     """Run all benchmarks with their defaults."""
     missed = False
     runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command, segments, cluster, chain]
-    runs += [edvr, basicvsrpp, video, video_filters, card_memory, basicvsrpp_memory, tiles, colour, diffusion]
+    runs += [edvr, basicvsrpp, video, video_filters, card_memory, basicvsrpp_memory, tiles, colour]
+    runs += [diffusion, diffusion_memory]
     if clips is not None:
         runs += [lambda: film_quality(clips, pattern), lambda: lines(clips, pattern)]
     for run in runs:

@@ -14,6 +14,7 @@ from unittest.mock import patch
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -42,7 +43,7 @@ class LiveBytes:
 
 
 class Meter(TorchDispatchMode):
-    """Counts what operations on the meta device make while it is entered."""
+    """Counts what operations make of tensors without memory while it is entered."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,15 +52,16 @@ class Meter(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run an operator and count what it makes."""
         result = func(*args, **(kwargs or {}))
-        before = {tensor.untyped_storage()._cdata for tensor in _on_meta((args, kwargs))}
-        for tensor in _on_meta(result):
+        before = {tensor.untyped_storage()._cdata for tensor in _without_memory((args, kwargs))}
+        for tensor in _without_memory(result):
             if tensor.untyped_storage()._cdata not in before:  # else a view of a weight, or of what was made before
                 self.bytes.count(tensor)
         return result
 
 
-def _on_meta(tree: object) -> list[Tensor]:
-    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor) and leaf.is_meta]
+def _without_memory(tree: object) -> list[Tensor]:
+    tensors = [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
+    return [tensor for tensor in tensors if tensor.is_meta or isinstance(tensor, FakeTensor)]
 
 
 @contextmanager
@@ -75,6 +77,21 @@ def fused_attention() -> Iterator[None]:
 
 @contextmanager
 def metered() -> Iterator[LiveBytes]:
-    """Count what is alive on the meta device; nothing is computed, and no gradient is kept."""
+    """Count what is alive of tensors without memory; nothing is computed, and no gradient is kept."""
     with torch.inference_mode(False), torch.no_grad(), fused_attention(), Meter() as meter:
         yield meter.bytes
+
+
+@contextmanager
+def autocast_card(dtype: torch.dtype) -> Iterator[None]:
+    """Make tensors as if they lay on a card, without memory either, and have autocast choose their precision."""
+    kind = "cuda"
+    before = torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)
+    torch.set_autocast_enabled(kind, True)
+    torch.set_autocast_dtype(kind, dtype)
+    try:
+        with FakeTensorMode(), torch.device(kind):
+            yield
+    finally:
+        torch.set_autocast_enabled(kind, before[0])
+        torch.set_autocast_dtype(kind, before[1])
