@@ -30,6 +30,8 @@ FOUND = {
     "spoilt.webm": ".mov",
     "spoilt.wmv": ".mkv",
     "twice.ts": ".mkv",
+    "joined-0.ts": ".mkv",
+    "joined-1000.ts": ".mp4",
 }
 LONGEST_LINE = 600
 IN_STEP = 0.04  # seconds, or a frame where that is less

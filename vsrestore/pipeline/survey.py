@@ -13,8 +13,8 @@ import av
 
 from vsrestore.ffmpeg import open_media
 
-from .continued import continued
-from .packets import Packets, all_packets
+from .continued import continued, joints
+from .packets import Packets, all_packets, packets_of
 from .probe import Media, exact
 
 # Flags on fewer frames than this share of the picture are taken for mistakes of whoever wrote them.
@@ -39,6 +39,20 @@ class Stretch:
 
 
 @dataclass(frozen=True)
+class Joint:
+    """A place where the clock of a file begins anew, most often because recordings were joined.
+
+    Attributes:
+        at: when the first frame after it is shown, in seconds from the start of the file.
+        offset: what the clock lacks from there on, in seconds, if the sound is to go on there without a gap.
+
+    """
+
+    at: Fraction
+    offset: Fraction
+
+
+@dataclass(frozen=True)
 class Survey:
     """What decoding a source shows.
 
@@ -48,6 +62,7 @@ class Survey:
         interlaced: how many of them are flagged so.
         first_interlaced: when the first of these is shown, in seconds from the start of the file.
         damage: of streams, by number, where they cannot be decoded or only in part; whole streams are missing here.
+        joints: of the picture.
 
     """
 
@@ -56,6 +71,7 @@ class Survey:
     interlaced: int
     first_interlaced: Fraction
     damage: dict[int, list[Stretch]]
+    joints: list[Joint] = field(default_factory=list)
 
     @property
     def fields(self) -> bool:
@@ -68,11 +84,13 @@ class _Picture:
     """What the frames of the picture tell as they come."""
 
     base: Fraction
+    leaps: bool
     frames: int = 0
     interlaced: int = 0
     first_interlaced: int = 0
     ticks: list[int] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
+    joints: list[tuple[int, int]] = field(default_factory=list)
 
     def add(self, frame: Any) -> None:
         self.frames += 1
@@ -87,7 +105,8 @@ class _Picture:
 
     def settle(self) -> None:
         """Take note of what shows in the end: decoders give frames in the order in which they are shown."""
-        self.ticks = continued(self.ticks, self.base)
+        self.joints = joints(self.ticks, self.base, leaps=self.leaps)
+        self.ticks = continued(self.ticks, self.base, leaps=self.leaps)
         self.broken += [later for earlier, later in pairwise(self.ticks) if later < earlier]
 
 
@@ -98,9 +117,9 @@ def survey(media: Media) -> Survey:
     script must then decode in one thread, in which damaged pictures come out the same each time.
     """
     with open_media(media.path) as container:
-        packets = {stream.index: Packets(exact(stream.time_base)) for stream in container.streams}
+        packets = packets_of(container)
         decoded = {media.picture.index, *(track.index for track in media.of_kind("audio"))}
-        picture = _Picture(packets[media.picture.index].base)
+        picture = _Picture(packets[media.picture.index].base, packets[media.picture.index].leaps)
         broken: dict[int, list[Stretch]] = {}
         for stream in container.streams.video:
             stream.thread_type = "AUTO"
@@ -119,7 +138,7 @@ def survey(media: Media) -> Survey:
         broken.setdefault(media.picture.index, []).extend(_of_picture(picture, media.zero))
     first = picture.first_interlaced * picture.base - media.zero
     damage = {index: _joined(stretches) for index, stretches in broken.items()}
-    return Survey(packets, picture.frames, picture.interlaced, first, damage)
+    return Survey(packets, picture.frames, picture.interlaced, first, damage, _joints(media, packets, picture))
 
 
 def told(stretches: Sequence[Stretch]) -> str:
@@ -149,6 +168,19 @@ def _decoded(packet: Any, packets: Packets, picture: _Picture | None) -> bool:
         else:
             packets.heard = (packets.heard or 0) + Fraction(frame.samples, frame.sample_rate)
     return not packet.is_corrupt
+
+
+def _joints(media: Media, packets: dict[int, Packets], picture: _Picture) -> list[Joint]:
+    """Return the joints of the picture. Programs that copy sound let it go on without a gap, so its offsets hold."""
+    offsets = [offset * picture.base for _, offset in picture.joints]
+    for track in media.of_kind("audio"):
+        sound = packets[track.index]
+        others = [offset * sound.base for _, offset in joints(sound.ticks, sound.base, leaps=sound.leaps)]
+        if len(others) == len(offsets):
+            offsets = others
+            break
+    times = [picture.ticks[place] * picture.base - media.zero for place, _ in picture.joints]
+    return [Joint(at, offset) for at, offset in zip(times, offsets, strict=True)]
 
 
 def _of_picture(picture: _Picture, zero: Fraction) -> Iterator[Stretch]:
