@@ -47,6 +47,7 @@ class Medium:
         change: of the bytes.
         refused: what is said where it cannot be restored; a regular expression.
         damaged: whether frames may be missing or come twice.
+        lag: by how much the tone comes after the white when it is restored; None where that is as the file has it.
 
     """
 
@@ -69,6 +70,7 @@ class Medium:
     change: Change = bytes
     refused: str = ""
     damaged: bool = False
+    lag: float | None = None
 
 
 def make(medium: Medium, folder: Path) -> Path:
@@ -141,7 +143,7 @@ def damaged(name: str, change: Change, *options: str, seconds: float = 4, **more
 
 
 def joined(name: str, clock: float, codecs: Sequence[str], heard: float, **more: object) -> Medium:
-    """Two recordings in one file: the clock of the first begins at 100 s and its sound lasts so long, its picture 2 s."""
+    """Two recordings in one file: the clock of the first begins at 100 s, its sound lasts so long, its picture 2 s."""
     of_first = (*codecs, "-filter:a", f"apad,atrim=end={heard}", "-output_ts_offset", "100")
     options = {"rate": "25", "seconds": 2, **more}
     first = Medium(f"first-{name}", of_first, at=99, **options)
@@ -428,8 +430,8 @@ DAMAGES = (
     damaged("sector.mpg", zeroed(0.3, 0.35), "-c:v", "mpeg2video", "-c:a", "mp2", rate="25"),
     damaged("sector.mkv", zeroed(0.3, 0.35)),
     damaged("sector.ts", zeroed(0.3, 0.35)),
-    damaged("lost-pictures.avi", without_chunks(b"00dc", 20, 6), "-c:v", "mjpeg", "-c:a", "pcm_s16le"),
-    damaged("lost-pictures-b.avi", without_chunks(b"00dc", 20, 6), "-c:v", "mpeg4", "-c:a", "libmp3lame"),
+    damaged("lost-pictures.avi", without_chunks(b"00dc", 20, 6), "-c:v", "mjpeg", "-c:a", "pcm_s16le", lag=0),
+    damaged("lost-pictures-b.avi", without_chunks(b"00dc", 20, 6), "-c:v", "mpeg4", "-c:a", "libmp3lame", lag=0),
     damaged("lost-sound.avi", without_chunks(b"01wb", 8, 3), "-c:v", "mjpeg", "-c:a", "pcm_s16le"),
     damaged("no-index.avi", replaced(b"idx1", b"JUNK"), "-c:v", "mpeg4", "-c:a", "libmp3lame"),
     damaged("cut.avi", cut(0.9), "-c:v", "mpeg4", "-c:a", "libmp3lame"),

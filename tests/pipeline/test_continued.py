@@ -25,8 +25,8 @@ def test_times_that_begin_anew_go_on(times, expected):
 
 
 def test_a_clock_that_leaps_goes_on_where_it_may():
-    base, times = Fraction(1, 1000), [0, 40, 80, 90_000, 90_040, 90_080, 1000, 1040]
-    assert continued(times, base, leaps=True) == [0, 40, 80, 120, 160, 200, 240, 280]
+    base, times = Fraction(1, 1000), [0, 40, 80, *range(90_000, 90_800, 40), 1000, 1040]
+    assert continued(times, base, leaps=True) == [*range(0, 1000, 40)]
     assert continued([0, 40, 9000, 9040], base, leaps=True) == [0, 40, 9000, 9040]  # a gap that stays
     assert continued([0, 90_000, *range(40, 800, 40)], base, leaps=True) == [0, 90_000, *range(40, 800, 40)]
 

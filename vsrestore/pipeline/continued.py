@@ -31,12 +31,13 @@ def joints(ticks: Sequence[int], base: Fraction, *, leaps: bool = False) -> list
     for place, tick in enumerate(ticks):
         before = latest - offset
         following = ticks[place : place + 1 + STAYS]
-        back = tick < before - reset and all(later < before - reset for later in following)
-        if back or (leaps and tick > before + leap and all(later > before + leap for later in following)):
+        ahead = tick > before + leap and all(later > before + leap for later in following)
+        if (leaps and ahead) or all(later < before - reset for later in following):
             offset = latest + step - tick
             places.append((place, offset))
         moved = tick + offset
-        if moved > latest:
+        # One that is far ahead while the next are not is a mistake.
+        if moved > latest and (ahead or tick <= before + leap):
             step, latest = moved - latest, moved
     return places
 
@@ -61,3 +62,14 @@ def continued(
     for (start, offset), end in zip(places, bounds[1:], strict=True):
         made += [tick + offset for tick in ticks[start:end]]
     return made
+
+
+def spread(ticks: Sequence[int], gaps: Sequence[tuple[int, int]]) -> list[int]:
+    """Return times with gaps between them.
+
+    Args:
+        ticks: in any order.
+        gaps: from which tick on all come later, and by how many ticks.
+
+    """
+    return [tick + sum(length for start, length in gaps if tick >= start) for tick in ticks]

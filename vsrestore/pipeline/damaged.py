@@ -10,12 +10,14 @@ from typing import Any
 
 import vapoursynth as vs
 
-from vsrestore.pipeline.continued import continued
+from vsrestore.pipeline.continued import continued, spread
 
 NO_TIME = -(2**63)  # FFmpeg's AV_NOPTS_VALUE
 
 
-def with_times_in_order(opened: Mapping[str, Any], offsets: Sequence[str] = ()) -> vs.VideoNode:
+def with_times_in_order(
+    opened: Mapping[str, Any], offsets: Sequence[str] = (), gaps: Sequence[tuple[int, int]] = ()
+) -> vs.VideoNode:
     """Return the clip of a damaged or joined file with durations that follow each other.
 
     Where the order in which frames are shown is damaged, a frame's time may come after its successor's, and BestSource
@@ -25,11 +27,12 @@ def with_times_in_order(opened: Mapping[str, Any], offsets: Sequence[str] = ()) 
     Args:
         opened: what ``bs.VideoSource`` returns with ``exporttimestamps=1``.
         offsets: what its clock lacks wherever it begins anew, in seconds, as fractions.
+        gaps: where frames are missing and no time says so: from which tick on, and how many ticks.
 
     """
     clip: vs.VideoNode = opened["clip"]
     base = Fraction(opened["timebasenum"], opened["timebaseden"])
-    times = sorted(_filled(opened["timestamps"], base, [Fraction(offset) for offset in offsets]))
+    times = sorted(spread(_filled(opened["timestamps"], base, [Fraction(offset) for offset in offsets]), gaps))
     durations = [max(later - earlier, 1) * base for earlier, later in pairwise(times)]
 
     def put(n: int, f: vs.VideoFrame) -> vs.VideoFrame:

@@ -12,7 +12,7 @@ import av
 
 from vsrestore.ffmpeg import open_media
 
-from .continued import continued
+from .continued import continued, spread
 from .probe import Media, exact
 
 # A container may announce a little more than its packets last.
@@ -36,6 +36,7 @@ class Packets:
         ticks: when each shown one starts, on the file's clock, in coding order.
         durations: how long each shown one lasts, 0 where that is not known; in ticks.
         before: when those before the first shown one start; in ticks.
+        gaps: where packets are missing and no time says so: from which tick on, and how many ticks.
         heard: seconds of sound that were decoded from them, None where nobody did.
         decoded: when the earliest frame is due that was decoded from them, in ticks; None where nobody did.
 
@@ -49,6 +50,7 @@ class Packets:
     ticks: list[int] = field(default_factory=list)
     durations: list[int] = field(default_factory=list)
     before: list[int] = field(default_factory=list)
+    gaps: list[tuple[int, int]] = field(default_factory=list)
     heard: Fraction | None = None
     decoded: int | None = None
 
@@ -72,8 +74,8 @@ class Packets:
         return [tick * self.base for tick in sorted(self.continued())]
 
     def continued(self) -> list[int]:
-        """Return :attr:`ticks`, which go on where the file's clock begins anew."""
-        return continued(self.ticks, self.base, leaps=self.leaps)
+        """Return :attr:`ticks`, which go on where the file's clock begins anew, with gaps where some are missing."""
+        return spread(continued(self.ticks, self.base, leaps=self.leaps), self.gaps)
 
     @property
     def end(self) -> int:
@@ -152,10 +154,13 @@ def all_packets(container: Any) -> Iterator[Any]:
 
 def loss(media: Media, packets: dict[int, Packets]) -> str | None:
     """Return a sentence when the file announces more than it holds, as one does whose end is missing, else None."""
-    announced, held = media.picture.frames, packets[media.picture.index].count
-    if announced > held + SPARE_FRAMES:
+    picture = packets[media.picture.index]
+    announced, held = media.picture.frames, picture.count
+    if announced > held + sum(lost for _, lost in picture.gaps) + SPARE_FRAMES:
         return f"the source announces {announced} frames but holds {held}; its end is missing"
+    lost = sum(lost for _, lost in picture.gaps) * picture.base
     end = max(stream.clock_end for stream in packets.values()) - media.zero
+    end = max(end, picture.clock_end - media.zero + lost)
     if media.duration is not None and media.duration - end > SPARE:
         told = f"announces {float(media.duration):.2f} s but ends after {float(end):.2f} s"
         return f"the source {told}; its end is missing"

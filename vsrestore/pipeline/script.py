@@ -91,6 +91,7 @@ class Opening:
             damaged frame comes out otherwise each time, and is not known again.
         clear_fields: whether the frames are whole, whatever some flags say.
         offsets: what the clock of the file lacks wherever it begins anew, in seconds, as fractions.
+        gaps: where frames are missing in it and no time says so: from which tick on, and how many ticks.
         one_index: whether ``index_folder`` is for this source alone, which machines may know by several paths.
 
     """
@@ -103,11 +104,12 @@ class Opening:
     clear_fields: bool = False
     one_index: bool = False
     offsets: tuple[str, ...] = ()
+    gaps: tuple[tuple[int, int], ...] = ()
 
     @property
     def retimed(self) -> bool:
         """Whether its frames are given durations that follow each other."""
-        return self.damaged or bool(self.offsets)
+        return self.damaged or bool(self.offsets) or bool(self.gaps)
 
     def lines(self) -> list[str]:
         """Return the lines of the script that make ``clip``."""
@@ -116,7 +118,9 @@ class Opening:
         times = ["exporttimestamps=1"] if self.retimed else []
         opened = f"vs.core.bs.VideoSource({', '.join(['source', *track, *threads, self._cache(), *times])})"
         if self.retimed:
-            opened = f"with_times_in_order({opened}{f', offsets={list(self.offsets)}' if self.offsets else ''})"
+            known = {"offsets": list(self.offsets), "gaps": list(self.gaps)}
+            opened = ", ".join([opened, *(f"{key}={value}" for key, value in known.items() if value)])
+            opened = f"with_times_in_order({opened})"
         clear = ["clip = clip.std.SetFieldBased(0)"] if self.clear_fields else []
         return [
             f"source = {str(self.source)!r}",

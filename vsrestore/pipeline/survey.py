@@ -14,8 +14,9 @@ import av
 from vsrestore.ffmpeg import open_media
 
 from .continued import continued, joints
+from .interleaving import Interleaving
 from .packets import Packets, all_packets, packets_of
-from .probe import Media, exact
+from .probe import Media
 
 # Flags on fewer frames than this share of the picture are taken for mistakes of whoever wrote them.
 SINGLE_FLAGS = Fraction(1, 20)
@@ -23,7 +24,10 @@ SINGLE_FLAGS = Fraction(1, 20)
 LOST = Fraction(7, 4)
 # Damage that is so many seconds apart is told as one.
 TOGETHER = Fraction(1, 2)
+TIMELESS = "avi"  # whose frames have no times but their numbers
 TOLD_STRETCHES = 8
+# A header may count so many frames more than were recorded.
+SPARE_FRAMES = 1
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Survey:
         first_interlaced: when the first of these is shown, in seconds from the start of the file.
         damage: of streams, by number, where they cannot be decoded or only in part; whole streams are missing here.
         joints: of the picture.
+        lost_sound: where sound is missing and no time says so.
 
     """
 
@@ -72,6 +77,7 @@ class Survey:
     first_interlaced: Fraction
     damage: dict[int, list[Stretch]]
     joints: list[Joint] = field(default_factory=list)
+    lost_sound: list[Stretch] = field(default_factory=list)
 
     @property
     def fields(self) -> bool:
@@ -123,10 +129,15 @@ def survey(media: Media) -> Survey:
         broken: dict[int, list[Stretch]] = {}
         for stream in container.streams.video:
             stream.thread_type = "AUTO"
+        timeless = Interleaving() if container.format.name == TIMELESS else None
         for packet in all_packets(container):
             index = packet.stream.index  # the packet itself does not say it at the end of a stream
             base = packets[index].base
             packets[index].add(packet)
+            if timeless and index == media.picture.index:
+                timeless.add_picture(packet)
+            elif timeless and packet.stream.type == "audio":
+                timeless.add_sound(packet, base)
             # An empty packet stands for the frame before it; a decoder would take it for the end.
             if index not in decoded or not (packet.size or packet.dts is None):
                 continue
@@ -134,11 +145,13 @@ def survey(media: Media) -> Survey:
                 tick = packet.pts if packet.pts is not None else packet.dts or 0
                 broken.setdefault(index, []).append(_stretch(tick, packet.duration or 0, base, media.zero))
     picture.settle()
+    lost_sound = _note_losses(media, packets[media.picture.index], timeless) if timeless else []
     if picture.broken or media.picture.index in broken:
         broken.setdefault(media.picture.index, []).extend(_of_picture(picture, media.zero))
     first = picture.first_interlaced * picture.base - media.zero
     damage = {index: _joined(stretches) for index, stretches in broken.items()}
-    return Survey(packets, picture.frames, picture.interlaced, first, damage, _joints(media, packets, picture))
+    places = _joints(media, packets, picture)
+    return Survey(packets, picture.frames, picture.interlaced, first, damage, places, lost_sound)
 
 
 def told(stretches: Sequence[Stretch]) -> str:
@@ -168,6 +181,14 @@ def _decoded(packet: Any, packets: Packets, picture: _Picture | None) -> bool:
         else:
             packets.heard = (packets.heard or 0) + Fraction(frame.samples, frame.sample_rate)
     return not packet.is_corrupt
+
+
+def _note_losses(media: Media, picture: Packets, timeless: Interleaving) -> list[Stretch]:
+    """Take note of where pictures are missing, if the header agrees that some are; return where sound is."""
+    gaps, lost_sound = timeless.losses(picture.base)
+    if sum(lost for _, lost in gaps) <= media.picture.frames - picture.count + SPARE_FRAMES:
+        picture.gaps = gaps
+    return [_stretch(tick, lost, picture.base, media.zero) for tick, lost in lost_sound]
 
 
 def _joints(media: Media, packets: dict[int, Packets], picture: _Picture) -> list[Joint]:
