@@ -23,7 +23,7 @@ from .call import Companion
 from .descriptor import Descriptor
 from .devices.pick import TURNS, turns
 from .engine import Pictures, Warn
-from .out_of_memory import is_out_of_memory
+from .out_of_memory import is_out_of_memory, unloadable
 from .plans.plan import Plan
 from .run import Run
 
@@ -221,6 +221,8 @@ def _key(number: int) -> str:
 def _explained(maker: ChunkMaker, frames: str, error: Exception) -> str:
     """Return what a user can act on for whatever went wrong in the making of a chunk."""
     name = maker.descriptor.name
+    if (cause := unloadable(error)) is not None:
+        return f"{name}: {frames}: {cause}"
     if is_out_of_memory(error):
         return f"{name}: {frames}: out of memory{maker.memory_advice()}"
     return f"{name}: {frames}: {type(error).__name__}: {error}"
