@@ -330,6 +330,14 @@ def video_filters(
     publish(benchmark.run(case or tuple(benchmark.CASES)))
 
 
+@app.command("inpainting-memory")
+def inpainting_memory() -> None:
+    """Memory of propainter and outpaint by length of clip."""
+    from . import inpainting_memory as benchmark
+
+    publish(benchmark.run())
+
+
 @app.command()
 def tiles(
     tile: Annotated[list[int] | None, typer.Option(help="edge in pixels, 0 for whole frames; repeatable")] = None,
@@ -388,7 +396,7 @@ def everything(
     """Run all benchmarks with their defaults."""
     missed = False
     runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command, segments, chain]
-    runs += [edvr, basicvsrpp, video, video_filters, basicvsrpp_memory, tiles, colour, diffusion]
+    runs += [edvr, basicvsrpp, video, video_filters, inpainting_memory, basicvsrpp_memory, tiles, colour, diffusion]
     if clips is not None:
         runs.append(lambda: film_quality(clips, pattern))
     for run in runs:
