@@ -341,6 +341,14 @@ def video_filters(
     publish(benchmark.run(case or tuple(benchmark.CASES)))
 
 
+@app.command("inpainting-memory")
+def inpainting_memory() -> None:
+    """Memory of propainter and outpaint by length of clip."""
+    from . import inpainting_memory as benchmark
+
+    publish(benchmark.run())
+
+
 @app.command()
 def tiles(
     tile: Annotated[list[int] | None, typer.Option(help="edge in pixels, 0 for whole frames; repeatable")] = None,
@@ -414,8 +422,8 @@ def everything(
 ) -> None:
     """Run all benchmarks with their defaults."""
     missed = False
-    runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command, segments, cluster, chain]
-    runs += [edvr, basicvsrpp, video, video_filters, card_memory, basicvsrpp_memory, tiles, colour]
+    runs: list[Callable[[], None]] = [overhead, host, onnx, film_speed, memory, command, segments, cluster, chain]
+    runs += [edvr, basicvsrpp, video, video_filters, inpainting_memory, card_memory, basicvsrpp_memory, tiles, colour]
     runs += [diffusion, diffusion_memory]
     if clips is not None:
         runs += [lambda: film_quality(clips, pattern), lambda: lines(clips, pattern)]

@@ -73,9 +73,21 @@ class Grid:
         """How many there are; the last may be short."""
         return -(-self.length // self.chunk)
 
+    def chunks_of(self, frames: int) -> int:
+        """Return how many chunks so many neighbouring frames lie in at most."""
+        return 1 + -(-(frames - 1) // self.chunk)
 
-def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker, turns: int = TURNS) -> vs.VideoNode:
-    """Return the clip that ``maker`` makes of ``clip`` (RGBS or GRAYS), one frame for each; so many chunks at once."""
+
+def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker, turns: int = TURNS, asked: int = 1) -> vs.VideoNode:
+    """Return the clip that ``maker`` makes of ``clip`` (RGBS or GRAYS), one frame for each.
+
+    Args:
+        clip: what networks see.
+        maker: of its chunks.
+        turns: chunks that are made at once.
+        asked: neighbouring frames of the result that are asked for again before those who take it move on.
+
+    """
     plan = maker.descriptor.plan
     grid = Grid.of(plan, clip.num_frames)
     blank = _blank(clip, maker.descriptor, grid.chunks)
@@ -89,7 +101,7 @@ def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker, turns: int = TURNS) -> vs
             uncached.ModifyFrame(first, [first, *others], _maker(maker, grid, range(turn, grid.chunks, turns)))
         )
     carriers = uncached.Trim(uncached.Interleave(makers, modify_duration=False), length=grid.chunks)
-    keep(carriers, CARRIERS_KEPT + turns + _neighbouring(plan))
+    keep(carriers, max(CARRIERS_KEPT + turns + _neighbouring(plan), grid.chunks_of(asked)))
     seen = [carriers, *_neighbours(carriers)] if _neighbouring(plan) else [carriers]
     limited = maker.descriptor.values is None
     positions = [
