@@ -66,7 +66,8 @@ class Gain(NamedTuple):
 
 def film_kinds(settings: Settings) -> list[Report]:
     """Measure `film` on every clip under every kind of damage, and on clean clips."""
-    restore = partial(vsrestore.film, grain=0.0, model=settings.model or "film", precision=settings.precision)
+    first = dict.fromkeys(settings.first, True)
+    restore = partial(vsrestore.film, grain=0.0, model=settings.model or "film", precision=settings.precision, **first)
     gains = []
     for case in cases(settings, FILM):
         gains.append(_gain(case, _through(case.damaged, restore)))

@@ -14,7 +14,7 @@ from skimage import data
 
 import vsrestore
 from tests import clips
-from tests.filters.marked import scratched
+from tests.filters.marked import cue_marked, scratched
 from tests.filters.seeded import psnr
 from vsrestore.damage.film import PRESETS, damage_film
 from vsrestore.networks.temporal_unet import TemporalUNet
@@ -73,6 +73,16 @@ def test_scratches_go_first_unless_they_are_to_stay() -> None:
     source = as_clip(scratched(clean))
     gone, left = (as_frames(vsrestore.film(source, grain=0, device="cpu", scratches=first)) for first in (True, False))
     assert psnr(gone, clean) > psnr(left, clean) + 3
+
+
+def test_marks_are_filled_from_the_frames_around_them() -> None:
+    clean = panned(length=12)
+    seen = cue_marked(clean, 4, 4)
+    restored = as_frames(vsrestore.film(as_clip(seen), grain=0, device="cpu", marks=True))
+    assert psnr(restored[4:8], clean[4:8]) > psnr(seen[4:8], clean[4:8]) + 6
+    left = np.abs(seen - clean).max(-1) == 0
+    plain = as_frames(vsrestore.film(as_clip(seen), grain=0, device="cpu"))
+    assert psnr(restored[left], clean[left]) > psnr(plain[left], clean[left]) - 0.5
 
 
 def test_the_mask_shows_what_is_repaired() -> None:

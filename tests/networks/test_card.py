@@ -55,6 +55,7 @@ ROWS = {
     "fastai_unet": Row({"frames": (2, 3, 50, 60)}, seeded.FASTAI_UNET, around=lambda n: FrameRepair(n, 64, 1.0)),
     "fast_neural_style": Row({"image": (2, 3, 64, 64)}),
     "frame_interpolator": Row(pair(), {}, TIMES),
+    "mark_finder": Row(clip(5), {"radius": 2}, WINDOWS),
     "mat": Row({"pictures": (1, 4, 128, 128)}, seeded.MAT, half=torch.bfloat16),
     "mmp_rnn": Row(clip(9), seeded.MMP_RNN),
     "propainter": Row(
