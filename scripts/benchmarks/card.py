@@ -195,7 +195,7 @@ def _beside_mlrt(trial: Trial, folder: Path) -> Report:
             try:
                 rows.append((name, _fps(made(clip), trial.seconds)))
             except (vs.Error, ModuleNotFoundError, AttributeError) as absent:
-                rows.append((name, f"not run: {absent}"))
+                rows.append((name, f"not run: {str(absent).strip().splitlines()[-1]}"))
     return Report("card-mlrt", ("filter", "fps"), rows, (), {"size": f"{clip.width}x{clip.height}"})
 
 

@@ -152,3 +152,41 @@ def test_the_processor_has_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(session, "load_session", lambda *how: loads.append("one") or real(*how))
     onnx_network(read_signature(gain(tmp_path / "m.onnx")), 1, CPU)
     assert loads == ["one"]
+
+
+def test_a_provider_without_its_libraries_is_an_error_and_nothing_is_printed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Video may go to stdout."""
+    import onnxruntime
+
+    if session.PROVIDERS["tensorrt"] not in onnxruntime.get_available_providers() or torch.cuda.is_available():
+        pytest.skip("needs ONNX Runtime for cards on a machine without one")
+    signature = read_signature(gain(tmp_path / "m.onnx"))
+    with pytest.raises(OnnxError, match="provider='tensorrt'"):
+        load_session(signature, Placement("tensorrt", 0))
+    assert capfd.readouterr().out == ""
+
+
+def test_without_a_choice_the_next_provider_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    real, tried = onnxruntime.InferenceSession, []
+
+    def fails_on_directml(path: str, options: Any, providers: list, **how: Any) -> Any:
+        tried.append([name for name, _ in providers])
+        if providers[0][0] == "DmlExecutionProvider":
+            raise RuntimeError("no such device")
+        return real(path, options, providers=providers, **how)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", fails_on_directml)
+    monkeypatch.setattr(
+        onnxruntime, "get_available_providers", lambda: ["DmlExecutionProvider", "CPUExecutionProvider"]
+    )
+    signature = read_signature(gain(tmp_path / "m.onnx"))
+    assert load_session(signature, Placement(None, 0)).get_providers() == ["CPUExecutionProvider"]
+    assert tried == [["DmlExecutionProvider", "CPUExecutionProvider"], ["CPUExecutionProvider"]]
+    tried.clear()
+    with pytest.raises(OnnxError, match=r"cannot be loaded with provider='directml': no such device"):
+        load_session(signature, Placement("directml", 0))
+    assert len(tried) == 1

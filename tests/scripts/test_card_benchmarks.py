@@ -25,9 +25,9 @@ def half_as_bright(clip: vs.VideoNode, **_: object) -> vs.VideoNode:
 def test_every_filter_has_a_row_for_each_precision_and_others_are_told_as_absent(part, trial, monkeypatch):
     card = part("card")
     monkeypatch.setattr(card, "find_spec", lambda _: None)
-    table, mlrt, peer = card.run(trial, ["film", "psrt"])
+    table, mlrt, peer = card.run(trial, ["film", "interpolate"])
     assert [row[:3] for row in table.rows] == [
-        (name, "64x48", precision) for name in ("film", "psrt") for precision in ("float32", "bfloat16")
+        (name, "64x48", precision) for name in ("film", "interpolate") for precision in ("float32", "bfloat16")
     ]
     for row in table.rows:
         assert row[3] > 0

@@ -93,14 +93,21 @@ def load_session(signature: Signature, placement: Placement) -> Any:
     providers = placement.settings()
     if any(PROVIDERS["cuda"] in provider for provider, _ in providers) and hasattr(library, "preload_dlls"):
         library.preload_dlls()  # CUDA's libraries lie in packages of their own, where nothing else looks for them
-    try:
-        session = library.InferenceSession(str(signature.path), options, providers=providers)
-    except Exception as error:
-        raise OnnxError(f"{signature.path.name} cannot be loaded: {error}") from error
     chosen = placement.provider
-    if chosen and session.get_providers()[0] != PROVIDERS[chosen]:
-        raise OnnxError(f"provider={chosen!r} does not work on this machine; leave it out, or choose 'cpu'")
-    return session
+    attempts = [providers] if chosen else [providers[index:] for index in range(len(providers))]
+    failure: Exception | None = None
+    for attempt in attempts:
+        try:
+            # Its own way to fall back prints to stdout, where video may go.
+            session = library.InferenceSession(str(signature.path), options, providers=attempt, enable_fallback=0)
+        except Exception as error:
+            failure = error
+            continue
+        if chosen and session.get_providers()[0] != PROVIDERS[chosen]:
+            raise OnnxError(f"provider={chosen!r} does not work on this machine; leave it out, or choose 'cpu'")
+        return session
+    asked = f" with provider={chosen!r}" if chosen else ""
+    raise OnnxError(f"{signature.path.name} cannot be loaded{asked}: {failure}") from failure
 
 
 def fallen_back(session: Any, placement: Placement) -> str | None:
