@@ -97,7 +97,7 @@ class Rendering:
         return (on_worker.shortened, self._arguments[0], first, parts)
 
     def is_finished(self, segment: Segment) -> bool:
-        """Tell whether a segment is finished; the user's own options may have made one that is the whole clip shorter."""
+        """Tell whether a segment is finished; the user's own options may have shortened the only one."""
         if len(self._clip.segments) == 1:
             segment = (self._folder.clip() or self._clip).segments[0]
         if self._folder.record(segment) is None:
