@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..commands import Shown, Task
 from ..errors import RunError
+from ..interrupts import check
 from ..segments.cuts import Segment
 from ..segments.folder import Clip, JobFolder
 from ..segments.records import rebuilt
@@ -96,9 +97,10 @@ class Rendering:
         return (on_worker.shortened, self._arguments[0], first, parts)
 
     def is_finished(self, segment: Segment) -> bool:
-        """Tell whether a segment is finished; the user's own options may have made it shorter."""
-        clip = self._folder.clip() or self._clip
-        if self._folder.record(clip.segments[segment.number]) is None:
+        """Tell whether a segment is finished; the user's own options may have shortened the only one."""
+        if len(self._clip.segments) == 1:
+            segment = (self._folder.clip() or self._clip).segments[0]
+        if self._folder.record(segment) is None:
             return False
         self._missing.pop(segment.number, None)
         return True
@@ -107,6 +109,7 @@ class Rendering:
         """Wait until a finished segment can be seen here; shared storage takes its time."""
         limit = time.monotonic() + ARRIVAL_SECONDS
         while not self.is_finished(segment):
+            check()
             if time.monotonic() > limit:
                 problem = f"worker {worker} has finished segment {segment.number}, and it is not in {self._folder.path}"
                 raise RunError(f"{problem}; do both see the same storage?")
