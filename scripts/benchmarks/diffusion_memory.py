@@ -62,17 +62,18 @@ def reckoned() -> Report:
 
 def measured(edge: int = SMALL_EDGE) -> Report:
     """Compare what is reckoned for the decoder with what a process takes for it, ours and that of diffusers."""
-    rows: list[Sequence[Cell]] = []
+    taken: dict[str, tuple[float, float]] = {}
     for way, build in DECODERS.items():
         with without_memory():
             decode = build(SMALL_VAE)
         most = most_of(partial(decode, meta(1, 4, edge // 8, edge // 8))) / MIB
-        rows.append((way, most, figures_of("diffusion_memory", way, edge)[0]))
+        taken[way] = most, figures_of("diffusion_memory", way, edge)[0]
+    columns = (f"decoder, {edge}x{edge}", "MiB reckoned", "MiB measured")
     required = [
-        Requirement(f"diffusers / ours, {column}", rows[1][at] / rows[0][at], least=SAVED)
-        for at, column in ((1, "reckoned"), (2, "measured"))
-    ]  # type: ignore[operator]
-    return Report("diffusion-memory-small", (f"decoder, {edge}x{edge}", "MiB reckoned", "MiB measured"), rows, required)
+        Requirement(f"diffusers / ours, {column}", theirs / ours, least=SAVED)
+        for column, ours, theirs in zip(columns[1:], taken["ours"], taken["diffusers"], strict=True)
+    ]
+    return Report("diffusion-memory-small", columns, [(way, *figures) for way, figures in taken.items()], required)
 
 
 def needed(height: int, width: int, tile: int | None) -> dict[str, float]:
@@ -111,7 +112,8 @@ def published_coding(height: int, width: int) -> int:
     with autocast_card(torch.float16):
         vae = of_diffusers(PUBLISHED_VAE).requires_grad_(False)
         pictures, latents = torch.empty(1, 3, height, width), torch.empty(1, 4, height // 8, width // 8)
-        return max(most_of(lambda: vae.encoder(pictures)), most_of(lambda: vae.decoder(latents)))
+        encode, decode = vae.get_submodule("encoder"), vae.get_submodule("decoder")
+        return max(most_of(partial(encode, pictures)), most_of(partial(decode, latents)))
 
 
 def of_diffusers(channels: Sequence[int]) -> nn.Module:

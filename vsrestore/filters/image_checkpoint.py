@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ class ImageCheckpoint:
 
     path: Path
     model: ImageModel
-    prefix: str = ""
+    prefix: str = field(default="", kw_only=True)
     """What the names of its tensors begin with, in a file of several networks."""
 
     def build(self) -> nn.Module:
@@ -56,7 +56,7 @@ def image_checkpoint(name: str, model: Model, architectures: tuple[str, ...] = (
     from ..networks import image_models
 
     with told_by(name, CheckpointError, NetworkError):
-        checkpoint = ImageCheckpoint(path, image_models.describe(_tensors(path, prefix)), prefix)
+        checkpoint = ImageCheckpoint(path, image_models.describe(_tensors(path, prefix)), prefix=prefix)
     if architectures and checkpoint.model.architecture not in architectures:
         told = f"{path} is a checkpoint of {checkpoint.model.architecture}, not of {' or '.join(architectures)}"
         fail(name, f"{told}; image_model runs it")
