@@ -21,7 +21,7 @@ MOVES, BRIGHT, NOISE = 9, 110, 4
 PANS, TEXTURE = 0.8, 8
 # The range of a stroke over that of what is around it, at most: the first that marks no more than `MOST` of the frame,
 # and no more than `SCATTERED` of it outside of two bands, each an eighth of the frame high.
-RATIOS, MOST, SCATTERED, BANDS, BAND = (0.35, 0.25, 0.17, 0.12, 0.08), 0.03, 0.004, 2, 1 / 8
+RATIOS, MOST, SCATTERED, BANDS, BAND = (0.35, 0.25, 0.17, 0.12, 0.08), 0.03, 0.004, 1, 1 / 8
 # Pixels of strokes in 5x5 pixels, and in a square of 8 stroke widths where strokes are 16 wide: fewer are no strokes,
 # and fewer than the last no writing.
 DENSE, CROWD, WRITING = 4, 60, 180
