@@ -179,7 +179,7 @@ class Inpainting:
         """Values: the flow from each frame to the next one, and back."""
         descriptor = Descriptor(name=self.name, plan=self.plans.flow, traits=WHOLE, values=FLOWS)
         stage = Stage(descriptor=descriptor, build=self.networks.flow.build)
-        return through(self.seen, stage, self.exact, self._in_flight(self.plans.completion))
+        return through(self.seen, stage, self.exact, self._asked_by(self.plans.completion))
 
     @cached_property
     def completed_flow(self) -> vs.VideoNode:
@@ -188,8 +188,8 @@ class Inpainting:
         descriptor = Descriptor(name=self.name, plan=plan, traits=WHOLE, values=FLOWS)
         beside = {"flow": Companion([self.flow], channels=FLOWS)}
         stage = Stage(descriptor=descriptor, build=self.networks.completion.build, companions=beside)
-        asked = self._in_flight(self.plans.painting, self.plans.propagation)
-        completed = through(self.flow_holes, stage, self.exact, asked)
+        ahead = self.plans.propagation.chunk + self.plans.propagation.overlap
+        completed = through(self.flow_holes, stage, self.exact, self._asked_by(self.plans.painting) + ahead)
         return only_where(by_chunk(self.flow_marks, plan.chunk, after=1), completed, self.flow)
 
     @cached_property
@@ -202,7 +202,7 @@ class Inpainting:
         stage = Stage(descriptor=descriptor, build=self.networks.propagation, companions=beside)
         planes = [uncached.ShufflePlanes(self.seen, plane, vs.GRAY) for plane in range(3)]
         whole_frames = uncached.StackVertical([*(uncached.Expr(plane, "x 2 * 1 -") for plane in planes), self.holes])
-        filled = through(self.seen, stage, self.exact, self._in_flight(self.plans.painting))
+        filled = through(self.seen, stage, self.exact, self._asked_by(self.plans.painting))
         return only_where(self.marks, filled, whole_frames)
 
     @cached_property
@@ -213,11 +213,11 @@ class Inpainting:
         descriptor = Descriptor(name=self.name, plan=plan, traits=WHOLE, values=FEATURES, output_size=size)
         beside = {"filled": Companion([self.filled], channels=FILLED)}
         stage = Stage(descriptor=descriptor, build=self.networks.encoder, companions=beside)
-        return keep(through(self.holes, stage, self.options), self._in_flight(self.plans.painting))
+        return keep(through(self.holes, stage, self.options), self._asked_by(self.plans.painting))
 
-    def _in_flight(self, *plans: Plan) -> int:
-        """Return how many neighbouring frames stages ask for before they move on, each those of the one before it."""
-        return vs.core.num_threads + sum(frames_in_flight(plan, self.options.device) for plan in plans)
+    def _asked_by(self, plan: Plan) -> int:
+        """Return how many neighbouring frames a stage asks for before it moves on."""
+        return frames_in_flight(plan, self.options.device) + vs.core.num_threads
 
     @cached_property
     def painted(self) -> vs.VideoNode:

@@ -124,15 +124,16 @@ def prepare(
     return Prepared(name, clip, scene_changes=marked, kept=kept)
 
 
-def through(seen: vs.VideoNode, stage: Stage, options: Options, asked: int = 1) -> vs.VideoNode:
+def through(seen: vs.VideoNode, stage: Stage, options: Options, asked: int | None = None) -> vs.VideoNode:
     """Return what the network of a stage makes of the RGBS or GRAYS frames that it sees: pictures or values.
 
     Args:
         seen: the frames.
         stage: the network.
         options: of the user.
-        asked: neighbouring frames of the result that a later stage asks for again before it moves on (see
-            `frames_in_flight`): so many are kept, so that none is made twice in linear decoding.
+        asked: neighbouring frames of the result that later stages ask for again before they move on (see
+            `frames_in_flight`): so many are kept, so that none is made twice in linear decoding. None where each is
+            asked for once, in order.
 
     """
     plan = stage.descriptor.plan

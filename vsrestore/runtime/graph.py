@@ -78,14 +78,15 @@ class Grid:
         return 1 + -(-(frames - 1) // self.chunk)
 
 
-def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker, turns: int = TURNS, asked: int = 1) -> vs.VideoNode:
+def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker, turns: int = TURNS, asked: int | None = None) -> vs.VideoNode:
     """Return the clip that ``maker`` makes of ``clip`` (RGBS or GRAYS), one frame for each.
 
     Args:
         clip: what networks see.
         maker: of its chunks.
         turns: chunks that are made at once.
-        asked: neighbouring frames of the result that are asked for again before those who take it move on.
+        asked: neighbouring frames of the result that are asked for again before those who take it move on; None where
+            each is asked for once, in order.
 
     """
     plan = maker.descriptor.plan
@@ -101,7 +102,7 @@ def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker, turns: int = TURNS, asked
             uncached.ModifyFrame(first, [first, *others], _maker(maker, grid, range(turn, grid.chunks, turns)))
         )
     carriers = uncached.Trim(uncached.Interleave(makers, modify_duration=False), length=grid.chunks)
-    keep(carriers, max(CARRIERS_KEPT + turns + _neighbouring(plan), grid.chunks_of(asked)))
+    keep(carriers, grid.chunks_of(asked) if asked else CARRIERS_KEPT + turns + _neighbouring(plan))
     seen = [carriers, *_neighbours(carriers)] if _neighbouring(plan) else [carriers]
     limited = maker.descriptor.values is None
     positions = [
