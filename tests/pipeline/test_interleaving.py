@@ -19,11 +19,11 @@ def interleaved(pictures: set[int], sound: set[int], *, seconds: int, piece: int
     for place in range(RATE * seconds):
         while written * piece < (place + 1) * SAMPLES // RATE + ahead:
             if written not in sound:
-                made.add_sound(SimpleNamespace(pts=heard, duration=piece), Fraction(1, SAMPLES))
+                made.add(SimpleNamespace(pts=heard, duration=piece), Fraction(1, SAMPLES), picture=False)
                 heard += piece
             written += 1
         if place not in pictures:
-            made.add_picture(SimpleNamespace(dts=number))
+            made.add(SimpleNamespace(dts=number), BASE, picture=True)
             number += 1
     return made
 

@@ -25,7 +25,7 @@ def joints(ticks: Sequence[int], base: Fraction, *, leaps: bool = False) -> list
         For each such place its number among ``ticks``, and what the times from there on lack to go on.
 
     """
-    reset, leap = (seconds / base if base else Fraction(0) for seconds in (RESET, LEAP))
+    reset, leap = (int(seconds / base) if base else 0 for seconds in (RESET, LEAP))
     offset, step, places = 0, 0, list[tuple[int, int]]()
     latest = ticks[0] if ticks else 0
     for place, tick in enumerate(ticks):

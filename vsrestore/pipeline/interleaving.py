@@ -12,6 +12,7 @@ from typing import Any
 PIECES, PICTURES = 3, 16
 # It goes up and down as pieces and pictures alternate; a step of this share of a picture beyond that is none of it.
 LEAST = Fraction(3, 4)
+UNIT = Fraction(1, 10**6)  # seconds
 
 
 @dataclass
@@ -20,24 +21,21 @@ class Interleaving:
 
     Attributes:
         ticks: when each picture is due, as far as the file knows.
-        ends: in seconds, when the sound ends that lies before each picture.
+        ends: when the sound ends that lies before each picture, in units of ``UNIT``.
 
     """
 
     ticks: list[int] = field(default_factory=list)
-    ends: list[Fraction] = field(default_factory=list)
-    _end: Fraction | None = None
+    ends: list[int] = field(default_factory=list)
+    _end: int | None = None
 
-    def add_sound(self, packet: Any, base: Fraction) -> None:
-        """Take note of the next piece of sound."""
-        if packet.pts is not None:
-            self._end = (packet.pts + (packet.duration or 0)) * base
-
-    def add_picture(self, packet: Any) -> None:
-        """Take note of the next picture."""
-        if packet.dts is not None and self._end is not None:
+    def add(self, packet: Any, base: Fraction, *, picture: bool) -> None:
+        """Take note of the next picture, or piece of sound; ``base`` is the seconds of a tick of its times."""
+        if picture and packet.dts is not None and self._end is not None:
             self.ticks.append(packet.dts)
             self.ends.append(self._end)
+        elif not picture and packet.pts is not None:
+            self._end = round((packet.pts + (packet.duration or 0)) * base / UNIT)
 
     def losses(self, base: Fraction) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Return where pictures, and where sound is missing: from which tick on, and how many ticks of it.
@@ -46,17 +44,18 @@ class Interleaving:
             base: seconds of one tick.
 
         """
-        leads = [end - tick * base for tick, end in zip(self.ticks, self.ends, strict=True)]
+        leads = [end - round(tick * base / UNIT) for tick, end in zip(self.ticks, self.ends, strict=True)]
         pieces = 1 + sum(earlier != later for earlier, later in pairwise(self.ends))
         window = max(PICTURES, PIECES * len(leads) // pieces)
-        pictures, sound = (steps(values, window, LEAST * base) for values in (leads, [-lead for lead in leads]))
+        pictures, sound = (steps(values, window, LEAST * base / UNIT) for values in (leads, [-lead for lead in leads]))
         return self._told(pictures, base), self._told(sound, base)
 
-    def _told(self, steps: Sequence[tuple[int, Fraction]], base: Fraction) -> list[tuple[int, int]]:
-        return [(self.ticks[place], round(height / base)) for place, height in steps if round(height / base) > 0]
+    def _told(self, steps: Sequence[tuple[int, int]], base: Fraction) -> list[tuple[int, int]]:
+        lost = [(self.ticks[place], round(height * UNIT / base)) for place, height in steps]
+        return [(tick, count) for tick, count in lost if count > 0]
 
 
-def steps(values: Sequence[Fraction], window: int, least: Fraction) -> list[tuple[int, Fraction]]:
+def steps(values: Sequence[int], window: int, least: Fraction) -> list[tuple[int, int]]:
     """Return at which places values that go up and down step up as a whole, and by how much.
 
     Args:
@@ -65,7 +64,7 @@ def steps(values: Sequence[Fraction], window: int, least: Fraction) -> list[tupl
         least: by how much those behind are above all those before.
 
     """
-    made: list[tuple[int, Fraction]] = []
+    made: list[tuple[int, int]] = []
     begin = window
     for place in range(window, len(values) - window // 2):
         before, behind = values[place - window : place], values[place : place + window]

@@ -134,10 +134,8 @@ def survey(media: Media) -> Survey:
             index = packet.stream.index  # the packet itself does not say it at the end of a stream
             base = packets[index].base
             packets[index].add(packet)
-            if timeless and index == media.picture.index:
-                timeless.add_picture(packet)
-            elif timeless and packet.stream.type == "audio":
-                timeless.add_sound(packet, base)
+            if timeless and index in decoded:
+                timeless.add(packet, base, picture=index == media.picture.index)
             # An empty packet stands for the frame before it; a decoder would take it for the end.
             if index not in decoded or not (packet.size or packet.dts is None):
                 continue
