@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from ...video.errors import warn
+from ...video.errors import note
 from .buffers import Buffers
 from .graphs import CudaRecorder, Graphs
 from .worker import Work
@@ -157,7 +157,7 @@ class Card:
                 sent = copying.record_event()
                 *made, event = self._thread.submit(self._launched, there, sent, work).result()
                 for failure in self._graphs.failures():
-                    warn(self._name, failure)
+                    note(self._name, failure)
                 copying.wait_event(event)
                 result, total = (self._fetched(tensor, copying) for tensor in made)
                 copying.record_event().synchronize()
