@@ -69,7 +69,7 @@ def _requirements(rows: Sequence[tuple[str | float, ...]]) -> list[Requirement]:
 
 def filmed(frames: np.ndarray) -> vs.VideoNode:
     """Return frames (T, H, W, 3) uint8 as they come from a camera's file, YUV420P8."""
-    coded = compressed(frames.astype(np.float32) / 255, 0, CODEC)
+    coded = compressed(frames.astype(np.float32) / np.float32(255), 0, CODEC)
     return clip_of(coded).resize.Bicubic(format=vs.YUV420P8, matrix=vs.MATRIX_BT709)
 
 
