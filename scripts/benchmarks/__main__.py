@@ -149,6 +149,20 @@ def lines(
 
 
 @app.command()
+def overlay(
+    clips: Clips,
+    pattern: Patterns = None,
+    frames: Annotated[int, typer.Option(help="frames of each clip")] = 60,
+    width: Annotated[int, typer.Option(help="wider clips are scaled down to this, in pixels")] = 512,
+    dates: Annotated[int, typer.Option(help="dates that are drawn into each clip, one after another")] = 3,
+) -> None:
+    """Dates drawn into real footage, found by static_overlay: how much of each, and how much else."""
+    from . import overlay as benchmark
+
+    publish(benchmark.run(clips, tuple(pattern or benchmark.PATTERNS), frames, width, dates))
+
+
+@app.command()
 def interpolation(
     clips: Clips,
     pattern: Patterns = None,

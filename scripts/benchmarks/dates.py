@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,8 +38,12 @@ class Date:
     def drawn_by_lot(cls, seed: tuple[int, ...]) -> Date:
         """Return a date that a seed decides."""
         lot = np.random.default_rng(seed)
-        picks = [choices[lot.integers(len(choices))] for choices in (FONTS, (*COLOURS,), EDGES, CORNERS, SIZES)]
-        return cls(*picks, bool(lot.integers(2)))
+
+        def one_of[Choice](choices: Sequence[Choice]) -> Choice:
+            return choices[int(lot.integers(len(choices)))]
+
+        written = one_of(FONTS), one_of(tuple(COLOURS)), one_of(EDGES), one_of(CORNERS), one_of(SIZES)
+        return cls(*written, ticks=bool(lot.integers(2)))
 
     def __str__(self) -> str:
         """Return it in words."""

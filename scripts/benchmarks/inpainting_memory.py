@@ -89,11 +89,11 @@ class Case(NamedTuple):
 
 
 CASES = {
-    "propainter, sub-videos of 80": Case(partial(vsrestore.propainter, mask=HOLE, device="cpu"), 240, 480),
+    "propainter, sub-videos of 80": Case(partial(vsrestore.propainter, mask=HOLE, device="cpu"), 800, 1600),
     "propainter, sub-videos of 20": Case(
-        partial(vsrestore.propainter, mask=HOLE, subvideo_length=20, device="cpu"), 120
+        partial(vsrestore.propainter, mask=HOLE, subvideo_length=20, device="cpu"), 400, 800
     ),
-    "outpaint, sub-videos of 80": Case(partial(vsrestore.outpaint, left=16, device="cpu"), 240, 480),
+    "outpaint, sub-videos of 80": Case(partial(vsrestore.outpaint, left=16, device="cpu"), 800, 1600),
     'propainter(model="flow")': Case(partial(vsrestore.propainter, mask=HOLE, model="flow", device="cpu")),
     'outpaint(model="flow")': Case(partial(vsrestore.outpaint, left=16, model="flow", device="cpu")),
     'outpaint(model="mirror")': Case(partial(vsrestore.outpaint, left=16, model="mirror", device="cpu")),

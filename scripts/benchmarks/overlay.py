@@ -19,7 +19,7 @@ from .dates import Date, with_date
 from .material import clip_of, find_clips, read_frames
 from .report import Report, Requirement
 
-PATTERNS = ("d02*", "d04*", "d05*", "d10_cgi*", "d12*", "d19*", "d20*.mp4", "d21*")
+PATTERNS = ("d03*", "d04*", "d05*", "d07*.mp4", "d10_cgi*", "d12*", "d14*", "d19*", "d20*.mp4", "d21*")
 """Clips in which the picture behind a date moves."""
 CODEC = Compression(codec="h264", quality=18, gop=60)
 FPS = 24
@@ -69,7 +69,7 @@ def _requirements(rows: Sequence[tuple[str | float, ...]]) -> list[Requirement]:
 
 def filmed(frames: np.ndarray) -> vs.VideoNode:
     """Return frames (T, H, W, 3) uint8 as they come from a camera's file, YUV420P8."""
-    coded = compressed(frames.astype(np.float32) / 255, 0, CODEC)
+    coded = compressed(frames.astype(np.float32) / np.float32(255), 0, CODEC)
     return clip_of(coded).resize.Bicubic(format=vs.YUV420P8, matrix=vs.MATRIX_BT709)
 
 

@@ -413,3 +413,19 @@ def test_a_card_holds_weights_frames_and_what_is_made_of_them(part, limit, met):
     assert memory.most_held(case, torch.float16, (48, 96)) == 2 * (1000 + 2 * 4 * 3 * 48 * 64)
     (report,) = memory.run({"doubling": case}, limit, (48, 96))
     assert report.requirements[0].met is met
+
+
+def test_inpainting_is_measured_in_processes_of_their_own(part, monkeypatch):
+    benchmark = part("inpainting_memory")
+    asked = []
+    monkeypatch.setattr(benchmark, "figures_of", lambda *told: asked.append(told) or [100.0 + told[-1]])
+    (report,) = benchmark.run(["propainter, sub-videos of 20"])
+    assert [told[-1] for told in asked] == [400, 800]
+    assert not report.requirements[0].met
+
+
+def test_stand_ins_run_as_the_stages_of_inpainting(part, monkeypatch, capsys):
+    benchmark = part("inpainting_memory")
+    monkeypatch.setattr(benchmark.sys, "argv", ["", "propainter, sub-videos of 20", "3"])
+    benchmark.main()
+    assert float(capsys.readouterr().out) > 0

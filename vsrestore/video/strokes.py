@@ -20,8 +20,8 @@ MOVES, BRIGHT, NOISE = 9, 110, 4
 # The whole picture moves where so much of what has a contrast of so many codes has a range of half of it.
 PANS, TEXTURE = 0.8, 8
 # The range of a stroke over that of what is around it, at most: the first that marks no more than `MOST` of the frame,
-# and no more than `SCATTERED` of it outside of two bands, each an eighth of the frame high.
-RATIOS, MOST, SCATTERED, BANDS, BAND = (0.35, 0.25, 0.17, 0.12, 0.08), 0.03, 0.004, 1, 1 / 8
+# and no more than `SCATTERED` of it outside of a band of an eighth of its height.
+RATIOS, MOST, SCATTERED, BAND = (0.35, 0.25, 0.17, 0.12, 0.08), 0.03, 0.004, 1 / 8
 # Pixels of strokes in 5x5 pixels, and in a square of 8 stroke widths where strokes are 16 wide: fewer are no strokes,
 # and fewer than the last no writing.
 DENSE, CROWD, WRITING = 4, 60, 180
@@ -63,21 +63,24 @@ def find_still(layers: Sequence[np.ndarray], least: int) -> Still:
 
 
 def _gathered(layers: Sequence[np.ndarray], least: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return strokes, and them with what belongs to them, (H, W) bool: none where they are all over the frame.
+    """Return strokes, and them with what belongs to them, (H, W) bool: few or none where they are all over the frame.
 
     What is all over the frame in luma may be told from a date by its colour alone.
     """
     nothing = np.zeros(layers[0].shape[1:], bool)
+    strictest = nothing, nothing
     for some in (layers, layers[1:]) if len(layers) > 1 else (layers,):
         pictures = _Statistics.of(some, layers[0], width)
         for ratio in RATIOS:
             strokes = pictures.whole_lines(pictures.strokes(least, ratio, width), least, ratio, width)
             grown = pictures.grown(strokes, least, ratio)
-            if grown.mean() <= MOST and _scattered(grown) <= SCATTERED:
-                if grown.any():
-                    return strokes, grown
+            if not grown.any():
                 break
-    return nothing, nothing
+            if grown.mean() <= MOST and _scattered(grown) <= SCATTERED:
+                return strokes, grown
+            if grown.mean() <= MOST / 2:
+                strictest = strokes, grown
+    return strictest
 
 
 def _median(pictures: np.ndarray) -> np.ndarray:
@@ -121,31 +124,33 @@ class _Statistics(NamedTuple):
             [values[count // 2] for values in ranked],
             spread,
             [_box_sum(each, 2 * width) / (4 * width + 1) ** 2 for each in spread],
-            [np.maximum(*(np.partition(hats, shown, axis=0)[shown] for hats in pair)) for pair in zip(white, dark)],
+            [
+                np.maximum(*(np.partition(hats, shown, axis=0)[shown] for hats in pair))
+                for pair in zip(white, dark, strict=True)
+            ],
             _pans(black, np.ptp(luma, axis=0)),
         )
 
-    def still(self, ratio: float, least: int) -> np.ndarray:
-        """Return where some layer stands still among what moves, bool, or where it stands out and all else moves."""
+    def still(self, ratio: float, least: int, *, plain: bool) -> np.ndarray:
+        """Return where some layer stands still among what moves, bool, and, if told so, in plain places."""
         result = np.zeros(self.brighter.shape, bool)
         for spread, moving, contrast in zip(self.range, self.moving, self.contrast, strict=True):
             moves = moving >= MOVES
-            beside = np.where(moves, moving, contrast)
-            tells = moves | (contrast >= least // 2) if self.pans else moves
-            result |= tells & (spread <= np.maximum(ratio * beside, NOISE))
+            tells = moves | (contrast >= least // 2) if plain else moves
+            result |= tells & (spread <= np.maximum(ratio * np.where(moves, moving, contrast), NOISE))
         return result
 
     def strokes(self, least: int, ratio: float, width: int) -> np.ndarray:
         """Return the pixels that are certain, bool: those of writing, and others in its line."""
         bright = np.max(self.middle, axis=0) >= BRIGHT
-        strokes = (self.brighter >= least) & bright & self.still(ratio, least)
+        strokes = (self.brighter >= least) & bright & self.still(ratio, least, plain=self.pans)
         strokes &= _box_sum(strokes, 2) >= DENSE
         strokes = _crowded(strokes, CROWD, width)
         return strokes & dilated(_crowded(strokes, WRITING, width), width, LINE * width)
 
     def whole_lines(self, strokes: np.ndarray, least: int, ratio: float, width: int) -> np.ndarray:
         """Return strokes with others beside them that look as they do."""
-        candidates = self.still(ratio, least) & (self.often >= least)
+        candidates = self.still(ratio, least, plain=True) & (self.often >= least)
         for _ in range(TIMES):
             alike, writing = candidates, _crowded(strokes, CROWD, width)
             for middle in self.middle:
@@ -160,7 +165,7 @@ class _Statistics(NamedTuple):
 
     def grown(self, strokes: np.ndarray, least: int, ratio: float) -> np.ndarray:
         """Return them with what belongs to them, bool."""
-        still = self.still(2 * ratio, least)
+        still = self.still(2 * ratio, least, plain=True)
         whole = strokes | (dilated(strokes, BESIDE) & (self.brighter >= least // 2) & still)
         return dilated(whole | (dilated(whole, EDGE) & (self.darker >= least // 2) & still), HALO)
 
@@ -195,17 +200,14 @@ def _figures(picture: np.ndarray, level: np.ndarray, least: int, width: int) -> 
 def _pans(contrast: np.ndarray, spread: np.ndarray) -> bool:
     """Tell whether what has contrast (S, H, W) moves all over the picture, (H, W) being the range of each pixel."""
     textured = contrast >= TEXTURE
-    return bool(((spread >= contrast / 2) & textured).sum() >= PANS * max(textured.sum(), 1))
+    return int(((spread >= contrast / 2) & textured).sum()) >= PANS * max(int(textured.sum()), 1)
 
 
 def _scattered(mask: np.ndarray) -> float:
-    """Return which share of the frame a mask (H, W) marks outside of the bands in which it marks most."""
+    """Return which share of the frame a mask (H, W) marks outside of the band in which it marks most."""
     rows, height = mask.mean(1), max(int(BAND * len(mask)), 1)
-    for _ in range(BANDS):
-        sums = np.concatenate([[0.0], rows.cumsum()])
-        first = int((sums[height:] - sums[:-height]).argmax())
-        rows[first : first + height] = 0
-    return float(rows.mean())
+    sums = np.concatenate([[0.0], rows.cumsum()])
+    return float((rows.sum() - (sums[height:] - sums[:-height]).max()) / len(rows))
 
 
 def _crowded(strokes: np.ndarray, least: int, width: int) -> np.ndarray:
