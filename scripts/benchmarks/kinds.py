@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from statistics import fmean
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import vapoursynth as vs
@@ -66,7 +66,7 @@ class Gain(NamedTuple):
 
 def film_kinds(settings: Settings) -> list[Report]:
     """Measure `film` on every clip under every kind of damage, and on clean clips."""
-    first = dict.fromkeys(settings.first, True)
+    first: dict[str, Any] = dict.fromkeys(settings.first, True)
     restore = partial(vsrestore.film, grain=0.0, model=settings.model or "film", precision=settings.precision, **first)
     gains = []
     for case in cases(settings, FILM):

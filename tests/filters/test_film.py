@@ -22,12 +22,12 @@ from vsrestore.networks.temporal_unet import TemporalUNet
 LENGTH, HEIGHT, WIDTH = 7, 128, 160
 
 
-def panned(gray: bool = False, top: int = 40, height: int = HEIGHT) -> np.ndarray:
+def panned(gray: bool = False, top: int = 40, height: int = HEIGHT, length: int = LENGTH) -> np.ndarray:
     """(T, H, W, 3): a photograph that moves by 3 pixels to the right and 1 down from frame to frame."""
     photo = data.astronaut().reshape(256, 2, 256, 2, 3).mean((1, 3), dtype=np.float32) / 255
     if gray:
         photo = np.repeat(photo.mean(-1, keepdims=True), 3, axis=-1)
-    return np.stack([photo[top + n : top + n + height, 20 + 3 * n : 20 + 3 * n + WIDTH] for n in range(LENGTH)])
+    return np.stack([photo[top + n : top + n + height, 20 + 3 * n : 20 + 3 * n + WIDTH] for n in range(length)])
 
 
 def as_clip(frames: np.ndarray) -> vs.VideoNode:
@@ -76,13 +76,12 @@ def test_scratches_go_first_unless_they_are_to_stay() -> None:
 
 
 def test_marks_are_filled_from_the_frames_around_them() -> None:
-    clean = panned(length=12)
-    seen = cue_marked(clean, 4, 4)
+    clean = panned(length=10)
+    seen = cue_marked(clean, 3, 4)
     restored = as_frames(vsrestore.film(as_clip(seen), grain=0, device="cpu", marks=True))
-    assert psnr(restored[4:8], clean[4:8]) > psnr(seen[4:8], clean[4:8]) + 6
+    assert psnr(restored[3:7], clean[3:7]) > psnr(seen[3:7], clean[3:7]) + 6
     left = np.abs(seen - clean).max(-1) == 0
-    plain = as_frames(vsrestore.film(as_clip(seen), grain=0, device="cpu"))
-    assert psnr(restored[left], clean[left]) > psnr(plain[left], clean[left]) - 0.5
+    assert psnr(restored[left], clean[left]) > 50
 
 
 def test_the_mask_shows_what_is_repaired() -> None:

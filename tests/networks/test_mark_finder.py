@@ -9,6 +9,7 @@ from vsrestore.networks.mark_finder import MarkFinder, recognise
 
 from .temporal_samples import frames, shaken, windows
 
+LENGTH = 10
 SMALL = {"radius": 2, "widths": (8, 8, 8), "blocks": (1, 0, 1, 0, 0)}
 
 
@@ -27,23 +28,24 @@ def around(shipped, *centres):
 
 @torch.inference_mode()
 def test_a_mark_is_found_and_little_else(shipped):
-    clean = panned(length=12)
-    seen = cue_marked(clean, 4, 4)
-    found = shipped(tensors(seen), around(shipped, 4, 5, 7))[0, :, 0].numpy() > 0
-    marked = np.abs(seen - clean).max(-1)[[4, 5, 7]] > 0.1
+    clean = panned(length=LENGTH)
+    seen = cue_marked(clean, 3, 4)
+    found = shipped(tensors(seen), around(shipped, 4, 5))[0, :, 0].numpy() > 0
+    marked = np.abs(seen - clean).max(-1)[[4, 5]] > 0.1
     assert (found & marked).sum() > 0.9 * marked.sum()
-    assert (found & ~marked).mean() < 0.01
+    assert (found & ~marked).mean() < 0.02
 
 
 @torch.inference_mode()
 def test_nothing_is_found_in_a_clean_clip(shipped):
-    assert not shipped(tensors(panned(length=12)), around(shipped, 4, 6)).any()
+    assert not shipped(tensors(panned(length=LENGTH)), around(shipped, 4, 5)).any()
 
 
 @torch.inference_mode()
 def test_larger_cells_give_masks_of_the_same_size():
     network = shaken(MarkFinder, **SMALL)
-    network.say.bias += 4
+    network.say.weight *= 30
+    network.say.bias -= network.logits(frames(), windows(2, 3)).median()
     masks = [network(frames(), windows(2, 3), cell=cell) for cell in (2, 4)]
     for mask in masks:
         assert mask.shape == (1, 2, 1, 37, 53)

@@ -23,7 +23,10 @@ def clean():
 
 
 def test_scratches_alone_are_on_the_clean_picture(clean):
-    laid = [OneKindTask("scratches").damaged(clean, replace(DATA, alone=1.0), np.random.default_rng(seed)) for seed in range(6)]
+    laid = [
+        OneKindTask("scratches").damaged(clean, replace(DATA, alone=1.0), np.random.default_rng(seed))
+        for seed in range(6)
+    ]
     assert all(np.array_equal(sample.targets[0], clean) for sample in laid)
     assert sum(np.abs(sample.seen - clean).max() > 0.05 for sample in laid) >= 5
 
@@ -37,7 +40,9 @@ def test_other_damage_stays_in_the_target(clean):
 
 
 def test_uprights_are_no_damage(clean):
-    sample = OneKindTask("scratches").damaged(clean, replace(DATA, undamaged=1.0, uprights=1.0), np.random.default_rng(1))
+    sample = OneKindTask("scratches").damaged(
+        clean, replace(DATA, undamaged=1.0, uprights=1.0), np.random.default_rng(1)
+    )
     assert np.array_equal(sample.seen, sample.targets[0])
     assert not np.array_equal(sample.seen, clean)
     assert not sample.marks.any()
@@ -52,14 +57,18 @@ def test_marks_are_where_the_scratches_are(clean):
 
 
 def test_cue_marks_alone_last_for_some_frames_at_one_place(clean):
-    laid = [OneKindTask("cue marks").damaged(clean, replace(DATA, alone=1.0), np.random.default_rng(n)) for n in range(6)]
+    laid = [
+        OneKindTask("cue marks").damaged(clean, replace(DATA, alone=1.0), np.random.default_rng(n)) for n in range(6)
+    ]
     assert sum(np.abs(sample.seen - clean).max() > 0.05 for sample in laid) >= 5
     shown = [sample.marks[..., 0] > 0.5 for sample in laid]
     assert np.mean([(marks[0] & marks[1]).any() or (marks[1] & marks[2]).any() for marks in shown]) > 0.6
 
 
 def test_uprights_are_drawn_before_film_is_damaged(clean):
-    laid = [FilmTask().damaged(clean, replace(DATA, undamaged=1.0, uprights=n), np.random.default_rng(1)) for n in (0, 1)]
+    laid = [
+        FilmTask().damaged(clean, replace(DATA, undamaged=1.0, uprights=n), np.random.default_rng(1)) for n in (0, 1)
+    ]
     assert np.array_equal(laid[0].targets[0], clean)
     assert not np.array_equal(laid[1].targets[0], clean)
     assert np.array_equal(laid[1].seen, laid[1].targets[0])

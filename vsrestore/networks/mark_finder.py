@@ -32,7 +32,7 @@ MULTIPLE = 8  # of cells: every size of the U-Net is whole
 AROUND = 15  # cells: a mark stands out of the mean of so many around it
 LOUDER = 5.0
 UNLIKELY = -4.0  # logit before training
-SURE, LIKELY = 0.5, 0.1  # likelihood from which a cell is a mark, and that of cells beside such
+SURE, LIKELY = 0.6, 0.1  # likelihood from which a cell is a mark, and that of cells beside such
 BESIDE = 8  # cells from a sure one that count as beside it
 WIDER = 1  # cells that a mark is taken to be wider than it is said to be
 
@@ -92,8 +92,8 @@ class MarkFinder(nn.Module):
         brightness = luma(cells.flatten(0, 1)).view_as(cells[:, :, 0])
         centres = cells[:, windows[:, self.radius]].flatten(0, 1)
         here = brightness[:, windows[:, self.radius], None]
-        others = [column for column in range(windows.shape[1]) if column != self.radius]
-        apart = (brightness[:, windows[:, others]] - here).flatten(0, 1)
+        others = torch.cat((windows[:, : self.radius], windows[:, self.radius + 1 :]), dim=1)
+        apart = (brightness[:, others] - here).flatten(0, 1)
         alone = here.flatten(0, 1) - box_mean(here.flatten(0, 1), (AROUND, AROUND))
         shown = torch.cat((centres - 0.5, alone * LOUDER, apart * LOUDER), dim=1)
         x = lrelu(self.enter(channels_last(shown.to(self.enter.weight.dtype))))
