@@ -83,11 +83,13 @@ def film_kinds(
     width: Annotated[int, typer.Option(help="wider clips are scaled down to this, in pixels")] = 480,
     model: Annotated[str, typer.Option(help="weights of the film network")] = "film",
     precision: Annotated[Precision, typer.Option(help="precision of the network")] = "float32",
+    first: Annotated[list[str] | None, typer.Option(help="what goes first: scratches or marks; repeatable")] = None,
 ) -> None:
     """Gain of film by kind of damage, our own and that of another generator, and clean clips."""
     from . import kinds as benchmark
 
-    publish(benchmark.film_kinds(_kinds(clips, pattern, kind, generator, frames, width, model, precision)))
+    settings = _kinds(clips, pattern, kind, generator, frames, width, model, precision)
+    publish(benchmark.film_kinds(replace(settings, first=tuple(first or ()))))
 
 
 @app.command("tape-kinds")
@@ -144,6 +146,20 @@ def lines(
     from . import lines as benchmark
 
     publish(benchmark.run(clips, tuple(pattern or ("*",)), frames, width))
+
+
+@app.command()
+def overlay(
+    clips: Clips,
+    pattern: Patterns = None,
+    frames: Annotated[int, typer.Option(help="frames of each clip")] = 60,
+    width: Annotated[int, typer.Option(help="wider clips are scaled down to this, in pixels")] = 512,
+    dates: Annotated[int, typer.Option(help="dates that are drawn into each clip, one after another")] = 3,
+) -> None:
+    """Dates drawn into real footage, found by static_overlay: how much of each, and how much else."""
+    from . import overlay as benchmark
+
+    publish(benchmark.run(clips, tuple(pattern or benchmark.PATTERNS), frames, width, dates))
 
 
 @app.command()
@@ -341,6 +357,14 @@ def video_filters(
     publish(benchmark.run(case or tuple(benchmark.CASES)))
 
 
+@app.command("inpainting-memory")
+def inpainting_memory() -> None:
+    """Memory of propainter and outpaint by length of clip."""
+    from . import inpainting_memory as benchmark
+
+    publish(benchmark.run())
+
+
 @app.command()
 def tiles(
     tile: Annotated[list[int] | None, typer.Option(help="edge in pixels, 0 for whole frames; repeatable")] = None,
@@ -355,10 +379,26 @@ def tiles(
 
 @app.command()
 def diffusion(repeats: Repeats = 3, one_thread: ProcessorTime = False) -> None:
-    """A step of DiffBIR against diffusers' own, diffbir against its networks, and memory at full size."""
+    """A step of DiffBIR against diffusers' own, and diffbir against its networks."""
     from . import diffusion as benchmark
 
     publish(benchmark.run(repeats, clock(one_thread)))
+
+
+@app.command("card-memory")
+def card_memory() -> None:
+    """What a call of RVRT, PSRT, MMP-RNN, TAPE and Analog Swin-UNet holds on a card, reckoned without one."""
+    from . import card_memory as benchmark
+
+    publish(benchmark.run())
+
+
+@app.command("diffusion-memory")
+def diffusion_memory() -> None:
+    """What DiffBIR takes of a card, reckoned without weights, and its VAE at small size."""
+    from . import diffusion_memory as benchmark
+
+    publish(benchmark.run())
 
 
 @app.command("diffusion-steady")
@@ -392,16 +432,17 @@ def clock(processor: bool) -> Measure:
 @app.command("all")
 def everything(
     clips: Annotated[
-        Path | None, typer.Option(help="folder with clean clips; without it film-quality is left out")
+        Path | None, typer.Option(help="folder with clean clips; without it film-quality and lines are left out")
     ] = None,
     pattern: Patterns = None,
 ) -> None:
     """Run all benchmarks with their defaults."""
     missed = False
-    runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command, segments, chain]
-    runs += [edvr, basicvsrpp, video, video_filters, basicvsrpp_memory, tiles, colour, diffusion]
+    runs: list[Callable[[], None]] = [overhead, host, onnx, film_speed, memory, command, segments, cluster, chain]
+    runs += [edvr, basicvsrpp, video, video_filters, inpainting_memory, card_memory, basicvsrpp_memory, tiles, colour]
+    runs += [diffusion, diffusion_memory]
     if clips is not None:
-        runs.append(lambda: film_quality(clips, pattern))
+        runs += [lambda: film_quality(clips, pattern), lambda: lines(clips, pattern)]
     for run in runs:
         try:
             run()

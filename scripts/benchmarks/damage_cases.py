@@ -35,7 +35,7 @@ Damage = Callable[[Frames, int], tuple[Frames, Frames]]
 
 @dataclass(frozen=True)
 class Settings:
-    """What is damaged and restored, and how."""
+    """What is damaged and restored, and how; first: the arguments of `film` that are set, as "scratches"."""
 
     clips: Path
     patterns: Sequence[str] = ("d01*", "d02*", "d06*", "d08*", "d20_bmx_trees.mp4")
@@ -47,6 +47,7 @@ class Settings:
     seed: int = 500
     model: str | None = None
     precision: Precision = "float32"
+    first: Sequence[str] = ()
 
     def asks_for(self, kind: str) -> bool:
         """Return whether a kind is to be measured."""

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from statistics import fmean
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import vapoursynth as vs
@@ -66,7 +66,8 @@ class Gain(NamedTuple):
 
 def film_kinds(settings: Settings) -> list[Report]:
     """Measure `film` on every clip under every kind of damage, and on clean clips."""
-    restore = partial(vsrestore.film, grain=0.0, model=settings.model or "film", precision=settings.precision)
+    first: dict[str, Any] = dict.fromkeys(settings.first, True)
+    restore = partial(vsrestore.film, grain=0.0, model=settings.model or "film", precision=settings.precision, **first)
     gains = []
     for case in cases(settings, FILM):
         gains.append(_gain(case, _through(case.damaged, restore)))

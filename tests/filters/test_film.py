@@ -14,7 +14,7 @@ from skimage import data
 
 import vsrestore
 from tests import clips
-from tests.filters.marked import scratched
+from tests.filters.marked import cue_marked, scratched
 from tests.filters.seeded import psnr
 from vsrestore.damage.film import PRESETS, damage_film
 from vsrestore.networks.temporal_unet import TemporalUNet
@@ -22,12 +22,12 @@ from vsrestore.networks.temporal_unet import TemporalUNet
 LENGTH, HEIGHT, WIDTH = 7, 128, 160
 
 
-def panned(gray: bool = False, top: int = 40, height: int = HEIGHT) -> np.ndarray:
+def panned(gray: bool = False, top: int = 40, height: int = HEIGHT, length: int = LENGTH) -> np.ndarray:
     """(T, H, W, 3): a photograph that moves by 3 pixels to the right and 1 down from frame to frame."""
     photo = data.astronaut().reshape(256, 2, 256, 2, 3).mean((1, 3), dtype=np.float32) / 255
     if gray:
         photo = np.repeat(photo.mean(-1, keepdims=True), 3, axis=-1)
-    return np.stack([photo[top + n : top + n + height, 20 + 3 * n : 20 + 3 * n + WIDTH] for n in range(LENGTH)])
+    return np.stack([photo[top + n : top + n + height, 20 + 3 * n : 20 + 3 * n + WIDTH] for n in range(length)])
 
 
 def as_clip(frames: np.ndarray) -> vs.VideoNode:
@@ -73,6 +73,15 @@ def test_scratches_go_first_unless_they_are_to_stay() -> None:
     source = as_clip(scratched(clean))
     gone, left = (as_frames(vsrestore.film(source, grain=0, device="cpu", scratches=first)) for first in (True, False))
     assert psnr(gone, clean) > psnr(left, clean) + 3
+
+
+def test_marks_are_filled_from_the_frames_around_them() -> None:
+    clean = panned(length=10)
+    seen = cue_marked(clean, 3, 4)
+    restored = as_frames(vsrestore.film(as_clip(seen), grain=0, device="cpu", marks=True))
+    assert psnr(restored[3:7], clean[3:7]) > psnr(seen[3:7], clean[3:7]) + 6
+    left = np.abs(seen - clean).max(-1) == 0
+    assert psnr(restored[left], clean[left]) > 50
 
 
 def test_the_mask_shows_what_is_repaired() -> None:

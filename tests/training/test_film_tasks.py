@@ -10,7 +10,8 @@ from vsrestore.networks.scratch_repair import ScratchRepair
 from vsrestore.training.recipe import DataRecipe, LossRecipe, NetworkRecipe, Recipe, RecipeError, ScheduleRecipe
 from vsrestore.training.run import start
 from vsrestore.training.step import take_step
-from vsrestore.training.tasks.scratches import ScratchTask
+from vsrestore.training.tasks.film import FilmTask
+from vsrestore.training.tasks.one_kind import OneKindTask
 
 DATA = DataRecipe(undamaged=0.0, uprights=0.0, gray=0.0, blurred=0.0, compressed=0.0)
 
@@ -22,7 +23,10 @@ def clean():
 
 
 def test_scratches_alone_are_on_the_clean_picture(clean):
-    laid = [ScratchTask().damaged(clean, replace(DATA, alone=1.0), np.random.default_rng(seed)) for seed in range(6)]
+    laid = [
+        OneKindTask("scratches").damaged(clean, replace(DATA, alone=1.0), np.random.default_rng(seed))
+        for seed in range(6)
+    ]
     assert all(np.array_equal(sample.targets[0], clean) for sample in laid)
     assert sum(np.abs(sample.seen - clean).max() > 0.05 for sample in laid) >= 5
 
@@ -30,24 +34,44 @@ def test_scratches_alone_are_on_the_clean_picture(clean):
 def test_other_damage_stays_in_the_target(clean):
     others = 0
     for seed in range(6):
-        sample = ScratchTask().damaged(clean, replace(DATA, alone=0.0), np.random.default_rng(seed))
+        sample = OneKindTask("scratches").damaged(clean, replace(DATA, alone=0.0), np.random.default_rng(seed))
         others += np.abs(sample.targets[0] - clean).max() > 0.05
     assert others >= 4
 
 
 def test_uprights_are_no_damage(clean):
-    sample = ScratchTask().damaged(clean, replace(DATA, undamaged=1.0, uprights=1.0), np.random.default_rng(1))
+    sample = OneKindTask("scratches").damaged(
+        clean, replace(DATA, undamaged=1.0, uprights=1.0), np.random.default_rng(1)
+    )
     assert np.array_equal(sample.seen, sample.targets[0])
     assert not np.array_equal(sample.seen, clean)
     assert not sample.marks.any()
 
 
 def test_marks_are_where_the_scratches_are(clean):
-    sample = ScratchTask().damaged(clean, replace(DATA, alone=1.0), np.random.default_rng(2))
+    sample = OneKindTask("scratches").damaged(clean, replace(DATA, alone=1.0), np.random.default_rng(2))
     changed = np.abs(sample.seen - sample.targets[0]).max(-1)
     assert sample.marks.shape == (3, 96, 96, 1)
     assert sample.marks[changed > 0.1].min() > 0.9
     assert sample.marks[changed < 0.002].max() < 0.1
+
+
+def test_cue_marks_alone_last_for_some_frames_at_one_place(clean):
+    laid = [
+        OneKindTask("cue marks").damaged(clean, replace(DATA, alone=1.0), np.random.default_rng(n)) for n in range(6)
+    ]
+    assert sum(np.abs(sample.seen - clean).max() > 0.05 for sample in laid) >= 5
+    shown = [sample.marks[..., 0] > 0.5 for sample in laid]
+    assert np.mean([(marks[0] & marks[1]).any() or (marks[1] & marks[2]).any() for marks in shown]) > 0.6
+
+
+def test_uprights_are_drawn_before_film_is_damaged(clean):
+    laid = [
+        FilmTask().damaged(clean, replace(DATA, undamaged=1.0, uprights=n), np.random.default_rng(1)) for n in (0, 1)
+    ]
+    assert np.array_equal(laid[0].targets[0], clean)
+    assert not np.array_equal(laid[1].targets[0], clean)
+    assert np.array_equal(laid[1].seen, laid[1].targets[0])
 
 
 def test_a_network_learns_where_the_damage_lies():

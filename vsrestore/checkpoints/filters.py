@@ -15,6 +15,7 @@ _FILTERS_OF = {
     "raft": ("propainter", "outpaint"),
     "rrdbnet": ("esrgan", "bsrnet", "image_model", "diffbir"),
     "sf_adacof": ("adacof",),
+    "mark_finder": ("film", "film_mask"),
     "scratch_repair": ("film", "film_mask"),
     "scunet": ("scunet", "image_model", "diffbir"),
     "srvgg": ("esrgan", "image_model"),

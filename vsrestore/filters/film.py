@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import vapoursynth as vs
 
-from ..networks.temporal_traits import PLANES
-from ..runtime.apply import Stage, apply, apply_stages
-from ..runtime.descriptor import Descriptor, Options, Precision
-from ..runtime.plans.window import Window
+from ..runtime.descriptor import Options, Precision
 from ..video.checks import within
-from .checkpoint import Model, network_of
-from .temporal import temporal
-
-DESCRIPTOR = temporal("film")
-SCRATCHES = "film-scratches"
-ACROSS = Descriptor(
-    name="film", plan=Window(chunk=8, before=2, after=2, border=PLANES.border, halves=True), traits=PLANES
-)
+from .checkpoint import Model
+from .film_stages import Repair
 
 
 def film(
@@ -24,6 +15,7 @@ def film(
     *,
     grain: float = 1.0,
     scratches: bool = False,
+    marks: bool = False,
     model: Model = "film",
     device: str | None = None,
     precision: Precision | None = None,
@@ -42,6 +34,8 @@ def film(
         scratches: whether scratches along the film are looked for first, by a network of their own, and filled across:
             3 dB more where there are many, a fourteenth slower. It may take thin masts and letters for scratches while
             the camera pans.
+        marks: whether change-over marks, which last for three to five frames, are looked for first, by a network of
+            their own, and filled along the motion from the frames before and after.
         model: a name of the registry or a path; weights that were trained with the recipe ``film``.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
         precision: None ("float16" on CUDA, else "float32"), "float32", "bfloat16" (about twice as fast on processors
@@ -57,10 +51,7 @@ def film(
 
     """
     within("film", "grain", grain, 0, 1)
-    build = network_of("film", model, "temporal_unet")
-    stage = Stage(descriptor=DESCRIPTOR, build=build, arguments={"grain": float(grain)})
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
-    if not scratches:
-        return apply(clip, stage, options)
-    finder = Stage(descriptor=ACROSS, build=network_of("film", SCRATCHES, "scratch_repair"))
-    return apply_stages(clip, [finder, stage], options)
+    repair = Repair(name="film", grain=grain, scratches=scratches, marks=marks, model=model, options=options)
+    prepared, result = repair.of(clip)
+    return prepared.finished(result)

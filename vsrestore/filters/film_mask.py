@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import vapoursynth as vs
 
-from ..networks.traits import Precision
+from ..runtime.descriptor import Options, Precision
 from ..video.checks import within
-from ..video.prepared import Prepared
 from .checkpoint import Model
-from .film import film
+from .film_stages import Repair
 
 
 def film_mask(
@@ -16,6 +15,7 @@ def film_mask(
     *,
     threshold: float = 0.03,
     scratches: bool = False,
+    marks: bool = False,
     model: Model = "film",
     device: str | None = None,
     precision: Precision | None = None,
@@ -31,6 +31,7 @@ def film_mask(
         clip: any constant format, progressive; colour or gray.
         threshold: by how much red, green or blue must change for a pixel to be marked, of the range 0 to 1.
         scratches: as for ``film``, like all that follow.
+        marks: as for ``film``.
         model: as for ``film``.
         device: as for ``film``.
         precision: as for ``film``.
@@ -45,17 +46,10 @@ def film_mask(
 
     """
     within("film_mask", "threshold", threshold, 0.001, 1)
-    repaired = film(
-        clip,
-        grain=0,
-        scratches=scratches,
-        model=model,
-        device=device,
-        precision=precision,
-        tile=tile,
-        scene_changes=scene_changes,
-    )
-    before, after = (Prepared("film_mask", each).planes("rgb") for each in (clip, repaired))
+    options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
+    repair = Repair(name="film_mask", grain=0.0, scratches=scratches, marks=marks, model=model, options=options)
+    prepared, after = repair.of(clip)
+    before = prepared.planes("rgb")
     planes = [each.std.ShufflePlanes(plane, vs.GRAY) for plane in range(3) for each in (before, after)]
     largest = planes[0].std.BlankClip(keep=True)
     for one, other in zip(planes[::2], planes[1::2], strict=True):

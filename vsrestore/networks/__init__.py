@@ -42,6 +42,7 @@ ARCHITECTURES: dict[str, str] = {
     "fastai_unet": "vsrestore.networks.fastai_unet:FastaiUNet",
     "fast_neural_style": "vsrestore.networks.fast_neural_style:TransformerNet",
     "frame_interpolator": "vsrestore.networks.frame_interpolator:FrameInterpolator",
+    "mark_finder": "vsrestore.networks.mark_finder:MarkFinder",
     "mat": "vsrestore.networks.mat:MAT",
     "mmp_net": "vsrestore.networks.mmp_net:MMPNet",
     "mmp_rnn": "vsrestore.networks.mmp_rnn:MMPRNN",

@@ -23,7 +23,7 @@ from .call import Companion
 from .descriptor import Descriptor
 from .devices.pick import TURNS, turns
 from .engine import Pictures, Warn
-from .out_of_memory import is_out_of_memory
+from .out_of_memory import is_out_of_memory, unloadable
 from .plans.plan import Plan
 from .run import Run
 
@@ -73,9 +73,22 @@ class Grid:
         """How many there are; the last may be short."""
         return -(-self.length // self.chunk)
 
+    def chunks_of(self, frames: int) -> int:
+        """Return how many chunks so many neighbouring frames lie in at most."""
+        return 1 + -(-(frames - 1) // self.chunk)
 
-def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker, turns: int = TURNS) -> vs.VideoNode:
-    """Return the clip that ``maker`` makes of ``clip`` (RGBS or GRAYS), one frame for each; so many chunks at once."""
+
+def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker, turns: int = TURNS, asked: int | None = None) -> vs.VideoNode:
+    """Return the clip that ``maker`` makes of ``clip`` (RGBS or GRAYS), one frame for each.
+
+    Args:
+        clip: what networks see.
+        maker: of its chunks.
+        turns: chunks that are made at once.
+        asked: neighbouring frames of the result that are asked for again before those who take it move on; None where
+            each is asked for once, in order.
+
+    """
     plan = maker.descriptor.plan
     grid = Grid.of(plan, clip.num_frames)
     blank = _blank(clip, maker.descriptor, grid.chunks)
@@ -89,7 +102,7 @@ def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker, turns: int = TURNS) -> vs
             uncached.ModifyFrame(first, [first, *others], _maker(maker, grid, range(turn, grid.chunks, turns)))
         )
     carriers = uncached.Trim(uncached.Interleave(makers, modify_duration=False), length=grid.chunks)
-    keep(carriers, CARRIERS_KEPT + turns + _neighbouring(plan))
+    keep(carriers, grid.chunks_of(asked) if asked else CARRIERS_KEPT + turns + _neighbouring(plan))
     seen = [carriers, *_neighbours(carriers)] if _neighbouring(plan) else [carriers]
     limited = maker.descriptor.values is None
     positions = [
@@ -221,6 +234,8 @@ def _key(number: int) -> str:
 def _explained(maker: ChunkMaker, frames: str, error: Exception) -> str:
     """Return what a user can act on for whatever went wrong in the making of a chunk."""
     name = maker.descriptor.name
+    if (cause := unloadable(error)) is not None:
+        return f"{name}: {frames}: {cause}"
     if is_out_of_memory(error):
         return f"{name}: {frames}: out of memory{maker.memory_advice()}"
     return f"{name}: {frames}: {type(error).__name__}: {error}"

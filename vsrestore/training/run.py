@@ -16,6 +16,7 @@ from torch import Tensor
 from vsrestore import checkpoints, networks
 from vsrestore.networks.fastai_unet import FastaiUNet
 from vsrestore.networks.frame_interpolator import FrameInterpolator
+from vsrestore.networks.mark_finder import MarkFinder
 from vsrestore.networks.scratch_repair import ScratchRepair
 from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.networks.temporal_upscaler import TemporalUpscaler
@@ -28,7 +29,7 @@ from vsrestore.training.machine import Machine
 from vsrestore.training.optimiser import optimisers
 from vsrestore.training.recipe import NetworkRecipe, Recipe, RecipeError
 
-Trained = TemporalUNet | TemporalUpscaler | FastaiUNet | FrameInterpolator | ScratchRepair
+Trained = TemporalUNet | TemporalUpscaler | FastaiUNet | FrameInterpolator | ScratchRepair | MarkFinder
 LAST_LAYERS = ("weigh", "add", "move", "say")
 NETWORKS: dict[str, Callable[..., Trained]] = {
     "temporal_unet": TemporalUNet,
@@ -36,6 +37,7 @@ NETWORKS: dict[str, Callable[..., Trained]] = {
     "fastai_unet": FastaiUNet,
     "frame_interpolator": FrameInterpolator,
     "scratch_repair": ScratchRepair,
+    "mark_finder": MarkFinder,
 }
 """What a recipe may train, by the name of its file in `vsrestore.networks`."""
 

@@ -10,14 +10,15 @@ from vsrestore.training.task import Task
 from vsrestore.training.tasks.film import FilmTask
 from vsrestore.training.tasks.interpolation import InterpolationTask
 from vsrestore.training.tasks.jpeg import JpegTask
-from vsrestore.training.tasks.scratches import ScratchTask
+from vsrestore.training.tasks.one_kind import OneKindTask
 from vsrestore.training.tasks.tape import TapeTask
 from vsrestore.training.tasks.upscale import UpscaleTask
 
 TASKS: MappingProxyType[str, Callable[[Recipe], Task]] = MappingProxyType(
     {
         "film": lambda _: FilmTask(),
-        "scratches": lambda _: ScratchTask(),
+        "scratches": lambda _: OneKindTask("scratches"),
+        "cue marks": lambda _: OneKindTask("cue marks"),
         "tape": lambda _: TapeTask(),
         "jpeg": lambda _: JpegTask(),
         "upscale": UpscaleTask.of,

@@ -13,6 +13,7 @@ from vsrestore.damage.hairs import Hairs
 from vsrestore.training import augment
 from vsrestore.training.recipe import DataRecipe
 from vsrestore.training.task import Frames, Sample, known_cases
+from vsrestore.training.uprights import draw_uprights
 
 FRAME_WIDTHS = (480, 960)  # px: the whole frame that a crop stands for, which sets the size of the damage
 DENSER = 4.0
@@ -31,6 +32,8 @@ class FilmTask:
 
     def damaged(self, clean: Frames, data: DataRecipe, rng: np.random.Generator) -> Sample:
         """Damage frames with a random mixture of film's faults, or leave them as they are."""
+        if data.uprights and rng.random() < data.uprights:
+            clean = draw_uprights(clean, rng)
         if rng.random() < data.undamaged:
             if rng.random() < data.gray:
                 clean = augment.gray(clean)

@@ -1,0 +1,88 @@
+"""The stages of the filter film: what lasts over frames is found and filled first, then comes its network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import vapoursynth as vs
+
+from ..networks.temporal_traits import PLANES
+from ..networks.traits import Traits
+from ..runtime.apply import Stage, prepare, through
+from ..runtime.call import Companion
+from ..runtime.descriptor import Descriptor, Options
+from ..runtime.plans.sequence import Sequence
+from ..runtime.plans.window import Window
+from ..video.checks import constant_clip
+from ..video.marks import marked, only_where
+from ..video.prepared import Prepared
+from .checkpoint import Model, network_of
+from .temporal import temporal
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FILM, SCRATCHES, MARKS = "film", "film-scratches", "film-marks"  # the filter that runs the checkpoints, and two of them
+SCRATCH_RADIUS, MARK_RADIUS = 2, 4  # neighbours on each side that their networks see
+CELL, TALL = 2, 720  # px that the finder of marks takes as one, and the height of frames for which that holds
+FILL = Sequence(chunk=8, overlap=6)  # a mark lasts five frames at most
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repair:
+    """What of a film is repaired, for the filter of a name; arguments as those of ``film``."""
+
+    name: str
+    grain: float
+    scratches: bool
+    marks: bool
+    model: Model
+    options: Options
+
+    def of(self, clip: vs.VideoNode) -> tuple[Prepared, vs.VideoNode]:
+        """Return a clip as it is prepared for networks, and its repaired frames, RGBS."""
+        constant_clip(self.name, clip)
+        stages = [self._across, self._last] if self.scratches else [self._last]
+        finders = [self._finder(clip.height)] if self.marks else []
+        prepared = prepare(clip, [stage.descriptor for stage in (*finders, *stages)], self.options)
+        seen = prepared.planes("rgb")
+        for finder in finders:
+            seen, _ = prepared.continued(self._filled(seen, finder), "rgb")
+        for stage in stages[:-1]:
+            seen, _ = prepared.continued(through(seen, stage, self.options), "rgb")
+        return prepared, through(seen, stages[-1], self.options)
+
+    @cached_property
+    def _last(self) -> Stage:
+        build = network_of(FILM, self.model, "temporal_unet")
+        return Stage(descriptor=temporal(self.name), build=build, arguments={"grain": float(self.grain)})
+
+    @cached_property
+    def _across(self) -> Stage:
+        build = network_of(FILM, SCRATCHES, "scratch_repair")
+        return Stage(descriptor=Descriptor(name=self.name, plan=_window(SCRATCH_RADIUS), traits=PLANES), build=build)
+
+    def _finder(self, height: int) -> Stage:
+        descriptor = Descriptor(name=self.name, plan=_window(MARK_RADIUS), traits=PLANES, values=1)
+        build = network_of(FILM, MARKS, "mark_finder")
+        return Stage(descriptor=descriptor, build=build, arguments={"cell": CELL * max(1, round(height / TALL))})
+
+    def _filled(self, seen: vs.VideoNode, finder: Stage) -> vs.VideoNode:
+        """Return frames with what the finder marks filled along the motion, from those where it is not."""
+        mask = through(seen, finder, self.options).std.CopyFrameProps(seen)
+        traits = Traits(tiles=False, channels_last=False, float32_frames=True)
+        descriptor = Descriptor(name=self.name, plan=FILL, traits=traits, only_where="mask")
+        fill = Stage(descriptor=descriptor, build=_fills, companions={"mask": Companion([mask])})
+        return only_where(marked(mask), through(seen, fill, replace(self.options, tile=None)), seen)
+
+
+def _window(radius: int) -> Window:
+    return Window(chunk=8, before=radius, after=radius, border=PLANES.border, halves=True)
+
+
+def _fills() -> nn.Module:
+    from ..networks.motion_fill import MotionFill
+
+    return MotionFill()
