@@ -15,6 +15,8 @@ from .errors import VsrestoreError
 # What a user sets to have the cache elsewhere.
 VARIABLES = {"win32": "LOCALAPPDATA", "darwin": "HOME"}
 OTHER_PLATFORMS = "XDG_CACHE_HOME"
+# What the cluster sets: the folder in which all machines that render one job keep their measures of its clips.
+SHARED_MEASURES = "VSRESTORE_FIRST_PASS"
 
 
 class CacheError(VsrestoreError, RuntimeError):

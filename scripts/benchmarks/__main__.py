@@ -149,6 +149,20 @@ def lines(
 
 
 @app.command()
+def overlay(
+    clips: Clips,
+    pattern: Patterns = None,
+    frames: Annotated[int, typer.Option(help="frames of each clip")] = 60,
+    width: Annotated[int, typer.Option(help="wider clips are scaled down to this, in pixels")] = 512,
+    dates: Annotated[int, typer.Option(help="dates that are drawn into each clip, one after another")] = 3,
+) -> None:
+    """Dates drawn into real footage, found by static_overlay: how much of each, and how much else."""
+    from . import overlay as benchmark
+
+    publish(benchmark.run(clips, tuple(pattern or benchmark.PATTERNS), frames, width, dates))
+
+
+@app.command()
 def interpolation(
     clips: Clips,
     pattern: Patterns = None,
@@ -199,15 +213,26 @@ def memory(repeats: Repeats = 3, model: Model = "film") -> None:
 
 
 @app.command()
-def card(device: Annotated[str, typer.Option(help="cuda, or cuda:N")] = "cuda") -> None:
-    """Filters on a card, in five minutes at most: speed, busy share, memory, float16 beside float32, order."""
+def card(
+    device: Annotated[str, typer.Option(help="cuda, cuda:N, or cpu to try the benchmark itself")] = "cuda",
+    case: Annotated[list[str] | None, typer.Option(help="filter; repeatable; all by default")] = None,
+) -> None:
+    """Filters on a card, in five minutes at most: speed, busy share, memory, float16 beside float32, order, others."""
     import torch
 
-    if not torch.cuda.is_available():
-        raise typer.BadParameter("torch finds no CUDA card on this machine; vsrestore info tells what it finds")
     from . import card as benchmark
 
-    publish(benchmark.run(device))
+    if device != "cpu" and not torch.cuda.is_available():
+        raise typer.BadParameter("torch finds no CUDA card on this machine; vsrestore info tells what it finds")
+    publish(benchmark.run(benchmark.trial_on(device), case or benchmark.FILTERS))
+
+
+@app.command()
+def host(frames: Annotated[int, typer.Option(help="frames of each run")] = 12, repeats: Repeats = 3) -> None:
+    """What the machine does for a 1080p frame of film and upscale beside a card."""
+    from . import host as benchmark
+
+    publish(benchmark.run(frames, repeats))
 
 
 @app.command()
@@ -332,6 +357,14 @@ def video_filters(
     publish(benchmark.run(case or tuple(benchmark.CASES)))
 
 
+@app.command("inpainting-memory")
+def inpainting_memory() -> None:
+    """Memory of propainter and outpaint by length of clip."""
+    from . import inpainting_memory as benchmark
+
+    publish(benchmark.run())
+
+
 @app.command()
 def tiles(
     tile: Annotated[list[int] | None, typer.Option(help="edge in pixels, 0 for whole frames; repeatable")] = None,
@@ -346,10 +379,26 @@ def tiles(
 
 @app.command()
 def diffusion(repeats: Repeats = 3, one_thread: ProcessorTime = False) -> None:
-    """A step of DiffBIR against diffusers' own, diffbir against its networks, and memory at full size."""
+    """A step of DiffBIR against diffusers' own, and diffbir against its networks."""
     from . import diffusion as benchmark
 
     publish(benchmark.run(repeats, clock(one_thread)))
+
+
+@app.command("card-memory")
+def card_memory() -> None:
+    """What a call of RVRT, PSRT, MMP-RNN, TAPE and Analog Swin-UNet holds on a card, reckoned without one."""
+    from . import card_memory as benchmark
+
+    publish(benchmark.run())
+
+
+@app.command("diffusion-memory")
+def diffusion_memory() -> None:
+    """What DiffBIR takes of a card, reckoned without weights, and its VAE at small size."""
+    from . import diffusion_memory as benchmark
+
+    publish(benchmark.run())
 
 
 @app.command("diffusion-steady")
@@ -383,16 +432,17 @@ def clock(processor: bool) -> Measure:
 @app.command("all")
 def everything(
     clips: Annotated[
-        Path | None, typer.Option(help="folder with clean clips; without it film-quality is left out")
+        Path | None, typer.Option(help="folder with clean clips; without it film-quality and lines are left out")
     ] = None,
     pattern: Patterns = None,
 ) -> None:
     """Run all benchmarks with their defaults."""
     missed = False
-    runs: list[Callable[[], None]] = [overhead, onnx, film_speed, memory, command, segments, chain]
-    runs += [edvr, basicvsrpp, video, video_filters, basicvsrpp_memory, tiles, colour, diffusion]
+    runs: list[Callable[[], None]] = [overhead, host, onnx, film_speed, memory, command, segments, cluster, chain]
+    runs += [edvr, basicvsrpp, video, video_filters, inpainting_memory, card_memory, basicvsrpp_memory, tiles, colour]
+    runs += [diffusion, diffusion_memory]
     if clips is not None:
-        runs.append(lambda: film_quality(clips, pattern))
+        runs += [lambda: film_quality(clips, pattern), lambda: lines(clips, pattern)]
     for run in runs:
         try:
             run()

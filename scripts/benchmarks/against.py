@@ -17,6 +17,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import cast
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -27,6 +28,7 @@ from vsrestore.networks.traits import Precision
 from vsrestore.pipeline.programs import PACKAGE_PARENT, allocator
 
 from .filter_speed import CASES
+from .material import moving_frames
 from .process import Rival
 from .published import seeded
 from .report import Cell, Report, Requirement
@@ -73,6 +75,7 @@ def run(checkout: Path, cases: Sequence[str], repeats: int, processor: bool = Fa
     with TemporaryDirectory() as folder:
         for name in cases:
             write_checkpoint(name, Path(folder))
+            np.save(Path(folder) / f"{name}.npy", moving_frames(CASES[name].width, CASES[name].height))
             for precision, most in MOST.items():
                 seconds = _seconds(places, repeats, name, precision, folder, repeats, clock)
                 ratio = median(map(truediv, seconds[HERE], seconds[THERE]))

@@ -93,7 +93,7 @@ def on_gpu(folder: Path, peer: ModuleType) -> Filters:
         return restored.resize.Point(format=vs.RGBS)
 
     def exact(clip: vs.VideoNode) -> vs.VideoNode:
-        return vsrestore.basicvsrpp(clip, folder / MODEL_FILE, **settings)
+        return vsrestore.basicvsrpp(clip, folder / MODEL_FILE, precision="float32", **settings)
 
     return Filters(ours, exact, theirs)
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
 from vsrestore.pipeline.cluster.connect import connected
 from vsrestore.pipeline.cluster.crew import Crew
-from vsrestore.pipeline.cluster.turns import Turns
+from vsrestore.pipeline.cluster.on_worker import Turn as OnWorker
+from vsrestore.pipeline.cluster.turns import Asked, Turn, Turns
 from vsrestore.pipeline.cluster.wish import Cluster
 from vsrestore.pipeline.segments.cuts import Segment
 
 from .report import Report, Requirement
-from .segments import call, damaged_clip
+from .segments import FEW, call, damaged_clip
 
 CROWDS = (1, 8, 64)
 EFFICIENCY, THROUGHPUT = 0.95, 0.9
@@ -40,7 +41,7 @@ def real(seconds: float, segment: float, repeats: int, chain: str, width: int) -
     with TemporaryDirectory() as name:
         folder = Path(name)
         words = (damaged_clip(folder, seconds, width), "--filter", chain, "--overwrite", "--segment", segment)
-        call(*words, "-o", folder / "first.mkv")  # the index of a new file is made once
+        call(*words, "-o", folder / "first.mkv", "--end", FEW)  # the index of a new file is made once
         taken: dict[str, list[tuple[float, float, float]]] = {way: [] for way in ways}
         for _ in range(repeats):
             for way, further in ways.items():
@@ -52,11 +53,54 @@ def real(seconds: float, segment: float, repeats: int, chain: str, width: int) -
     return Report("cluster", columns, rows, [requirement], {**settings, "repeats": repeats})
 
 
+_turns: dict[int, OnWorker] = {}  # by number of the first segment
+_finished: set[int] = set()
+
+
+class _Sleep:
+    """Segments that nobody renders, as :class:`vsrestore.pipeline.cluster.turns.Work`."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        _finished.clear()
+
+    def rendering(self, first: int, end: int) -> Asked:
+        """Return what sleeps for each of some segments."""
+        return (_slept, first, end, self._seconds)
+
+    def shortening(self, first: int, parts: int) -> Asked:
+        """Return what shortens a turn."""
+        return (_shortened, first, parts)
+
+    def is_finished(self, segment: Segment) -> bool:
+        """Tell whether somebody has slept for a segment."""
+        return segment.number in _finished
+
+    def wait_for(self, segment: Segment, worker: str) -> None:
+        """Do nothing: what a thread has done is seen at once."""
+
+    def report(self, turns: Collection[Turn]) -> None:
+        """Do nothing."""
+
+
+def _slept(first: int, end: int, seconds: float) -> None:
+    turn = _turns[first] = OnWorker(first, end)
+    for number in range(first, end):
+        if not turn.may_begin(Segment(number, number, number + 1)):
+            return
+        time.sleep(seconds)
+        _finished.add(number)
+
+
+def _shortened(first: int, parts: int) -> int:
+    return _turns[first].shortened(parts) if first in _turns else first
+
+
 def _sleeping(count: int, seconds: float) -> float:
     segments = [Segment(number, number, number + 1) for number in range(count * TURNS)]
     with connected(Cluster(f"local:{count}")) as client:
         crew = Crew(client, lambda addresses: dict.fromkeys(addresses, ""), lambda sentence: None, {})
         crew.update()
         begun = time.monotonic()
-        Turns(crew, lambda segment: (time.sleep, seconds), lambda segment, worker: None).take(segments)
+        Turns(crew, _Sleep(seconds)).take(segments)
         return time.monotonic() - begun

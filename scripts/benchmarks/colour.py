@@ -17,7 +17,7 @@ from vsrestore.networks.ddcolor import DDColor
 from vsrestore.networks.deoldify import DeOldify
 from vsrestore.networks.layers.layout import channels_last
 from vsrestore.runtime.descriptor import Precision
-from vsrestore.runtime.devices.cpu import PROCESSOR
+from vsrestore.runtime.devices.cpu import THREADS
 
 from .material import moving_clip
 from .published import seeded
@@ -94,4 +94,4 @@ def bare(network: nn.Module, size: int, frames: int) -> Run:
             for square in squares:
                 network(square)
 
-    return lambda: PROCESSOR.run(calls)
+    return lambda: THREADS.run(calls)

@@ -1,16 +1,10 @@
-"""DiffBIR: a step beside that of diffusers' own pipeline, the filter beside its networks, and memory at full size.
-
-Weights are seeded. Memory is reckoned on PyTorch's meta device (``live_memory``), for the published sizes of the
-networks. Published: all networks are on the card from first to last, UNet and control branch in float16, the text
-encoder in float32, the VAE's tensors in half precision under autocast; both prompts one after the other.
-"""
+"""DiffBIR: a step beside that of diffusers' own pipeline, and the filter beside its networks; weights are seeded."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -30,10 +24,8 @@ from vsrestore.networks.diffusion.latent_sampler import LatentSampler, Prompted,
 from vsrestore.networks.diffusion.schedule import Schedule
 from vsrestore.networks.diffusion.unet import UNet
 from vsrestore.networks.diffusion.vae import VAE
-from vsrestore.networks.without_memory import without_memory
 from vsrestore.runtime.parts import Networks, Part, Parts
 
-from .live_memory import metered
 from .material import moving_clip
 from .published import seeded
 from .report import Cell, Report, Requirement
@@ -42,22 +34,17 @@ from .video_filters import time_in
 from .ways import COLUMNS, Bound, compare, conditions
 
 ATTENDS = (True, True, True, False)
-PUBLISHED = {"channels": (320, 640, 1280, 1280), "attends": ATTENDS, "context": 1024}
-PUBLISHED_VAE = (128, 256, 512, 512)
-TEXT_BYTES, CLEANER_BYTES = 4 * 340_000_000, 4 * 15_790_000
 HALF_WIDTH = {"channels": (160, 320, 640, 640), "attends": ATTENDS, "context": 512}
 SMALL = {"channels": (32, 64, 128, 128), "attends": ATTENDS, "context": 32}
 SMALL_VAE = (32, 64, 128, 128)
 GAIN = 0.9
-SHARE, SAVED, SAME_SPEED = 0.97, 1.5, 1.0
-GIB = 1 << 30
+SHARE, SAME_SPEED = 0.97, 1.0
 FRAMES, EDGE = 3, 128
-SIZES: Sequence[tuple[int, int, int | None]] = ((512, 512, None), (1920, 2560, 512), (1920, 2560, None))
 
 
 def run(repeats: int, measure: Measure = duration) -> list[Report]:
-    """Measure a step, the filter and, without weights, memory."""
-    return [step(repeats, measure), share(), memory()]
+    """Measure a step and the filter."""
+    return [step(repeats, measure), share()]
 
 
 def networks(settings: Mapping[str, object], vae: Sequence[int]) -> tuple[UNet, Control, VAE]:
@@ -164,72 +151,3 @@ def share(frames: int = FRAMES, edge: int = EDGE, steps: int = 3) -> Report:
             rows.append((f"stabilize={radius}", whole / frames, (sum(painting) + sum(cleaning)) / whole))
     required = [Requirement("share of both stages in the filter's time", float(rows[0][2]), least=SHARE)]
     return Report("diffusion-filter", ("filter", "seconds per frame", "share of both stages"), rows, required)
-
-
-def memory() -> Report:
-    """Reckon the most that a card must hold, the networks being those published."""
-    rows: list[Sequence[Cell]] = []
-    requirements = []
-    for height, width, tile in SIZES:
-        needs = needed(height, width, tile)
-        published = needs["published"]
-        rows += [
-            (f"{width}x{height}", tile or "whole", way, most / GIB, published / most) for way, most in needs.items()
-        ]
-        if tile is None and height == EDGE * 4:
-            requirements += [
-                Requirement(f"published / {way}", published / needs[way], least=SAVED)
-                for way in ("VAE in bfloat16", "VAE in float32, offload")
-            ]
-    columns = ("picture", "tiles", "way", "GiB", "published / this")
-    return Report("diffusion-memory", columns, rows, requirements)
-
-
-def needed(height: int, width: int, tile: int | None) -> dict[str, float]:
-    """Return the bytes that each way needs at most."""
-    with without_memory():
-        unet, control, vae = networks(PUBLISHED, PUBLISHED_VAE)
-    unet, control = unet.half(), control.half()
-    sampler = size_of(unet) + size_of(control)
-    seen = (tile or height, tile or width)
-    steps = {batch: most_of(partial(asked, unet, control, batch, *seen)) for batch in (1, 2)}
-    picture = 4 * 3 * height * width
-    ways: dict[str, tuple[float, int]] = {}
-    for precision, dtype in (("bfloat16", torch.bfloat16), ("float32", torch.float32)):
-        coder = vae.to(dtype)
-        calls = (
-            partial(coder.decode, meta(1, 4, seen[0] // 8, seen[1] // 8)),
-            partial(coder.encode, meta(1, 3, *seen)),
-        )
-        ways[precision] = size_of(coder) / 2, max(map(most_of, calls))
-    halves = ways["bfloat16"]
-    resident = sampler + 4 * sum(p.numel() for p in vae.parameters()) + TEXT_BYTES + CLEANER_BYTES
-    needs: dict[str, float] = {"published": resident + picture + max(steps[1], halves[1])}
-    for precision, (weights, coding) in ways.items():
-        needs[f"VAE in {precision}"] = sampler + picture + max(steps[2], weights + coding)
-        needs[f"VAE in {precision}, offload"] = picture + max(sampler + steps[2], weights + coding)
-    return needs
-
-
-def asked(unet: UNet, control: Control, batch: int, height: int, width: int) -> Tensor:
-    """Ask both networks for one step of pictures."""
-    x, text = meta(batch, 4, height // 8, width // 8).half(), meta(batch, 77, 1024).half()
-    time = meta(batch)
-    return unet(x, time, text, control(x, x, time, text))
-
-
-def meta(*shape: int) -> Tensor:
-    """Return a tensor without memory."""
-    return torch.empty(shape, device="meta")
-
-
-def most_of(call: Callable[[], Tensor]) -> int:
-    """Return the most bytes that are alive in a call."""
-    with metered() as meter:
-        call()
-    return meter.most
-
-
-def size_of(network: nn.Module) -> int:
-    """Return the bytes of a network's weights."""
-    return sum(weight.numel() * weight.element_size() for weight in network.parameters())

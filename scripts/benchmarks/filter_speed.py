@@ -4,7 +4,7 @@ It is a process of its own: ``python -m benchmarks.filter_speed CASE PRECISION F
 "wall", or "processor" for processor seconds of one thread.
 
 It takes turns with others (see ``benchmarks.process.take_turns``). Checkouts of other times run it, too: it knows of
-vsrestore the filters alone. The folder holds checkpoints by the names of the cases.
+vsrestore the filters alone. By the names of the cases, the folder holds checkpoints and the frames that are filtered.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import vapoursynth as vs
 
 import vsrestore
 
-from .material import moving_clip
+from .looped import looped
 from .process import take_turns
 from .timing import duration, processor_time, successive
 
@@ -48,14 +49,14 @@ CASES = {
 
 def main() -> None:
     """Filter the next frames for every line on stdin."""
-    name, precision, checkpoints, repeats, clock = sys.argv[1:]
+    name, precision, folder, repeats, clock = sys.argv[1:]
     case, measure = CASES[name], duration
     if clock == "processor":
         torch.set_num_threads(1)
         measure = processor_time
-    clip = moving_clip(case.frames * (int(repeats) + 1), case.width, case.height, vs.YUV420P8)
-    checkpoint = Path(checkpoints) / f"{name}.pth"
-    filtered = case.filtered(clip, checkpoint, device="cpu", precision=precision)
+    own = Path(folder) / name
+    clip = looped(np.load(own.with_suffix(".npy")), case.frames * (int(repeats) + 1), vs.YUV420P8)
+    filtered = case.filtered(clip, own.with_suffix(".pth"), device="cpu", precision=precision)
     take_turns(successive(filtered, case.frames), measure)
 
 

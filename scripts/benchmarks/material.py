@@ -17,6 +17,8 @@ from vsrestore.damage.film_mixtures import sample_film
 from vsrestore.video.formats import with_matrix
 from vsrestore.video.frames import plane_views, write_planes
 
+from .looped import looped
+
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi")
 PEAK = 1.0
 MOVING_FRAMES = 16
@@ -79,15 +81,8 @@ def moving_frames(width: int, height: int) -> np.ndarray:
 
 
 def moving_clip(length: int, width: int, height: int, format: int = vs.RGBS) -> vs.VideoNode:
-    """Return a clip of a moving scene that plays again and again, held in memory after its first frames.
-
-    Its frames cost next to nothing then, so that what is timed is what is made of them.
-    """
-    clip = clip_of(moving_frames(width, height))
-    if format != vs.RGBS:
-        clip = clip.resize.Bicubic(format=format, matrix=vs.MATRIX_ST170_M)
-    clip.std.SetVideoCache(mode=1, fixedsize=1, maxsize=MOVING_FRAMES)
-    return clip.std.Loop(times=-(-length // MOVING_FRAMES))[:length]
+    """Return a clip of a moving scene that plays again and again (see :func:`looped`)."""
+    return looped(moving_frames(width, height), length, format)
 
 
 def damage_of(name: str) -> tuple[FilmDamage, int]:

@@ -14,7 +14,7 @@ from vsrestore.filters.temporal import temporal
 from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.descriptor import Descriptor, Options
-from vsrestore.runtime.devices.cpu import PROCESSOR
+from vsrestore.runtime.devices.cpu import THREADS
 from vsrestore.runtime.parts import Networks
 from vsrestore.runtime.plans.window import Window
 
@@ -52,7 +52,7 @@ def bare(build: Callable[[], nn.Module], descriptor: Descriptor, chunks: int) ->
     It is built as a filter builds it, and both that and the run are in the runtime's thread: a second set of torch's
     threads would slow both down.
     """
-    network = PROCESSOR.run(partial(Networks(build, lambda: torch.device("cpu")).get, "float32"))
+    network = THREADS.run(partial(Networks(build, lambda: torch.device("cpu")).get, "float32"))
     plan = descriptor.plan
     seen = sum(plan.reach) + plan.chunk
     frames = torch.from_numpy(moving_frames(WIDTH, HEIGHT)[:seen]).permute(0, 3, 1, 2)
@@ -66,4 +66,4 @@ def bare(build: Callable[[], nn.Module], descriptor: Descriptor, chunks: int) ->
             for _ in range(chunks):
                 network(*inputs)
 
-    return lambda: PROCESSOR.run(calls)
+    return lambda: THREADS.run(calls)

@@ -7,6 +7,7 @@ runtime's, not the network's: it is measured with small networks of the same kin
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -161,6 +162,8 @@ def main() -> None:
     case = CASES[name]
     clip = case.filtered(moving_clip(frames, width, width * 3 // 4, vs.YUV420P8), checkpoint)
     clip.get_frame(0)  # loads the network
+    gc.collect()
+    gc.freeze()  # as in `timing.rounds`: vspipe does not collect all objects at the clip's end
     with time_in(case.network) as seconds:
         whole = duration(partial(drain, clip))
     print(sum(seconds) / whole, resident_peak())

@@ -30,7 +30,7 @@ def test_networks_we_have_are_run_by_a_filter():
         ("bsrnet", ("bsrnet", "esrgan", "image_model", "diffbir")),
         ("realesrgan-x4plus", ("esrgan", "bsrnet", "image_model", "diffbir")),
         ("sd21-base-zsnr", ("diffbir",)),
-        ("diffbir-v1-general-full", ()),
+        ("diffbir-v1-general-full", ("diffbir",)),
         ("fns-candy", ("style",)),
         ("basicvsr-2x", ()),
         ("clip-rn50x4", ("tape_reference",)),

@@ -46,6 +46,14 @@ def test_a_recipe_is_printed_as_it_stands(run):
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
+def test_a_shipped_recipe_restores_where_nothing_was_fetched(run, video, tmp_path):
+    """``outpaint`` names weights of flow by default, which it does not need here."""
+    output = tmp_path / "restored.mkv"
+    done = run("restore", str(video), "-o", str(output), "--recipe", "family-tape", "--steps", "edges")
+    assert done.returncode == 0, done.stderr
+    assert output.exists()
+
+
 def test_the_script_of_a_recipe(run, video):
     done = run("script", str(video), "--recipe", "family-tape", "--device", "cpu", "--use", "denoise=film(grain=0.5)")
     assert done.returncode == 0, done.stderr

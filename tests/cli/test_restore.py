@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -20,6 +21,14 @@ SLOW = (
     "def wait(n, f):\n    time.sleep(0.5)\n    return f\n"
     "clip.std.ModifyFrame(clip, wait).set_output()\n"
 )
+SIGNALLED = (
+    "import os, signal\nfrom importlib import import_module\n"
+    "from vsrestore.cli import main\nfrom vsrestore.pipeline import restore as module\n"
+    "def signalled():\n    os.kill(os.getpid(), {number})\n"
+    "class Freed:\n    def __del__(self):\n        signalled()\n"
+    "{place}\nmain()\n"
+)
+CANCELLED_OF_A_SOAK = 100
 
 
 @pytest.fixture(scope="module")
@@ -36,16 +45,21 @@ def command(film, tmp_path):
     """Return a function that starts ``vsrestore restore`` with a script and further words."""
 
     def start(
-        script: str, *words: str, output: str = "out.mkv", source: str | None = None, cache: str | None = None
+        script: str,
+        *words: str,
+        output: str = "out.mkv",
+        source: str | None = None,
+        cache: str | None = None,
+        program: tuple[str, ...] = ("-m", "vsrestore"),
     ) -> subprocess.Popen[str]:
         path = tmp_path / "my script.vpy"
         path.write_text(script)
-        begin = [sys.executable, "-m", "vsrestore", "restore", source or str(film), "-o", str(tmp_path / output)]
+        begin = [sys.executable, *program, "restore", source or str(film), "-o", str(tmp_path / output)]
         given = ["--script", str(path)] if script else []
         environment = {**os.environ, **({"XDG_CACHE_HOME": cache} if cache else {})}
-        return subprocess.Popen(
-            [*begin, *given, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-        )
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        folder = None if program[-1] == "vsrestore" else tmp_path
+        return subprocess.Popen([*begin, *given, *words], **pipes, text=True, env=environment, cwd=folder)
 
     return start
 
@@ -118,17 +132,54 @@ def test_an_unknown_device_is_told(command, tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_cancelling_ends_everything(command, tmp_path, number):
-    process = command(SLOW)
-    limit = time.monotonic() + 30
-    while not list(tmp_path.glob("out.mkv.vsrestore")):
-        assert time.monotonic() < limit
-        time.sleep(0.1)
-    process.send_signal(number)
+def test_cancelling_ends_everything(command, tmp_path, soak, number):
+    generator = random.Random(int(number))
+    for _ in range(1 if soak == 1 else CANCELLED_OF_A_SOAK):
+        process = command(SLOW)
+        limit = time.monotonic() + 30
+        while not list(tmp_path.glob("out.mkv.vsrestore")):
+            assert time.monotonic() < limit
+            time.sleep(0.01)
+        time.sleep(generator.uniform(0, 1))
+        process.send_signal(number)
+        assert_cancelled(process, tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize(
+    ("number", "place"),
+    [
+        (signal.SIGINT, "os.register_at_fork(after_in_parent=signalled)"),
+        (signal.SIGTERM, "module.probe, known = lambda path: (Freed(), known(path))[1], module.probe"),
+        (signal.SIGTERM, "module.probe, known = lambda path: (import_module('signals'), known(path))[1], module.probe"),
+    ],
+    ids=["in a fork", "while an object is freed", "in an import"],
+)
+def test_no_signal_is_lost(command, tmp_path, number, place):
+    """Python throws away what is raised in such places, and says after some that the signal has killed it."""
+    (tmp_path / "signals.py").write_text(f"import os\nexec('os.kill(os.getpid(), {int(number)})')\n")
+    (tmp_path / "signalled.py").write_text(SIGNALLED.format(number=int(number), place=place))
+    assert_cancelled(command(SLOW, program=("-m", "signalled")), tmp_path)
+
+
+def assert_cancelled(process: subprocess.Popen[str], folder: Path) -> None:
     code, _, err = ended(process)
-    assert code == 130
-    assert err == "vsrestore: cancelled; nothing was written\n"
-    assert {path.name for path in tmp_path.iterdir()} == {"my script.vpy"}
+    assert (code, err) == (130, "vsrestore: cancelled; nothing was written\n")
+    assert {path.name for path in folder.iterdir()} <= {"my script.vpy", "signalled.py", "signals.py", "__pycache__"}
+
+
+def test_a_clock_that_jumps_changes_nothing(command, tmp_path):
+    """To and fro by years, whenever the time is looked at."""
+    (tmp_path / "jumping.py").write_text(
+        "import itertools, time\nclock, jumps = time.time, itertools.cycle([0, 1e9, -1e9])\n"
+        "time.time = lambda: clock() + next(jumps)\nfrom vsrestore.cli import main\nmain()\n"
+    )
+    words = ("--preset", "ultrafast", "--segment", "0.25", "--progress", "json")
+    code, out, err = ended(command(IDENTITY, *words, program=("-m", "jumping")))
+    assert (code, err) == (0, "")
+    told = [json.loads(line) for line in out.splitlines()]
+    assert all(one["average"] >= 0 and (one["left"] or 0) >= 0 for one in told if one["event"] == "progress")
+    assert (tmp_path / "out.mkv").stat().st_size
 
 
 def test_missing_input(command):

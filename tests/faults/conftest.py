@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.faults.jobs import FRAMES, SCRIPT, Place
+from tests.faults.jobs import FRAMES, SCRIPT, Place, content_of, ended, frames_of
 from vsrestore import ffmpeg
+
+LATEST = 1.05  # of the time that a run takes which nobody kills
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +28,22 @@ def film(tmp_path_factory) -> Path:
 @pytest.fixture
 def place(film, tmp_path) -> Place:
     """A folder for outputs; source and script lie elsewhere."""
+    return _place(film, tmp_path)
+
+
+def _place(film: Path, folder: Path) -> Place:
     script = film.with_name("slow.vpy")
     script.write_text(SCRIPT)
-    return Place(tmp_path, film, script)
+    return Place(folder, film, script)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(film, tmp_path_factory) -> tuple[float, str]:
+    """Until when, after its start, a run may be killed here, and what is in the output of one that nobody kills."""
+    place = _place(film, tmp_path_factory.mktemp("undisturbed"))
+    began = time.monotonic()
+    code, told = ended(place.start("out.mkv"))
+    assert code == 0, told
+    latest, output = LATEST * (time.monotonic() - began), place.folder / "out.mkv"
+    assert frames_of(output) == FRAMES
+    return latest, content_of(output)

@@ -14,6 +14,7 @@ import av
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAMES = 48
+EARLIEST = 0.2  # seconds after the start
 SEGMENT = "0.5"  # seconds: ten frames or so
 # Slow enough that a run can be met in each of its stages, quick enough for many.
 SCRIPT = (
@@ -31,7 +32,12 @@ class Place:
     script: Path
 
     def start(
-        self, output: str, *words: str, environment: dict[str, str] | None = None, largest: int | None = None
+        self,
+        output: str,
+        *words: str,
+        environment: dict[str, str] | None = None,
+        largest: int | None = None,
+        program: tuple[str, ...] = ("-m", "vsrestore"),
     ) -> subprocess.Popen[str]:
         """Start a run that may write files of ``largest`` KiB; its words of more than a line are for whoever reads."""
         limit = () if largest is None else ("bash", "-c", f'ulimit -f {largest}; exec "$@"', "bash")
@@ -39,8 +45,7 @@ class Place:
             *limit,
             sys.executable,
             "-P",
-            "-m",
-            "vsrestore",
+            *program,
             "restore",
             str(self.source),
             "-o",

@@ -43,9 +43,11 @@ class Medium:
         texts: files that the options name.
         turn: how the file says that the picture is to be turned (degrees) or mirrored.
         then: options of a second run of ffmpeg, which has the first file as its input.
+        earlier: another recording, which comes before it in the file.
         change: of the bytes.
         refused: what is said where it cannot be restored; a regular expression.
         damaged: whether frames may be missing or come twice.
+        lag: by how much the tone comes after the white when it is restored; None where that is as the file has it.
 
     """
 
@@ -64,9 +66,11 @@ class Medium:
     texts: tuple[tuple[str, bytes], ...] = ()
     turn: int | str = 0
     then: tuple[str, ...] = ()
+    earlier: Medium | None = None
     change: Change = bytes
     refused: str = ""
     damaged: bool = False
+    lag: float | None = None
 
 
 def make(medium: Medium, folder: Path) -> Path:
@@ -84,7 +88,10 @@ def make(medium: Medium, folder: Path) -> Path:
     if medium.then:
         turn = ("-display_hflip",) if medium.turn == "hflip" else ("-display_rotation", str(medium.turn))
         _run(folder, *(turn if medium.turn else ()), "-i", first.name, *medium.then, target.name)
-    target.write_bytes(medium.change(target.read_bytes()))
+    content = target.read_bytes()
+    if medium.earlier:
+        content = make(medium.earlier, folder).read_bytes() + content
+    target.write_bytes(medium.change(content))
     return target
 
 
@@ -133,6 +140,14 @@ def damaged(name: str, change: Change, *options: str, seconds: float = 4, **more
     """A file that is damaged before the picture turns white."""
     chosen = options or ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "24", *AAC)
     return Medium(name, chosen, seconds=seconds, at=seconds - 1, change=change, damaged=True, **more)
+
+
+def joined(name: str, clock: float, codecs: Sequence[str], heard: float, **more: object) -> Medium:
+    """Two recordings in one file: the clock of the first begins at 100 s, its sound lasts so long, its picture 2 s."""
+    of_first = (*codecs, "-filter:a", f"apad,atrim=end={heard}", "-output_ts_offset", "100")
+    options = {"rate": "25", "seconds": 2, **more}
+    first = Medium(f"first-{name}", of_first, at=99, **options)
+    return Medium(name, (*codecs, "-output_ts_offset", str(clock)), at=1, earlier=first, damaged=True, **options)
 
 
 def lost_packets(first: float, count: int) -> Change:
@@ -222,6 +237,7 @@ PQ = "setparams=range=tv:color_primaries=bt2020:color_trc=smpte2084:colorspace=b
 FIELDS = ("-flags", "+ildct+ilme")
 NO_FORMAT = "Unsupported video format from decoder"
 INTERLACED = "is interlaced; filters need whole frames"
+BROADCAST = ("-c:v", "mpeg2video", "-c:a", "mp2")
 LONG_GOP = ("-c:v", "libx264", "-preset", "fast", "-g", "50", "-pix_fmt", "yuv420p", *AAC)
 
 CODECS = (
@@ -414,8 +430,8 @@ DAMAGES = (
     damaged("sector.mpg", zeroed(0.3, 0.35), "-c:v", "mpeg2video", "-c:a", "mp2", rate="25"),
     damaged("sector.mkv", zeroed(0.3, 0.35)),
     damaged("sector.ts", zeroed(0.3, 0.35)),
-    damaged("lost-pictures.avi", without_chunks(b"00dc", 20, 6), "-c:v", "mjpeg", "-c:a", "pcm_s16le"),
-    damaged("lost-pictures-b.avi", without_chunks(b"00dc", 20, 6), "-c:v", "mpeg4", "-c:a", "libmp3lame"),
+    damaged("lost-pictures.avi", without_chunks(b"00dc", 20, 6), "-c:v", "mjpeg", "-c:a", "pcm_s16le", lag=0),
+    damaged("lost-pictures-b.avi", without_chunks(b"00dc", 20, 6), "-c:v", "mpeg4", "-c:a", "libmp3lame", lag=0),
     damaged("lost-sound.avi", without_chunks(b"01wb", 8, 3), "-c:v", "mjpeg", "-c:a", "pcm_s16le"),
     damaged("no-index.avi", replaced(b"idx1", b"JUNK"), "-c:v", "mpeg4", "-c:a", "libmp3lame"),
     damaged("cut.avi", cut(0.9), "-c:v", "mpeg4", "-c:a", "libmp3lame"),
@@ -424,6 +440,10 @@ DAMAGES = (
     damaged("cut-streamed.mp4", cut(0.97), *X264, *AAC, "-movflags", "+faststart"),
     damaged("cut-fragmented.mp4", cut(0.97), *X264, "-g", "12", *AAC, "-movflags", "frag_keyframe+empty_moov"),
     Medium("cut.mp4", change=cut(0.5), refused="is no video file that can be read"),
+    *(joined(f"joined-{clock}.ts", clock, BROADCAST, 1.6) for clock in (0, 104, 1000)),
+    joined("joined.mpg", 1000, BROADCAST, 1.6),
+    joined("joined-avc.ts", 1000, ("-c:v", "libx264", *AAC), 2.5),
+    joined("joined-silent.ts", 1000, ("-c:v", "mpeg2video", "-an"), 2, sound=False),
     Medium("twice.ts", seconds=2, at=0.5, change=lambda content: content * 2, damaged=True),
     Medium("empty.mkv", change=lambda content: b"", refused="the file is empty"),
     Medium("zeros.mkv", change=lambda content: bytes(len(content)), refused="is no video file that can be read"),

@@ -16,9 +16,9 @@ from torch import nn
 from tests import clips
 from tests.filters import image_networks
 from tests.golden import records
-from vsrestore.checkpoints import entries
+from vsrestore.checkpoints import entries, read
 from vsrestore.comparison import measures
-from vsrestore.filters.diffusion import BASE
+from vsrestore.filters.diffusion import BASE, VAE
 from vsrestore.filters.tcvc import PUBLISHED
 from vsrestore.networks import ARCHITECTURES
 from vsrestore.networks.state_dict import strip
@@ -48,6 +48,7 @@ TCVC = {
     "tcvc_decoder": {"stem": 8, "width": 24, "channels": 32, "hidden": 16},
 }
 DIFFBIR = {"channels": (32, 64, 32, 32), "attends": (True, True, True, False), "context": 24}
+ENCODER = ("encoder.", "quant_conv.")
 CONTROL = ("time_embed.", "input_blocks.", "middle_block", "zero_convs.")
 DIFFBIR_PARTS = {**BASE, "": "diffusion_control"}
 DERIVED = ("spynet.mean", "spynet.std")
@@ -104,6 +105,17 @@ def diffbir_files(folder: Path) -> dict[str, Path]:
         torch.save(state, folder / name)
     paths = {argument: folder / name for argument, (_, name) in files.items()}
     return {**paths, "cleaner": image_networks.checkpoint(folder / "cleaner.pth", "swinir-unshuffle")}
+
+
+def whole_diffbir(files: dict[str, Path], path: Path) -> Path:
+    """Save the networks of :func:`diffbir_files` as the first release was published, in one file; return its path."""
+    base, control, cleaner = (read(files[part]) for part in ("base", "control", "cleaner"))
+    state = {name.removeprefix("state_dict."): tensor for name, tensor in base.items()}
+    state |= {f"cond_encoder.{name}": x for name, x in strip(state, VAE).items() if name.startswith(ENCODER)}
+    state |= {f"control_model.{name}": tensor for name, tensor in control.items()}
+    state |= {f"preprocess_model.{name}": tensor for name, tensor in cleaner.items()}
+    torch.save({"state_dict": state, "global_step": 1}, path)
+    return path
 
 
 @cache

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import re
+import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,7 @@ import pytest
 import torch
 import vapoursynth as vs
 from safetensors.torch import save_file
+from torch import nn
 from torch.nn import functional as F
 
 import vsrestore
@@ -20,11 +24,13 @@ from tests.filters import image_networks, seeded
 from vsrestore.checkpoints import read
 from vsrestore.filters import diffusion_cost, prompt_states
 from vsrestore.filters.checkpoint import Checkpoint
+from vsrestore.filters.diffbir import VERSIONS
 from vsrestore.filters.diffusion_cost import Watch, Work, spoken
 from vsrestore.networks import image_models
 from vsrestore.networks.diffusion import first_stage, library, text
 from vsrestore.networks.diffusion.unet import UNet
 from vsrestore.networks.steady_detail import SteadyDetail
+from vsrestore.pipeline.programs import environment, vspipe
 
 CALLS: list[str] = []
 
@@ -49,9 +55,22 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(autouse=True)
 def small(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures of 64 pixels are large enough, and prompts are kept for these tests alone."""
+    """Pictures of 64 pixels are large enough; networks and prompts are kept for these tests alone."""
     monkeypatch.setattr(first_stage, "SHORTEST", 64)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setattr(Checkpoint, "build", built_once)
+
+
+BUILT: dict[tuple[Path, str], nn.Module] = {}
+BUILD = Checkpoint.build
+
+
+def built_once(checkpoint: Checkpoint) -> nn.Module:
+    """Return a network of its own, which is read from its file only once for all tests: half of their time."""
+    key = checkpoint.path, checkpoint.prefix
+    if key not in BUILT:
+        BUILT[key] = BUILD(checkpoint)
+    return copy.deepcopy(BUILT[key])
 
 
 def restored(files: dict[str, Path], frames: np.ndarray, order: list[int] | None = None, **told: object) -> np.ndarray:
@@ -66,11 +85,17 @@ def frames() -> np.ndarray:
     return seeded.noise(LENGTH, 64, 80)[[0, 0, 2, 3]]
 
 
+@pytest.fixture(scope="module")
+def square(frames: np.ndarray) -> np.ndarray:
+    """Frames that need no padding, which is half the work."""
+    return np.ascontiguousarray(frames[..., :64])
+
+
 @pytest.fixture
-def still(files: dict[str, Path], frames: np.ndarray, keep: dict[str, np.ndarray]) -> np.ndarray:
+def still(files: dict[str, Path], square: np.ndarray, keep: dict[str, np.ndarray]) -> np.ndarray:
     """Frames as they are painted with the same noise, none averaged."""
     if "still" not in keep:
-        keep["still"] = restored(files, frames[:2], stabilize=0)
+        keep["still"] = restored(files, square[:2], stabilize=0)
     return keep["still"]
 
 
@@ -104,38 +129,39 @@ def test_other_first_stages(tmp_path: Path, frames: np.ndarray, version: str, ta
 
 
 def test_small_frames_are_painted_larger(files: dict[str, Path]) -> None:
-    clip = vsrestore.diffbir(seeded.as_clip(seeded.noise(1, 20, 30)), **{**FAST, **files, "scale": 2})
+    told = {"scale": 2, "steps": 1, "stabilize": 0}
+    clip = vsrestore.diffbir(seeded.as_clip(seeded.noise(1, 20, 30)), **{**FAST, **files, **told})
     assert (clip.width, clip.height) == (60, 40)
     assert seeded.as_frames(clip).shape == (1, 3, 40, 60)
 
 
-def test_noise_is_the_same_for_all_frames(still: np.ndarray, frames: np.ndarray) -> None:
+def test_noise_is_the_same_for_all_frames(still: np.ndarray, square: np.ndarray) -> None:
     np.testing.assert_array_equal(still[0], still[1])
-    assert np.abs(still - frames[:2]).mean() > 0.01
+    assert np.abs(still - square[:2]).mean() > 0.01
 
 
-def test_detail_is_averaged_in_windows_in_any_order(files: dict[str, Path], frames: np.ndarray) -> None:
+def test_detail_is_averaged_in_windows_in_any_order(files: dict[str, Path], square: np.ndarray) -> None:
     """Where each frame has noise of its own; a window ends at the cut."""
-    told = {"noise": "frame", "cuts": (2,)}
-    painted = restored(files, frames, stabilize=0, **told)
+    told = {"noise": "frame", "cuts": (2,), "steps": 1}
+    painted = restored(files, square, stabilize=0, **told)
     assert np.abs(painted[0] - painted[1]).mean() > 1e-4
-    faithful = restored({"cleaner": files["cleaner"]}, frames, stage2=False)
+    faithful = restored({"cleaner": files["cleaner"]}, square, stage2=False)
     rows = torch.tensor([[0, 0, 1], [0, 1, 1], [2, 2, 3], [2, 3, 3]])
     whole, beneath = (torch.from_numpy(part)[None] for part in (painted, faithful))
     expected = SteadyDetail()(whole, rows, beneath)[0].clamp(0, 1).numpy()
     order = random.Random(3).sample(range(LENGTH), LENGTH)
-    np.testing.assert_allclose(restored(files, frames, order, stabilize=1, **told), expected, atol=1e-5)
+    np.testing.assert_allclose(restored(files, square, order, stabilize=1, **told), expected, atol=1e-5)
 
 
 def test_tiles_and_batches(files: dict[str, Path]) -> None:
     tall = seeded.noise(2, 136, 128)
-    told = {"stabilize": 0, "tile": 128, "seed": 3}
+    told = {"stabilize": 0, "tile": 128, "seed": 3, "steps": 1}
     alone = restored(files, tall, **told)
     np.testing.assert_allclose(restored(files, tall, batch=2, **told), alone, atol=1e-4)
 
 
-def test_half_precision_stays_near(files: dict[str, Path], frames: np.ndarray, still: np.ndarray) -> None:
-    half = restored(files, frames[:1], stabilize=0, precision="bfloat16", vae_precision="bfloat16")
+def test_half_precision_stays_near(files: dict[str, Path], square: np.ndarray, still: np.ndarray) -> None:
+    half = restored(files, square[:1], stabilize=0, precision="bfloat16", vae_precision="bfloat16")
     assert 30 < seeded.psnr(still[:1], half) < 90
 
 
@@ -168,7 +194,7 @@ def test_prompts_are_encoded_once_for_all(tmp_path: Path, monkeypatch: pytest.Mo
 def test_what_it_costs_is_told_before_the_first_frame_is_done(
     files: dict[str, Path], frames: np.ndarray, log: list[str]
 ) -> None:
-    clip = vsrestore.diffbir(seeded.as_clip(frames), **{**FAST, **files, "steps": 3})
+    clip = vsrestore.diffbir(seeded.as_clip(frames), **{**FAST, **files, "steps": 3, "stabilize": 0})
     assert not any("steps" in line for line in log)
     told: list[list[str]] = []
     clip.std.ModifyFrame(clip, lambda n, f: told.append(list(log)) or f).get_frame(0)
@@ -178,7 +204,7 @@ def test_what_it_costs_is_told_before_the_first_frame_is_done(
 
 
 def test_no_step_is_begun_once_the_script_is_freed(
-    files: dict[str, Path], frames: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    files: dict[str, Path], square: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends: list[object] = []
     monkeypatch.setattr(diffusion_cost.vs, "register_on_destroy", ends.append)
@@ -194,11 +220,67 @@ def test_no_step_is_begun_once_the_script_is_freed(
         return forward(self, *arguments)
 
     monkeypatch.setattr(UNet, "forward", counted)
-    clip = vsrestore.diffbir(seeded.as_clip(frames), **{**FAST, **files, "steps": 50})
-    with pytest.raises(vs.Error, match=r"diffbir: frame [01]: CancelledError: the script is being freed"):
+    clip = vsrestore.diffbir(seeded.as_clip(square[:1]), **{**FAST, **files, "steps": 50, "stabilize": 0})
+    with pytest.raises(vs.Error, match=r"diffbir: frame 0: CancelledError: the script is being freed"):
         clip.get_frame(0)
     assert begun.is_set()
     assert len(calls) == 3
+
+
+STEPS = """
+import os, signal, time
+import vapoursynth as vs
+import vsrestore
+from vsrestore.networks.diffusion import first_stage
+from vsrestore.networks.diffusion.unet import UNet
+
+first_stage.SHORTEST = 64
+forward = UNet.forward
+
+def counted(self, *arguments):
+    with open("steps", "a") as file:
+        file.write("x")
+    if os.path.getsize("steps") == 3:
+        while not os.path.exists("go on"):
+            time.sleep(0.01)
+    return forward(self, *arguments)
+
+UNet.forward = counted
+clip = vs.core.std.BlankClip(format=vs.YUV420P8, width=64, height=64, length=2)
+files = {part: f"{part}.{end}" for part, end in (("base", "ckpt"), ("control", "pth"), ("cleaner", "pth"))}
+vsrestore.diffbir(clip, steps=900, cfg=1, scale=1, device="cpu", **files).set_output()
+"""
+
+
+def test_vspipe_ends_within_a_step_when_it_is_terminated(files: dict[str, Path]) -> None:
+    """The signal comes while the third of 900 steps waits; no clock is raced."""
+    folder = files["base"].parent
+    (folder / "steps.vpy").write_text(STEPS)
+    counted = folder / "steps"
+    process = subprocess.Popen([vspipe(), "-c", "y4m", "steps.vpy", "/dev/null"], cwd=folder, env=environment())
+    while not counted.exists() or counted.stat().st_size < 3:
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.terminate()
+    (folder / "go on").touch()
+    assert process.wait() != 0
+    assert counted.stat().st_size <= 4
+
+
+def test_whole_models_of_the_first_release(files: dict[str, Path], square: np.ndarray, tmp_path: Path) -> None:
+    """They paint as the same networks do from files of their own."""
+    told = {"version": "v1", "sampler": "edm_euler", "steps": 1, "stabilize": 0}
+    whole = {"base": seeded.whole_diffbir(files, tmp_path / "general_full_v1.ckpt")}
+    clip = vsrestore.diffbir(seeded.as_clip(square[:1]), **{**FAST, **whole, **told})
+    np.testing.assert_array_equal(seeded.as_frames(clip), restored(files, square[:1], **told))
+    with pytest.raises(vs.Error, match=r"diffbir: version='v2.1'; accepted: 'v1'"):
+        vsrestore.diffbir(seeded.as_clip(square), **{**FAST, **whole})
+
+
+def test_each_release_has_the_words_of_its_script() -> None:
+    words = {name: VERSIONS[name].chosen("sr", cfg=None, prompt=None, negative=None) for name in VERSIONS}
+    begins = {name: (row["cfg"], row["prompt"][:9], row["negative"][:8]) for name, row in words.items()}
+    assert begins == {"v2.1": (6, "Cinematic", "painting"), "v2": (4, "", "low qual"), "v1": (1, "", "")}
 
 
 def test_times_are_spoken_in_the_unit_that_suits_them() -> None:

@@ -142,6 +142,20 @@ def test_linear_decoding_computes_nothing_twice(requests: int) -> None:
     }
 
 
+@pytest.mark.parametrize(("subvideo_length", "ref_stride", "neighbor_length"), [(20, 10, 10), (6, 5, 6), (30, 7, 10)])
+def test_sub_videos_shorter_than_the_reach_of_windows_cost_no_more(
+    subvideo_length: int, ref_stride: int, neighbor_length: int
+) -> None:
+    frames, masks = moving(90)
+    span = Span(neighbor_length=neighbor_length, ref_stride=ref_stride, references=8, subvideo_length=subvideo_length)
+    networks = StandIns()
+    for _ in stages(as_rgb24(frames), as_masks(masks), networks, span)[1].frames(close=True):
+        pass
+    chunks = {"flow": 8, "completion": subvideo_length, "propagation": subvideo_length, "features": 1}
+    calls = {name: len(made) for name, made in networks.calls().items()}
+    assert calls == {name: -(-90 // chunk) for name, chunk in {**chunks, "painting": span.step}.items()}
+
+
 def test_what_has_no_hole_costs_nothing() -> None:
     frames, masks = moving(60)
     empty = np.zeros_like(masks)

@@ -47,7 +47,7 @@ def test_tiles_give_nearly_the_same_picture() -> None:
     assert psnr(as_frames(vsrestore.upscale(source, device="cpu", tile=160)), whole) > 45
 
 
-@pytest.mark.parametrize("scale", [0, 3, 2.5, True, "2"])
+@pytest.mark.parametrize("scale", [0, 3, 2.0, 2.5, True, "2", [2]])
 def test_other_scales_are_refused(scale: object) -> None:
     with pytest.raises(vs.Error, match=r"upscale: scale=.*; 2 or 4 are accepted"):
         vsrestore.upscale(clips.noise(), scale)

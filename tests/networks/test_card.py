@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from scripts.benchmarks.fake_card import CARD, HostCopyError, fake_card, there
 from tests.filters import image_networks, seeded
-from tests.networks.fake_card import CARD, HostCopyError, fake_card, there
 from vsrestore import networks
 from vsrestore.networks import image_models
 from vsrestore.networks.ddcolor import DDColorPainter
@@ -164,7 +164,7 @@ def test_film_launches_few_kernels_at_1080p() -> None:
         before = card.launches
         assert network(frames, windows).shape == (1, 4, 3, 1088, 1920)
     assert card.launches - before <= 4300
-    assert card.most < 2 * GIB
+    assert card.memory.most < 2 * GIB
 
 
 @pytest.mark.slow
@@ -174,7 +174,7 @@ def test_basicvsrpp_fits_small_cards_at_pal_size() -> None:
         network = there(built("basicvsrpp", {}), torch.float16)
         given = network(torch.empty(1, 20, 3, 576, 720, device=CARD), keep=range(2, 18))
     assert given.shape == (1, 16, 3, 2304, 2880)
-    assert card.most < 6.5 * GIB
+    assert card.memory.most < 6.5 * GIB
 
 
 def built(architecture: str, settings: Mapping[str, object]) -> nn.Module:

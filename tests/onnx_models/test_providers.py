@@ -34,15 +34,31 @@ def running(provider: str) -> SimpleNamespace:
 
 
 @pytest.mark.usefixtures("offered")
-def test_what_tensorrt_cannot_do_cuda_does(tmp_path: Path) -> None:
-    assert [name for name, _ in Placement("tensorrt", 0, tmp_path).settings()] == OFFERED
-    assert [name for name, _ in Placement(None, 0, tmp_path).settings()] == OFFERED[1:]
-    assert Placement("tensorrt", 1, tmp_path).settings()[0][1]["trt_timing_cache_path"] == str(tmp_path)
+def test_what_tensorrt_cannot_do_cuda_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert [name for name, _ in Placement("tensorrt", 0).settings()] == OFFERED
+    assert [name for name, _ in Placement(None, 0).settings()] == OFFERED[1:]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where the cache is differs")
+@pytest.mark.usefixtures("offered")
+def test_tensorrt_keeps_engines_and_timings_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for half in (True, False):
+        (_, tensorrt), (_, cuda), _ = Placement("tensorrt", 1, half).settings()
+        folder = tmp_path / "vsrestore" / "tensorrt"
+        assert folder.is_dir()
+        for kept in ("engine", "timing"):
+            assert tensorrt[f"trt_{kept}_cache_enable"] is True
+            assert tensorrt[f"trt_{kept}_cache_path"] == str(folder)
+        assert tensorrt["trt_fp16_enable"] is half
+        assert tensorrt["device_id"] == cuda["device_id"] == 1
+        assert cuda["use_tf32"] is False
 
 
 @pytest.mark.usefixtures("offered")
-def test_a_fall_back_to_the_processor_is_told(tmp_path: Path) -> None:
-    placement = Placement(None, 0, tmp_path)
+def test_a_fall_back_to_the_processor_is_told() -> None:
+    placement = Placement(None, 0)
     assert fallen_back(running("CUDAExecutionProvider"), placement) is None
     told = fallen_back(running("CPUExecutionProvider"), placement)
     assert told is not None

@@ -48,6 +48,7 @@ RICH = (
 # name -> options of ffmpeg
 CLIPS: dict[str, tuple[str, ...]] = {
     "plain.mp4": (*PICTURE, *BEEP, *SOUND, *FAST),
+    "long.mp4": (*PICTURE[:3], PICTURE[3].replace("duration=1", "duration=8"), *FAST),
     "film.mkv": ("-f", "lavfi", "-i", "testsrc2=size=96x64:rate=24000/1001:duration=1", *BEEP, *SOUND, *FAST),
     "rich.mkv": (*PICTURE, *RICH, *FAST),
     "late_picture.mkv": (
@@ -131,6 +132,7 @@ def run(tmp_path, script):
         line: str = "",
         encoder: str = "x264",
         told: list[str] | None = None,
+        count: Callable[[int, int], None] = lambda done, total: None,
         **wishes,
     ):
         if ENCODERS[encoder].codec not in programs.ffmpeg_encoders():
@@ -139,7 +141,7 @@ def run(tmp_path, script):
         wishes = {"preset": FAST_PRESETS[encoder], **wishes}
         wishes = wishes if "filters" in wishes else {"script": script(line), **wishes}
         job = Job(str(source), output, encoder=encoder, **wishes)
-        restore(job, told.append, lambda done, total: None)
+        restore(job, told.append, count)
         return output, told
 
     return done

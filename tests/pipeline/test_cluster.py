@@ -21,6 +21,22 @@ distributed = pytest.importorskip("distributed")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="forks, and reads /proc")
 FRAMES = 24
 SLOW = "import time\nclip = clip.std.ModifyFrame(clip, lambda n, f: time.sleep(0.05) or f)\n"
+# Two workers get 96 frames of long.mp4 each. What vspipe tells of frames comes some 18 at a time.
+SECOND, HALF, REACHED = 24, 96, 55
+# Frames of a half beyond those are rendered only when there is a file; a test that never makes it does not hang.
+HELD = (
+    "import os, time\ndef held(n, f):\n    end = time.monotonic() + 60\n"
+    f"    while n % {HALF} > {REACHED} and not os.path.exists({{flag!r}}) and time.monotonic() < end:\n"
+    "        time.sleep(0.02)\n    return f\nclip = clip.std.ModifyFrame(clip, held)\n"
+)
+# A first pass that notes each frame it measures.
+MEASURED = (
+    "from pathlib import Path\nimport numpy as np\nfrom vsrestore.video.first_pass import Measure, first_pass\n"
+    "def rows(frames):\n    open({notes!r}, 'a').write('x' * len(frames))\n"
+    "    return np.array([[frame.mean()] for frame in frames])\n"
+    "means = Measure(name='means', version=1, length=1, load=lambda: rows)\n"
+    "first_pass('toy', clip.std.ShufflePlanes(0, vs.GRAY), means, Path({folder!r}))\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +71,10 @@ class Beside:
         except (PipelineError, RunError) as error:
             self.error = error
 
-    def wait_for_segment(self, folder: Path) -> set[str]:
+    def wait_for_segments(self, folder: Path, wanted: set[str]) -> set[str]:
+        """Wait for those that are wanted, or any where none is."""
         limit = time.monotonic() + 60
-        while not (there := finished(folder)):
+        while not (there := finished(folder)) or not wanted <= there:
             assert self.error is None, self.error
             assert time.monotonic() < limit
             time.sleep(0.02)
@@ -122,22 +139,29 @@ def test_two_workers_give_the_file_of_one(clip, run, tmp_path):
 
 @linux
 def test_a_killed_worker_costs_one_segment(clip, run, counted, dask, tmp_path):
+    """What it has finished is not rendered again; what it has rendered beyond that, another renders."""
     _, address = dask.scheduler()
     workers = [dask.worker(address) for _ in range(2)]
-    line, folder = SLOW + counted.line, tmp_path / "restored.mkv.vsrestore"
-    job = Beside(run, clip("plain.mp4"), line=line, segment=QUARTER, cluster=Cluster(address))
-    there = job.wait_for_segment(folder)
+    with distributed.Client(address) as client:
+        client.wait_for_workers(2, timeout=60)
+    folder, flag = tmp_path / "restored.mkv.vsrestore", tmp_path.parent / "killed"
+    notes = tmp_path.parent / "measures"
+    line = HELD.format(flag=str(flag)) + counted.line
+    measured = MEASURED.format(notes=str(notes), folder=str(tmp_path.parent / "first-pass"))
+    job = Beside(run, clip("long.mp4"), line=measured + line, segment=1, cluster=Cluster(address))
+    there = job.wait_for_segments(folder, {"000000", "000004"})
     os.kill(workers[0], signal.SIGKILL)
+    flag.touch()
     job.end()
     assert job.error is None
     assert [note for note in job.told if "was lost; segment" in note]
+    assert len(notes.read_text()) == 2 * HALF  # once for all machines
     again = counted.taken()
-    assert set(range(FRAMES)) <= set(again)
-    for number in map(int, there):
-        frames = range(6 * number + 1, 6 * number + 6)  # frame 0 is rendered once more, to know the clip
-        assert {again[frame] for frame in frames} == {1}
-    assert sum(count > 1 for frame, count in again.items() if frame) <= 6
-    single, _ = run(clip("plain.mp4"), line=line, segment=QUARTER, overwrite=True)
+    assert set(again) == set(range(2 * HALF))
+    finished_frames = {frame for number in map(int, there) for frame in range(SECOND * number, SECOND * (number + 1))}
+    assert {again[frame] for frame in finished_frames - {0}} == {1}  # 0 is rendered once more, to know the clip
+    assert sum(count > 1 for frame, count in again.items() if frame) <= REACHED + os.cpu_count() - SECOND
+    single, _ = run(clip("long.mp4"), line=line, segment=1, overwrite=True)
     whole = frames_and_sound(single)
     os.kill(workers[1], signal.SIGKILL)
     assert job.output is not None
@@ -152,7 +176,7 @@ def test_a_killed_scheduler_costs_a_resume(clip, run, counted, dask, tmp_path, m
     line, folder = SLOW + counted.line, tmp_path / "restored.mkv.vsrestore"
     wishes = {"line": line, "segment": QUARTER}
     job = Beside(run, clip("plain.mp4"), **wishes, cluster=Cluster(address))
-    there = job.wait_for_segment(folder)
+    there = job.wait_for_segments(folder, set())
     os.kill(scheduler, signal.SIGKILL)
     job.end()
     assert isinstance(job.error, RunError)
@@ -168,17 +192,25 @@ def test_a_killed_scheduler_costs_a_resume(clip, run, counted, dask, tmp_path, m
 
 
 @linux
-def test_a_worker_of_another_version_is_refused_or_measured(clip, run, dask):
+def test_a_worker_of_another_version_is_refused_or_measured(clip, run, dask, tmp_path):
     """The job's kind is that of this machine where no other is more frequent."""
     _, address = dask.scheduler()
     dask.worker(address, "0.0.1")
     dask.worker(address)
     with distributed.Client(address) as client:
         client.wait_for_workers(2, timeout=60)
-    wishes = {"line": SLOW, "segment": 1 / 6, "overwrite": True}
-    _, told = run(clip("plain.mp4"), **wishes, cluster=Cluster(address, allow_mixed=True))
+    flag = tmp_path.parent / "measured"
+
+    class Told(list[str]):
+        def append(self, note: str) -> None:
+            if "may render" in note:
+                flag.touch()
+            super().append(note)
+
+    wishes = {"line": HELD.format(flag=str(flag)), "segment": 1, "overwrite": True}
+    _, told = run(clip("long.mp4"), **wishes, told=Told(), cluster=Cluster(address, allow_mixed=True))
     assert [note for note in told if "may render: in segment" in note and "by at most 0 of 255" in note], told
-    _, told = run(clip("plain.mp4"), **{**wishes, "line": ""}, cluster=Cluster(address))
+    _, told = run(clip("plain.mp4"), overwrite=True, cluster=Cluster(address))
     refusals = [note for note in told if "is refused" in note]
     assert len(refusals) == 1
     assert "the versions: vsrestore 0.0.1 instead of vsrestore " in refusals[0]
@@ -191,7 +223,14 @@ def test_limits_on_workers_do_not_end_busy_ones(clip, run, counted, dask):
     _, address = dask.scheduler()
     dask.worker(address)
     slow = "import time, torch\nclip = clip.std.ModifyFrame(clip, lambda n, f: time.sleep(0.6) or f)\n"
-    _, told = run(clip("plain.mp4"), line=slow + counted.line, cluster=Cluster(address))
+    counts: list[int] = []
+    _, told = run(
+        clip("plain.mp4"),
+        line=slow + counted.line,
+        cluster=Cluster(address),
+        count=lambda done, total: counts.append(done),
+    )
+    assert set(counts) - {0, FRAMES}  # frames of the segment that is at work
     assert not [note for note in told if "worker" in note]
     assert set(counted.taken().values()) <= {1, 2}  # frame 0 is rendered once more, to know the clip
 

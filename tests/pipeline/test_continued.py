@@ -24,6 +24,19 @@ def test_times_that_begin_anew_go_on(times, expected):
     assert continued(times, Fraction(1, 1000)) == expected
 
 
+def test_a_clock_that_leaps_goes_on_where_it_may():
+    base, times = Fraction(1, 1000), [0, 40, 80, *range(90_000, 90_800, 40), 1000, 1040]
+    assert continued(times, base, leaps=True) == [*range(0, 1000, 40)]
+    assert continued([0, 40, 9000, 9040], base, leaps=True) == [0, 40, 9000, 9040]  # a gap that stays
+    assert continued([0, 90_000, *range(40, 800, 40)], base, leaps=True) == [0, 90_000, *range(40, 800, 40)]
+
+
+def test_the_sound_says_how_long_a_picture_stands_at_a_joint():
+    base, times = Fraction(1, 1000), [0, 40, 80, 90_000, 90_040]
+    assert continued(times, base, leaps=True, offsets=[Fraction(-89_500, 1000)]) == [0, 40, 80, 500, 540]
+    assert continued(times, base, leaps=True, offsets=[Fraction(1), Fraction(2)]) == [0, 40, 80, 120, 160]
+
+
 def test_lost_times_are_put_in():
     times = [NO_TIME, NO_TIME, 80, 120, NO_TIME, 200]
     base = Fraction(1, 1000)

@@ -14,6 +14,7 @@ from vsrestore.pipeline.programs import ALLOCATOR, SPINS, allocator, environment
 from vsrestore.pipeline.progress import FrameCounter
 from vsrestore.pipeline.run import Program, check_exit, complete, last_words, pipe_broke, stopping, wait_for
 
+ENDED = 4.0  # seconds, on a machine that does other things too
 FRAME_FAILED = """Frame: 5/300Error: Failed to retrieve frame 5 with error:
 Traceback (most recent call last):
   File "x.vpy", line 4, in f
@@ -141,7 +142,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def gone(pid: int, seconds: float = 2) -> bool:
+def gone(pid: int, seconds: float = ENDED) -> bool:
     limit = time.monotonic() + seconds
     while alive(pid) and time.monotonic() < limit:
         time.sleep(0.02)
@@ -176,7 +177,7 @@ def test_vspipe_ends_with_the_pipe_that_vsrestore_holds(tmp_path):
         wait_for(lambda: any("Script evaluation done" in line for line in program.lines), [program])
         assert program.poll() is None
         program.process.stdin.close()
-        limit = time.monotonic() + 2
+        limit = time.monotonic() + ENDED
         while program.poll() is None and time.monotonic() < limit:
             time.sleep(0.02)
         assert program.poll() is not None

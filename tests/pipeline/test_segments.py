@@ -18,8 +18,9 @@ from tests.pipeline.measures import assert_times, pictures, shown_at
 from vsrestore.pipeline.containers import CONTAINERS
 from vsrestore.pipeline.errors import OtherJobError, PipelineError, RunError
 from vsrestore.pipeline.script import parse_filter
+from vsrestore.pipeline.segments.claim import held
 from vsrestore.pipeline.segments.cuts import cut, grid_of
-from vsrestore.pipeline.segments.render import render_segment
+from vsrestore.pipeline.segments.render import Watch, render_segments
 
 QUARTER = 0.25  # seconds
 PAIRS = [(name, ending) for ending, row in CONTAINERS.items() if ending != ".m4v" for name in sorted(row.encoders)]
@@ -168,6 +169,14 @@ def test_a_folder_that_is_no_jobs_is_left_alone(clip, run, tmp_path):
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_a_job_folder_has_one_run_at_a_time(clip, run, tmp_path):
+    """Whatever its output is called."""
+    folder = tmp_path / "elsewhere"
+    with held(tmp_path / "other.mkv", folder), pytest.raises(PipelineError, match=r"another run is .*elsewhere.*wait"):
+        run(clip("plain.mp4"), folder=folder)
+    run(clip("plain.mp4"), folder=folder)
+
+
 @pytest.mark.parametrize("spoil", [lambda path: path.write_bytes(b"half"), lambda path: path.unlink()])
 def test_a_segment_that_is_not_what_was_written_is_rendered_again(clip, run, counted, tmp_path, spoil):
     wishes = {"line": counted.line, "segment": QUARTER}
@@ -194,7 +203,7 @@ def test_any_process_renders_any_segment(clip, run, counted, tmp_path, monkeypat
         known = module.look(task, cut, tell, count)
         assert set(counted.taken()) <= set(range(40))
         for segment in (*reversed(known.segments), known.segments[0]):
-            render_segment(task.work, segment.number)
+            render_segments(task.work, range(segment.number, segment.number + 1), Watch(tell))
         return known
 
     monkeypatch.setattr(module, "encode", rendered)
@@ -206,7 +215,7 @@ def test_any_process_renders_any_segment(clip, run, counted, tmp_path, monkeypat
 
 def test_there_must_be_such_a_segment(tmp_path):
     with pytest.raises(PipelineError, match="holds no job"):
-        render_segment(tmp_path, 0)
+        render_segments(tmp_path, range(1), Watch(print))
 
 
 def frames_and_sound(path: Path) -> str:

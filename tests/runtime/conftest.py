@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vsrestore.runtime.devices import pick
-from vsrestore.runtime.devices.cpu.threads import Processor
+from vsrestore.runtime.devices.cpu.threads import Threads
 
 
 @pytest.fixture(autouse=True, scope="package")
@@ -16,10 +16,10 @@ def two_threads() -> Iterator[None]:
     """Two threads for torch, so that chunks are computed in halves; the other rooms' tests have one."""
     before = torch.get_num_threads()
     torch.set_num_threads(2)
-    processor = Processor()
+    threads = Threads()
     # Counted here: VapourSynth's own threads may have counted one, in tests before, and for them it stays so.
-    assert processor.splits
+    assert threads.split
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pick, "PROCESSOR", processor)
+        patch.setattr(pick, "THREADS", threads)
         yield
     torch.set_num_threads(before)

@@ -137,7 +137,7 @@ KINDS: dict[str, Kind] = {
     "sequence, kept": Kind(Sequence(chunk=5, overlap=2, keeps=True), nets.KeepsWanted, 8),
     "sequence, even": Kind(Sequence(chunk=4, overlap=2, multiple=2, minimum=4), nets.FirstOfSequence, 10),
     "sequence, mirrored": Kind(Sequence(chunk=4, overlap=2, border="reflect"), nets.FirstOfSequence, 10),
-    "sequence, averaged": Kind(Sequence(chunk=4, overlap=3, averages=True), nets.FirstOfSequence, 10),
+    "sequence, averaged": Kind(Sequence(chunk=4, overlap=3, joins=True), nets.FirstOfSequence, 10),
     "pair": Interpolated(Pair(chunk=3), nets.Between, 26, rate=Fraction(2)),
     "pair, alone": Interpolated(Pair(), nets.Between, 39, rate=Fraction(2)),
     "pair, 5/2": Interpolated(Pair(chunk=4), nets.Between, 25, rate=Fraction(5, 2)),

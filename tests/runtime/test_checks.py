@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 import vapoursynth as vs
@@ -36,6 +39,7 @@ def variable_size() -> vs.VideoNode:
             Options(),
             "the clip is 24x16; this network needs at least 64",
         ),
+        (lambda: clips.noise().std.Loop(), nets.IMAGE, Options(), "has 2147483647 frames, as std.Loop .*: cut it"),
         (clips.noise, nets.IMAGE.changed(plan=Single(chunk=0)), Options(), "chunk=0; a whole number of at least 1"),
         (
             clips.noise,
@@ -109,6 +113,25 @@ def test_exhausted_memory_names_the_cure_in_all_its_words(error: Exception) -> N
     clip = apply(clips.noise(), Stage(descriptor=nets.IMAGE, build=Hungry), Options(device="cpu"))
     with pytest.raises(vs.Error, match="toy: frame 0: out of memory on cpu; try tile=512 or precision='float16'"):
         clip.get_frame(0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the memory of a process")
+def test_too_little_memory_to_load_torch_is_told_at_every_frame() -> None:
+    code = """if True:
+        import resource
+        import vapoursynth as vs
+        import vsrestore
+        clip = vsrestore.film(vs.core.std.BlankClip(format=vs.RGBS, width=64, height=64, length=8), device="cpu")
+        resource.setrlimit(resource.RLIMIT_AS, (1_500_000_000, 1_500_000_000))
+        for number in (0, 4):
+            try:
+                clip.get_frame(number)
+            except vs.Error as error:
+                print(error)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    cause = "torch could not be loaded (there is too little memory for it: raise the limit (ulimit -v, or that of a"
+    assert done.stdout.count(cause) == 2, done.stdout
 
 
 @pytest.mark.parametrize(

@@ -40,4 +40,4 @@ def test_halves_share_the_windows() -> None:
 @pytest.mark.parametrize("plan", [Window(chunk=1, halves=True), Window(chunk=4)])
 def test_what_has_no_halves_stays_whole(plan: Window) -> None:
     (call,) = plan.calls(run(4, 0, plan.chunk, plan.chunk, 20))
-    assert plan.halved(call) is None
+    assert not plan.halved(call)

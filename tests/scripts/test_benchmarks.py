@@ -98,3 +98,26 @@ def test_every_chain_brings_a_damaged_clip_nearer_to_the_truth(part):
     before = material.quality(clip.resize.Bicubic(format=vs.RGBS), clean).psnr
     for name, chain in chains.CHAINS.items():
         assert material.quality(chain(clip).resize.Bicubic(format=vs.RGBS), clean).psnr > before + 0.5, name
+
+
+def test_a_date_is_drawn_where_its_mask_says(part):
+    dates = part("dates")
+    date = dates.Date("", "yellow", "edge", "bottom right", 14, ticks=True)
+    frames = np.full((3, 120, 320, 3), 90, np.uint8)
+    written, masks = dates.with_date(frames, date, 2)
+    assert (masks[0] == masks[1]).all()
+    assert (masks[1] != masks[2]).any()
+    changed = (written != frames).any(-1)
+    assert changed[masks].all()
+    assert not changed[:, :60].any()
+    assert dates.Date.drawn_by_lot((1, 2)) == dates.Date.drawn_by_lot((1, 2))
+
+
+def test_what_a_mask_covers_of_a_date_and_in_vain(part):
+    date = np.zeros((20, 20), bool)
+    date[8:12, 8:12] = True
+    mask = np.zeros((20, 20), bool)
+    mask[8:12, 8:10] = True
+    mask[0, :4] = mask[7, 8] = True
+    shares = part("overlay").shares_of(mask, date)
+    assert shares == (0.5, 4 / 400, 5 / 400)

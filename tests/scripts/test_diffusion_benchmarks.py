@@ -31,12 +31,25 @@ def test_a_step_of_ours_is_that_of_diffusers(part):
 
 
 def test_parts_that_rest_save_memory(part, monkeypatch):
-    benchmark = part("diffusion")
-    monkeypatch.setattr(benchmark, "PUBLISHED", {**benchmark.SMALL, "context": 1024})
-    monkeypatch.setattr(benchmark, "PUBLISHED_VAE", benchmark.SMALL_VAE)
+    small, benchmark = part("diffusion"), part("diffusion_memory")
+    monkeypatch.setattr(benchmark, "PUBLISHED", {**small.SMALL, "context": 1024})
+    monkeypatch.setattr(benchmark, "PUBLISHED_VAE", small.SMALL_VAE)
     needs = benchmark.needed(64, 128, None)
-    assert needs["published"] > needs["VAE in float32"] > needs["VAE in bfloat16"]
-    assert needs["VAE in float32"] > needs["VAE in float32, offload"]
+    assert needs["published"] > needs["default"] > needs["default, VAE in bfloat16"]
+    assert needs["default"] > needs["offload"]
+
+
+def test_autocast_has_norms_in_float32_and_the_rest_in_half_precision(part):
+    memory = part("live_memory")
+    with memory.autocast_card(torch.float16), torch.no_grad():
+        convolution, norm, x = nn.Conv2d(8, 8, 1), nn.GroupNorm(2, 8), torch.empty(1, 8, 16, 16)
+        with memory.metered() as meter:
+            made = convolution(x)
+            normed = norm(made)
+    assert (made.dtype, normed.dtype) == (torch.float16, torch.float32)
+    values = 8 * 16 * 16
+    assert values * (2 + 4 + 4) <= meter.most < values * (2 + 4 + 4) + 2000  # the result, it in float32, normed
+    assert not torch.is_autocast_enabled("cuda")
 
 
 @pytest.mark.slow

@@ -399,3 +399,33 @@ def test_colour_filters_are_timed_beside_their_networks(part, monkeypatch):
     assert name == "tiny"
     assert all(figure > 0 for figure in figures)
     assert len(report.requirements) == 2
+
+
+@pytest.mark.parametrize(("limit", "met"), [(1.0, True), (1e-6, False)])
+def test_a_card_holds_weights_frames_and_what_is_made_of_them(part, limit, met):
+    memory = part("card_memory")
+
+    class Doubling(torch.nn.Linear):
+        def forward(self, frames):
+            return frames * 2
+
+    case = memory.Case(lambda: Doubling(10, 100, bias=False), frames=4, tile=64)
+    assert memory.most_held(case, torch.float16, (48, 96)) == 2 * (1000 + 2 * 4 * 3 * 48 * 64)
+    (report,) = memory.run({"doubling": case}, limit, (48, 96))
+    assert report.requirements[0].met is met
+
+
+def test_inpainting_is_measured_in_processes_of_their_own(part, monkeypatch):
+    benchmark = part("inpainting_memory")
+    asked = []
+    monkeypatch.setattr(benchmark, "figures_of", lambda *told: asked.append(told) or [100.0 + told[-1]])
+    (report,) = benchmark.run(["propainter, sub-videos of 20"])
+    assert [told[-1] for told in asked] == [400, 800]
+    assert not report.requirements[0].met
+
+
+def test_stand_ins_run_as_the_stages_of_inpainting(part, monkeypatch, capsys):
+    benchmark = part("inpainting_memory")
+    monkeypatch.setattr(benchmark.sys, "argv", ["", "propainter, sub-videos of 20", "3"])
+    benchmark.main()
+    assert float(capsys.readouterr().out) > 0

@@ -38,6 +38,12 @@ def test_repeated_frames_are_found(fmt: int) -> None:
     assert found(in_order(clips.noise(fmt), TRANSFERRED)) == [3, 6]
 
 
+@pytest.mark.parametrize("size", [(1, 1), (2, 64), (64, 3)])
+def test_in_the_smallest_pictures_too(size: tuple[int, int]) -> None:
+    source = clips.noise(width=64, height=64).std.CropAbs(*size)
+    assert found(in_order(source, TRANSFERRED)) == [3, 6]
+
+
 def test_compression_may_change_a_repeated_frame_a_little() -> None:
     clip = in_order(clips.noise(), TRANSFERRED)
     assert found(clip[:3] + clip[3].std.Expr("x 0.02 +") + clip[4:]) == [3, 6]

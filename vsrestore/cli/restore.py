@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from vsrestore.errors import VsrestoreError
+from vsrestore.pipeline.interrupts import heeded, listen
 
 from .extras import lacking
 from .progress import Bar, JsonLines, printable
@@ -94,7 +94,7 @@ def restore(
         ffmpeg_words(ffmpeg_args), overwrite, quality, start, end, preview, segment, job_folder, restart,
         _cluster(cluster, maps or [], allow_mixed=allow_mixed),
     )  # fmt: skip
-    signal.signal(signal.SIGTERM, _interrupt)
+    listen()
     _all(_jobs(job, inputs, skip_existing=skip_existing), followed, progress, dry=dry_run)
 
 
@@ -134,7 +134,8 @@ def _all(jobs: list[Job], followed: Recipe | None, shape: Shape, *, dry: bool) -
         if len(jobs) > 1:
             _say(f"{number} of {len(jobs)}: {job.input} to {job.output}")
         try:
-            _one(job, followed, shape, dry=dry)
+            with heeded():
+                _one(job, followed, shape, dry=dry)
         except VsrestoreError as error:
             if len(jobs) == 1:
                 raise
@@ -179,7 +180,3 @@ def _left(job: Job) -> str:
 
 def _say(sentence: str) -> None:
     print(f"vsrestore: {printable(' '.join(sentence.split()))}", file=sys.stderr)
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt

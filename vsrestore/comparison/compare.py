@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import vapoursynth as vs
 
+from vsrestore.pipeline.interrupts import held_interrupts
+
 from .crops import Crop, WorstCrops
 from .errors import ComparisonError
 from .figures import SAMPLED, Figures, Row
 from .folder import PAGE, TABLE, VIDEO, check_folder, finished_folder
 from .images import jpeg, png
-from .interrupts import held_interrupts
 from .page import Content, Shown, page
 from .plot import Curve
 from .side_by_side import encoding, side_by_side

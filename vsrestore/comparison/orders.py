@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import vapoursynth as vs
 
+from vsrestore.pipeline.interrupts import held_interrupts
+
 from .damaged import Filter
 from .errors import ComparisonError
 from .figures import FLICKER, PSNR, SSIM, Figures
 from .folder import ORDERS, PAGE, check_folder, finished_folder
 from .images import jpeg
-from .interrupts import held_interrupts
 from .orders_page import LPIPS, PROCESSOR, SECONDS, orders_page
 from .page import Shown
 from .sources import AFTER, TRUTH, as_rgb, begins_shot, picture

@@ -17,7 +17,7 @@ from vsrestore.video.frames import plane_views
 
 from .sources import UNKNOWN_RATE
 
-CRF, PRESET = 16.0, "fast"
+CRF, PRESET = 16.0, "superfast"
 LABEL_HEIGHT, LABEL_WIDTH = 48, 160  # pixels that one line of VapourSynth's text needs
 LABEL_MARGIN = 10  # of them empty above and below
 LABEL_GROWS = 540  # lines of picture for which the text is made once larger

@@ -117,6 +117,13 @@ def recognised_parts(
         }
 
 
+def holds(name: str, model: Model, prefix: str) -> bool:
+    """Tell whether a file holds tensors whose names begin with a prefix; raises ``vs.Error`` as :func:`located`."""
+    path = located(name, model)
+    with told_by(name, CheckpointError):
+        return any(tensor.removeprefix(WRAPPED).startswith(prefix) for tensor in peek(path))
+
+
 def located(name: str, model: Model, architecture: str | None = None) -> Path:
     """Return the file of a checkpoint, verified if it is one of the registry.
 

@@ -15,8 +15,8 @@ from ..runtime.parts import Part, Parts
 from ..video import checks
 from ..video.errors import fail
 from ..video.formats import stacked_rgb
-from .checkpoint import Model
-from .diffusion import Painting, second_stage, tiles_of
+from .checkpoint import Model, holds
+from .diffusion import CLEANER, CONTROL, Painting, second_stage, tiles_of
 from .image_checkpoint import ImageCheckpoint, image_checkpoint
 from .steady import steadied, steadying
 
@@ -30,8 +30,15 @@ WORDS = (
     "maximum detail, 32k, Color Grading, ultra HD, extreme meticulous detailing, skin pore detailing, hyper sharpness, "
     "perfect without deformations."
 )
+PAINTED = (
+    "painting, oil painting, illustration, drawing, art, sketch, oil painting, cartoon, CG Style, 3D render, unreal "
+    "engine, blurring, dirty, messy, worst quality, low quality, frames, watermark, signature, jpeg artifacts, "
+    "deformed, lowres, over-smooth."
+)
 UNWANTED = "low quality, blurry, low-resolution, noisy, unsharp, weird textures"
 MOST_SCALE = 16
+WHOLE = "v1"
+"""The release that was published in files that hold all of it."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,7 @@ class Version:
     steps: int = 50
     cfg: float = 4.0
     prompt: str = ""
+    negative: str = ""
 
     def chosen(self, task: str, **choices: object) -> dict[str, Any]:
         """Return what a user gave, and what the script does where that is None."""
@@ -84,16 +92,19 @@ VERSIONS = {
         steps=10,
         cfg=6.0,
         prompt=WORDS,
+        negative=PAINTED,
     ),
     "v2": Version(
         cleaners={"sr": BSRNET, "denoise": SCUNET, "face": FACE},
         control="diffbir-v2",
         control_for_faces="diffbir-v2",
+        negative=UNWANTED,
     ),
     "v1": Version(
         cleaners={"sr": GENERAL, "denoise": GENERAL, "face": FACE},
         control="diffbir-v1-general",
         control_for_faces="diffbir-v1-face",
+        cfg=1.0,
     ),
 }
 
@@ -113,7 +124,7 @@ def diffbir(
     start: str = "noise",
     augmentation: int = 0,
     prompt: str | None = None,
-    negative: str = UNWANTED,
+    negative: str | None = None,
     colour: str = "wavelet",
     seed: int = 231,
     noise: str = "still",
@@ -152,14 +163,15 @@ def diffbir(
         sampler: "spaced", "ddim", "dpm++_m2", or "edm_" and one of euler, euler_a, heun, dpm_2, dpm_2_a, lms,
             dpm++_2s_a, dpm++_sde, dpm++_2m, dpm++_2m_sde, dpm++_3m_sde; None as published: "edm_dpm++_3m_sde" for
             v2.1, else "spaced". "ddim" and "edm_dpm++_2m" draw no noise on their way.
-        cfg: how far from ``negative`` the prompt leads, 0 to 30; 1 takes half the time. None as published: 6, or 4.
+        cfg: how far from ``negative`` the prompt leads, 0 to 30; 1 takes half the time. None as published: 6
+            for v2.1, 4 for v2, 1 for v1.
         rescale_cfg: whether it rises in the course of the steps.
         strength: of what the first stage made, 0 to 2; less invents more.
         start: "noise", or "picture" (noise on the picture: colours stay nearer; for v2.1, whose first step is noise
             alone, the same).
         augmentation: a step of training, 0 to 999, whose noise the picture is seen with; more invents more.
         prompt: what there is to be seen; None as published: words for good photographs (v2.1), or nothing.
-        negative: what there is not.
+        negative: what there is not; None as published: words for paintings and bad photographs, or nothing (v1).
         colour: how soft colours are put back: "wavelet", "adain" or "none".
         seed: of the noise, a whole number of at least 0; another one paints other detail.
         noise: "still", the same for all frames, or "frame", another one for each, as when pictures are restored one by
@@ -170,7 +182,8 @@ def diffbir(
             share half. None paints frames whole.
         cleaner: of the first stage, a name of the registry or a path instead of the published one.
         control: of DiffBIR itself, likewise.
-        base: Stable Diffusion 2.1 with its text encoder and VAE, likewise.
+        base: Stable Diffusion 2.1 with its text encoder and VAE, likewise; or a whole model of the first release
+            ("diffbir-v1-general-full", "diffbir-v1-face-full"), which holds cleaner and control, too.
         batch: frames that are painted at once.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
         precision: of first stage, UNet and control branch: None ("float16" on CUDA, else "float32"), "float32",
@@ -196,16 +209,17 @@ def diffbir(
     checks.choice(NAME, "task", task, TASKS)
     row, options = VERSIONS[version], Options(device=device, precision=precision, scene_changes=scene_changes)
     size, working = _sizes(clip, scale, task)
+    cleaner, control = (_of_whole(base, version, model) for model in (cleaner, control))
     first = _first_stage(row.cleaners[task], cleaner, working, size, tile)
     stages = [first]
     if stage2:
+        choices = {"base": base, "control": control, "sampler": sampler}
         painting = Painting(
-            **row.chosen(task, base=base, control=control, steps=steps, sampler=sampler, cfg=cfg, prompt=prompt),
+            **row.chosen(task, **choices, steps=steps, cfg=cfg, prompt=prompt, negative=negative),
             rescale_cfg=rescale_cfg,
             strength=strength,
             start=start,
             augmentation=augmentation,
-            negative=negative,
             colour=colour,
             seed=seed,
             noise=noise,
@@ -230,6 +244,14 @@ def _restored(
         return prepared.finished(pictures[-1])
     faithful, painted = pictures
     return prepared.finished(steadied(faithful, painted, steady, options))
+
+
+def _of_whole(base: Model | None, version: str, model: Model | None) -> Model | None:
+    """Return a model of the user, in the place of none the whole model that is given as base, if it is one."""
+    if base is None or not holds(NAME, base, CONTROL):
+        return model
+    checks.choice(NAME, "version", version, (WHOLE,))
+    return base if model is None else model
 
 
 def _sizes(clip: vs.VideoNode, scale: float | None, task: str) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -274,7 +296,8 @@ def _first_stage(
 
 def _cleaner(cleaner: Cleaner, model: Model | None) -> ImageCheckpoint:
     """Return the checkpoint of the first stage, which must be of the network that the version has there."""
-    checkpoint = image_checkpoint(NAME, cleaner.entry if model is None else model, (cleaner.architecture,))
+    prefix = CLEANER if model is not None and holds(NAME, model, CLEANER) else ""
+    checkpoint = image_checkpoint(NAME, cleaner.entry if model is None else model, (cleaner.architecture,), prefix)
     if checkpoint.model.channels != (3, 3) or (checkpoint.model.traits.scale > 1) != cleaner.enlarges:
         wanted = "enlarges" if cleaner.enlarges else "keeps the size of"
         fail(NAME, f"{checkpoint.path} is no network that {wanted} pictures in colour, as this version and task need")

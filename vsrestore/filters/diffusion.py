@@ -14,7 +14,7 @@ from ..runtime.parts import Part, Parts
 from ..runtime.plans.single import Single
 from ..video import checks
 from ..video.errors import fail, told_by
-from .checkpoint import Checkpoint, Model, recognised_parts
+from .checkpoint import Checkpoint, Model, holds, recognised_parts
 from .diffusion_cost import Watch, Work
 from .prompt_states import prompt_states
 
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 # The networks of a base model -> what the names of their tensors begin with.
 UNET, VAE, TEXT = "model.diffusion_model.", "first_stage_model.", "cond_stage_model.model."
 BASE = {UNET: "diffusion_unet", VAE: "diffusion_vae", TEXT: "diffusion_text"}
-# What else lies in its file: buffers of the schedule, averages of the weights.
+# What else lies in the file of a whole model of DiffBIR's first release.
+CONTROL, CLEANER = "control_model.", "preprocess_model."
+# What else lies in either: buffers of the schedule, averages of the weights, the encoder of the VAE again.
 UNUSED = (
     *("betas", "alphas_cumprod", "sqrt_", "log_one_minus_alphas_cumprod", "posterior_", "logvar", "lvlb_weights"),
-    *("model_ema.", "scale_factor"),
+    *("model_ema.", "scale_factor", "cond_encoder."),
 )
 TILE_GRID = 64
 MOST_STRENGTH, MOST_GUIDANCE, MOST_AUGMENTATION = 2, 30, 999
@@ -184,8 +186,10 @@ def _sampling(name: str, painting: Painting, tiles: Tiles | None) -> Sampling:
 
 def _checkpoints(name: str, painting: Painting) -> tuple[dict[str, Checkpoint], Checkpoint]:
     """Return those of the base model's networks, and that of the control branch."""
-    base = recognised_parts(name, painting.base, BASE, UNUSED)
-    control = recognised_parts(name, painting.control, {"": "diffusion_control"})[""]
+    base = recognised_parts(name, painting.base, BASE, (*UNUSED, CONTROL, CLEANER))
+    whole = holds(name, painting.control, CONTROL)
+    prefix, others = (CONTROL, (*BASE, *UNUSED, CLEANER)) if whole else ("", ())
+    control = recognised_parts(name, painting.control, {prefix: "diffusion_control"}, others)[prefix]
     if dict(control.settings) != dict(base[UNET].settings):
         problem = f"{control.path} and {base[UNET].path} are networks of different sizes"
         fail(name, f"{problem}; give a control branch and the base model that it was trained for")

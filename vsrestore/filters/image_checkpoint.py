@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import vapoursynth as vs
 
 from ..checkpoints import CheckpointError
-from ..networks.state_dict import NetworkError
+from ..networks.state_dict import NetworkError, strip
 from ..runtime.apply import Stage, apply
 from ..runtime.descriptor import Descriptor, Options, Precision
 from ..runtime.plans.single import Single
 from ..video import checks
 from ..video.errors import fail, told_by
-from .checkpoint import Model, located
+from .checkpoint import WRAPPED, Model, located
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from ..networks.image_models import ImageModel
 
@@ -29,37 +29,48 @@ class ImageCheckpoint:
 
     path: Path
     model: ImageModel
+    prefix: str = field(default="", kw_only=True)
+    """What the names of its tensors begin with, in a file of several networks."""
 
     def build(self) -> nn.Module:
         """Return the network with its weights, in evaluation mode, on the CPU."""
-        from ..checkpoints import read
         from ..networks import image_models
 
-        return image_models.load(read(self.path))
+        return image_models.load(_tensors(self.path, self.prefix))
 
 
-def image_checkpoint(name: str, model: Model, architectures: tuple[str, ...] = ()) -> ImageCheckpoint:
+def image_checkpoint(name: str, model: Model, architectures: tuple[str, ...] = (), prefix: str = "") -> ImageCheckpoint:
     """Return the checkpoint of a single-image network.
 
     Args:
         name: the filter, for messages.
         model: a name of the registry or the path of a checkpoint.
         architectures: those that the filter is made for, as spandrel calls them (default: any).
+        prefix: what the names of its tensors begin with, in a file of several networks.
 
     Raises:
         vs.Error: the file is missing, truncated, altered, no checkpoint or another network's.
 
     """
     path = located(name, model)
-    from ..checkpoints import read
     from ..networks import image_models
 
     with told_by(name, CheckpointError, NetworkError):
-        checkpoint = ImageCheckpoint(path, image_models.describe(read(path)))
+        checkpoint = ImageCheckpoint(path, image_models.describe(_tensors(path, prefix)), prefix=prefix)
     if architectures and checkpoint.model.architecture not in architectures:
         told = f"{path} is a checkpoint of {checkpoint.model.architecture}, not of {' or '.join(architectures)}"
         fail(name, f"{told}; image_model runs it")
     return checkpoint
+
+
+def _tensors(path: Path, prefix: str) -> dict[str, Tensor]:
+    """Return the tensors of a file, or of one of its networks."""
+    from ..checkpoints import read
+
+    tensors = read(path)
+    return (
+        strip({name.removeprefix(WRAPPED): tensor for name, tensor in tensors.items()}, prefix) if prefix else tensors
+    )
 
 
 def restored(

@@ -17,6 +17,7 @@ from ..networks.traits import Traits
 from ..runtime.apply import Stage, through
 from ..runtime.call import Companion
 from ..runtime.descriptor import Descriptor, Options
+from ..runtime.graph import frames_in_flight
 from ..runtime.plans.plan import LONGEST, Plan
 from ..runtime.plans.references import REFERENCES, StridedReferences
 from ..runtime.plans.sequence import Sequence
@@ -177,7 +178,8 @@ class Inpainting:
     def flow(self) -> vs.VideoNode:
         """Values: the flow from each frame to the next one, and back."""
         descriptor = Descriptor(name=self.name, plan=self.plans.flow, traits=WHOLE, values=FLOWS)
-        return through(self.seen, Stage(descriptor=descriptor, build=self.networks.flow.build), self.exact)
+        stage = Stage(descriptor=descriptor, build=self.networks.flow.build)
+        return through(self.seen, stage, self.exact, self._asked_by(self.plans.completion))
 
     @cached_property
     def completed_flow(self) -> vs.VideoNode:
@@ -186,7 +188,8 @@ class Inpainting:
         descriptor = Descriptor(name=self.name, plan=plan, traits=WHOLE, values=FLOWS)
         beside = {"flow": Companion([self.flow], channels=FLOWS)}
         stage = Stage(descriptor=descriptor, build=self.networks.completion.build, companions=beside)
-        completed = through(self.flow_holes, stage, self.exact)
+        ahead = self.plans.propagation.chunk + self.plans.propagation.overlap
+        completed = through(self.flow_holes, stage, self.exact, self._asked_by(self.plans.painting) + ahead)
         return only_where(by_chunk(self.flow_marks, plan.chunk, after=1), completed, self.flow)
 
     @cached_property
@@ -199,7 +202,8 @@ class Inpainting:
         stage = Stage(descriptor=descriptor, build=self.networks.propagation, companions=beside)
         planes = [uncached.ShufflePlanes(self.seen, plane, vs.GRAY) for plane in range(3)]
         whole_frames = uncached.StackVertical([*(uncached.Expr(plane, "x 2 * 1 -") for plane in planes), self.holes])
-        return only_where(self.marks, through(self.seen, stage, self.exact), whole_frames)
+        filled = through(self.seen, stage, self.exact, self._asked_by(self.plans.painting))
+        return only_where(self.marks, filled, whole_frames)
 
     @cached_property
     def features(self) -> vs.VideoNode:
@@ -209,9 +213,11 @@ class Inpainting:
         descriptor = Descriptor(name=self.name, plan=plan, traits=WHOLE, values=FEATURES, output_size=size)
         beside = {"filled": Companion([self.filled], channels=FILLED)}
         stage = Stage(descriptor=descriptor, build=self.networks.encoder, companions=beside)
-        # Windows side by side, and the one before, share most of what they see.
-        shared = 2 * (2 * self.plans.painting.chunk + self.plans.painting.most)
-        return keep(through(self.holes, stage, self.options), shared + vs.core.num_threads)
+        return keep(through(self.holes, stage, self.options), self._asked_by(self.plans.painting))
+
+    def _asked_by(self, plan: Plan) -> int:
+        """Return how many neighbouring frames a stage asks for before it moves on."""
+        return frames_in_flight(plan, self.options.device) + vs.core.num_threads
 
     @cached_property
     def painted(self) -> vs.VideoNode:

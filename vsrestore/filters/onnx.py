@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 
 import vapoursynth as vs
 
-from ..checkpoints import user_folder
 from ..networks.traits import BORDERS, Border, Traits
 from ..onnx_models.session import Placement, Provider, check_provider, onnx_network
 from ..onnx_models.signature import OnnxError, Signature, read_signature
@@ -39,6 +38,7 @@ def onnx(
     border: Border = "repeat",
     provider: Provider | None = None,
     device: int = 0,
+    precision: Literal["float32", "float16"] | None = None,
     scene_changes: bool = True,
 ) -> vs.VideoNode:
     """Run an ONNX network that turns one frame, or a window of frames, into one frame.
@@ -63,6 +63,8 @@ def onnx(
         provider: "tensorrt", "cuda", "directml", "coreml", "openvino", "rocm" or "cpu", of those that the installed
             onnxruntime offers; None takes the best that works without building an engine first.
         device: number of the GPU.
+        precision: what TensorRT computes a float32 model in, "float32" or "float16"; None takes float16. The others
+            compute in the model's own.
         scene_changes: whether cuts are detected where the clip does not name them (more than one frame).
 
     Returns:
@@ -79,6 +81,10 @@ def onnx(
     checks.choice("onnx", "channel_order", channel_order, ("rgb", "bgr"))
     checks.within("onnx", "peak", peak, 1)
     checks.choice("onnx", "border", border, BORDERS)
+    if precision is not None:
+        checks.choice("onnx", "precision", precision, ("float32", "float16"))
+        if provider != "tensorrt":
+            fail("onnx", "precision is for provider='tensorrt'; others compute as the model was exported; leave it out")
     with told_by("onnx", OnnxError):
         signature = read_signature(Path(path))
         channels = signature.channels(frames)
@@ -99,7 +105,7 @@ def onnx(
     elsewhere = provider != "cpu" if provider else pick.turns(None) > pick.TURNS
     tiled = _tile(signature, clip, tile)
     options = Options(device="cpu", tile=tiled, scene_changes=scene_changes, elsewhere=elsewhere)
-    placement = Placement(provider, device, user_folder() / "tensorrt")
+    placement = Placement(provider, device, half=precision != "float32")
 
     def build() -> nn.Module:
         return onnx_network(signature, scale, placement, peak, lambda text: warn("onnx", text))

@@ -52,7 +52,7 @@ def upscale(
         vs.Error: clip, weights, device or numbers that do not fit.
 
     """
-    if isinstance(scale, bool) or scale not in OURS:
+    if not isinstance(scale, int) or scale not in OURS:
         fail("upscale", f"scale={scale!r}; {' or '.join(map(str, OURS))} are accepted")
     if model is None:
         build = network_of("upscale", OURS[scale], "temporal_upscaler")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
+from ..cache_folder import cache_folder
+from .bound import BoundSessions
 from .library import onnxruntime
 from .signature import OnnxError, Signature
 
@@ -27,6 +26,9 @@ PROVIDERS: dict[Provider, str] = {
     "cpu": "CPUExecutionProvider",
 }
 CPU: Provider = "cpu"
+ON_CARDS: tuple[Provider, ...] = ("tensorrt", "cuda", "directml", "rocm")
+TWO_SESSIONS = (PROVIDERS["tensorrt"], PROVIDERS["cuda"])
+"""Providers of cards: while one session computes, another copies. On the CPU two would share its cores."""
 # Without a choice: TensorRT is left out, since it builds an engine for minutes before the first frame.
 AUTOMATIC: tuple[Provider, ...] = ("cuda", "directml", "coreml", "cpu")
 
@@ -50,8 +52,8 @@ class Placement:
     """One of PROVIDERS; None takes the best that works here."""
     device: int
     """Number of the GPU."""
-    engines: Path
-    """Folder in which TensorRT keeps the engines it built."""
+    half: bool = True
+    """Whether TensorRT may compute a float32 model in float16."""
 
     def settings(self) -> list[tuple[str, dict[str, object]]]:
         """Return providers with their options in order of preference, as onnxruntime takes them."""
@@ -63,11 +65,16 @@ class Placement:
         return [(PROVIDERS[name], self._options(name)) for name in names]
 
     def _options(self, name: str) -> dict[str, object]:
+        device: dict[str, object] = {"device_id": self.device} if name in ON_CARDS else {}
         if name == "tensorrt":
-            engines = {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(self.engines)}
-            timings = {"trt_timing_cache_enable": True, "trt_timing_cache_path": str(self.engines)}
-            return {"device_id": self.device, **engines, **timings}
-        return {"device_id": self.device} if name in ("cuda", "directml", "rocm") else {}
+            folder = str(cache_folder("tensorrt"))
+            engines = {"trt_engine_cache_enable": True, "trt_engine_cache_path": folder}
+            timings = {"trt_timing_cache_enable": True, "trt_timing_cache_path": folder}
+            return {**device, **engines, **timings, "trt_fp16_enable": self.half}
+        if name == "cuda":
+            # As torch on cards (docs/cards.md): float32 is float32, and no algorithm is chosen by what was fastest.
+            return {**device, "use_tf32": False, "cudnn_conv_algo_search": "HEURISTIC"}
+        return device
 
 
 def load_session(signature: Signature, placement: Placement) -> Any:
@@ -80,19 +87,27 @@ def load_session(signature: Signature, placement: Placement) -> Any:
     library = onnxruntime()
     options = library.SessionOptions()
     options.log_severity_level = 3
+    options.use_deterministic_compute = True
     # Idle threads would wait awake on the cores that bring frames in and out.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers = placement.settings()
     if any(PROVIDERS["cuda"] in provider for provider, _ in providers) and hasattr(library, "preload_dlls"):
         library.preload_dlls()  # CUDA's libraries lie in packages of their own, where nothing else looks for them
-    try:
-        session = library.InferenceSession(str(signature.path), options, providers=providers)
-    except Exception as error:
-        raise OnnxError(f"{signature.path.name} cannot be loaded: {error}") from error
     chosen = placement.provider
-    if chosen and session.get_providers()[0] != PROVIDERS[chosen]:
-        raise OnnxError(f"provider={chosen!r} does not work on this machine; leave it out, or choose 'cpu'")
-    return session
+    attempts = [providers] if chosen else [providers[index:] for index in range(len(providers))]
+    failure: Exception | None = None
+    for attempt in attempts:
+        try:
+            # Its own way to fall back prints to stdout, where video may go.
+            session = library.InferenceSession(str(signature.path), options, providers=attempt, enable_fallback=0)
+        except Exception as error:
+            failure = error
+            continue
+        if chosen and session.get_providers()[0] != PROVIDERS[chosen]:
+            raise OnnxError(f"provider={chosen!r} does not work on this machine; leave it out, or choose 'cpu'")
+        return session
+    asked = f" with provider={chosen!r}" if chosen else ""
+    raise OnnxError(f"{signature.path.name} cannot be loaded{asked}: {failure}") from failure
 
 
 def fallen_back(session: Any, placement: Placement) -> str | None:
@@ -117,38 +132,38 @@ def onnx_network(
 ) -> nn.Module:
     """Return the model as a module that the runtime can call; pictures are float32 in [0, 1] on the CPU.
 
-    By ``warn`` it is told where another provider runs it than was to be expected. The model itself takes and gives
-    ``peak`` for white. The module's ``forward`` takes images ``(B, C, H, W)``, or
-    frames ``(1, T, C, H, W)`` and windows ``(K, frames)``.
+    By ``warn`` it is told where another provider runs it than was to be expected, or one session alone. The model
+    itself takes and gives ``peak`` for white. The module's ``forward``, which two threads may call at once, takes
+    images ``(B, C, H, W)``, or frames ``(1, T, C, H, W)`` and windows ``(K, frames)``.
     """
-    import torch
     from torch import nn
 
-    session = load_session(signature, placement)
-    batched = signature.input_shape[0] is None
+    sessions = BoundSessions(_sessions(signature, placement, warn), signature, peak)
     stacked_rank = len(signature.input_shape)
-
-    def run(pictures: Tensor) -> Tensor:
-        scaled = pictures.numpy() if peak == 1 else pictures.numpy() * np.float32(peak)
-        taken = np.ascontiguousarray(scaled, dtype=signature.sample_type)
-        parts = [taken] if batched else np.split(taken, len(taken))
-        given = [session.run(None, {signature.input_name: part})[0] for part in parts]
-        result = torch.from_numpy(given[0] if len(given) == 1 else np.concatenate(given)).float()
-        return result if peak == 1 else result / peak
-
-    told = fallen_back(session, placement)
-    if told:
-        warn(told)
 
     class OnnxNetwork(nn.Module):
         def forward(self, pictures: Tensor, windows: Tensor | None = None) -> Tensor:
             stacked = pictures.unsqueeze(1) if windows is None else pictures[0][windows]
-            result = run(stacked.flatten(1, 2) if stacked_rank == 4 else stacked)
+            result = sessions.run(stacked.flatten(1, 2) if stacked_rank == 4 else stacked)
             result = result.reshape(result.shape[0], -1, *result.shape[-2:])
             _check_size(signature, pictures, result, scale)
             return result if windows is None else result.unsqueeze(0)
 
     return OnnxNetwork()
+
+
+def _sessions(signature: Signature, placement: Placement, warn: Callable[[str], object]) -> list[Any]:
+    """Return as many sessions of a model as the provider that runs it does well with."""
+    sessions = [load_session(signature, placement)]
+    told = fallen_back(sessions[0], placement)
+    if told:
+        warn(told)
+    if sessions[0].get_providers()[0] in TWO_SESSIONS:
+        try:
+            sessions.append(load_session(signature, placement))
+        except OnnxError as error:
+            warn(f"one session runs the model, no second one: {error}")
+    return sessions
 
 
 def _check_size(signature: Signature, taken: Tensor, given: Tensor, scale: int) -> None:

@@ -1,4 +1,4 @@
-"""What the script of a damaged source needs to keep picture and sound in step."""
+"""What the script of a damaged or joined source needs to keep picture and sound in step."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import Any
 
 import vapoursynth as vs
 
-from vsrestore.pipeline.continued import continued
+from vsrestore.pipeline.continued import continued, spread
 
 NO_TIME = -(2**63)  # FFmpeg's AV_NOPTS_VALUE
 
 
-def with_times_in_order(opened: Mapping[str, Any]) -> vs.VideoNode:
-    """Return the clip of a damaged file with durations that follow each other.
+def with_times_in_order(
+    opened: Mapping[str, Any], offsets: Sequence[str] = (), gaps: Sequence[tuple[int, int]] = ()
+) -> vs.VideoNode:
+    """Return the clip of a damaged or joined file with durations that follow each other.
 
     Where the order in which frames are shown is damaged, a frame's time may come after its successor's, and BestSource
     tells no duration then. Here the times, all of which stay, are given to the frames in their order. A frame whose
@@ -24,11 +26,13 @@ def with_times_in_order(opened: Mapping[str, Any]) -> vs.VideoNode:
 
     Args:
         opened: what ``bs.VideoSource`` returns with ``exporttimestamps=1``.
+        offsets: what its clock lacks wherever it begins anew, in seconds, as fractions.
+        gaps: where frames are missing and no time says so: from which tick on, and how many ticks.
 
     """
     clip: vs.VideoNode = opened["clip"]
     base = Fraction(opened["timebasenum"], opened["timebaseden"])
-    times = sorted(_filled(opened["timestamps"], base))
+    times = sorted(spread(_filled(opened["timestamps"], base, [Fraction(offset) for offset in offsets]), gaps))
     durations = [max(later - earlier, 1) * base for earlier, later in pairwise(times)]
 
     def put(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
@@ -43,9 +47,9 @@ def with_times_in_order(opened: Mapping[str, Any]) -> vs.VideoNode:
     return changed if timed == clip.num_frames else changed + clip[timed:]
 
 
-def _filled(times: Sequence[int], base: Fraction) -> list[int]:
+def _filled(times: Sequence[int], base: Fraction, offsets: Sequence[Fraction] = ()) -> list[int]:
     """Return the times, in ticks, with those that are lost put in, and none that begin anew."""
-    known = continued([time for time in times if time != NO_TIME], base)
+    known = continued([time for time in times if time != NO_TIME], base, leaps=bool(offsets), offsets=offsets)
     rest = iter(known)
     times = [time if time == NO_TIME else next(rest) for time in times]
     usual = median_low([later - earlier for earlier, later in pairwise(sorted(known))] or [1])

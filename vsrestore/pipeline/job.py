@@ -141,4 +141,6 @@ def opening_for(media: Media, seen: Survey, index_folder: Path | None, calls: Se
         )
     track = None if media.picture.first else media.picture.index
     cut, damaged = loss(media, seen.packets) is not None, media.picture.index in seen.damage
-    return Opening(media.path, track, index_folder, cut, damaged, clear_fields=seen.interlaced > 0 and not seen.fields)
+    clear, offsets = seen.interlaced > 0 and not seen.fields, tuple(str(joint.offset) for joint in seen.joints)
+    gaps = tuple(seen.packets[media.picture.index].gaps)
+    return Opening(media.path, track, index_folder, cut, damaged, clear, offsets=offsets, gaps=gaps)

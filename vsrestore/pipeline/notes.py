@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 
 from .commands import Task
+from .continued import spread
 from .packets import loss
 from .probe import Picture
-from .survey import Survey, clock, told
+from .survey import TOLD_STRETCHES, Survey, clock, told
 
 ONE_THREAD = "open it with bs.VideoSource(source, threads=1), which decodes it the same each time"
 # Two outputs are hardly larger than so many times the source.
@@ -20,6 +21,7 @@ def source_notes(task: Task, seen: Survey) -> list[str]:
     if damage := seen.damage.get(picture.index):
         rule = "what can be decoded is taken as it is, and in place of lost frames the one before them stays"
         notes.append(f"the picture is damaged at {told(damage)}: {rule if task.job.script is None else ONE_THREAD}")
+    notes += [_joint_note(task, seen), *_loss_notes(task, seen)]
     if seen.interlaced and not seen.fields:
         flagged = f"{seen.interlaced} of {seen.frames} frames, the first at {clock(seen.first_interlaced)}"
         notes.append(f"{flagged}, are flagged interlaced; filters take them for whole frames")
@@ -29,6 +31,32 @@ def source_notes(task: Task, seen: Survey) -> list[str]:
         notes.append(f"the picture is {picture.width}x{picture.height}; VapourSynth holds it as {cut[0]}x{cut[1]}")
     notes.append(_space_note(task))
     return [note for note in notes if note]
+
+
+def _joint_note(task: Task, seen: Survey) -> str | None:
+    """Return where recordings were joined, and what becomes of that."""
+    if not seen.joints:
+        return None
+    times = ", ".join(clock(joint.at) for joint in seen.joints[:TOLD_STRETCHES])
+    more = f" and {count} times more" if (count := len(seen.joints) - TOLD_STRETCHES) > 0 else ""
+    where = f"the clock of the source begins anew at {times}{more}, as where recordings were joined"
+    if task.job.script is None:
+        return f"{where}: the sound goes on there, and the picture keeps in step with it"
+    return f"{where}: the sound goes on there; see that the frames of your script do, too (_DurationNum, _DurationDen)"
+
+
+def _loss_notes(task: Task, seen: Survey) -> list[str]:
+    """Return where an AVI lacks pictures or sound, and what becomes of that."""
+    picture, notes = seen.packets[task.media.picture.index], []
+    if picture.gaps:
+        frames = sum(lost for _, lost in picture.gaps)
+        ticks = spread([tick for tick, _ in picture.gaps], [(tick + 1, lost) for tick, lost in picture.gaps])
+        places = ", ".join(clock(tick * picture.base - task.media.zero) for tick in ticks)
+        rule = "the one before them stays" if task.job.script is None else "what follows comes too early for its sound"
+        notes.append(f"{frames} frames are missing at {places}, as the sound beside them shows: {rule}")
+    if seen.lost_sound:
+        notes.append(f"sound is missing at {told(seen.lost_sound)}: what follows comes too early for its picture")
+    return notes
 
 
 def _space_note(task: Task) -> str | None:

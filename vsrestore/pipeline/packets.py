@@ -12,7 +12,8 @@ import av
 
 from vsrestore.ffmpeg import open_media
 
-from .continued import continued
+from .continued import continued, spread
+from .interrupts import check
 from .probe import Media, exact
 
 # A container may announce a little more than its packets last.
@@ -20,6 +21,7 @@ SPARE = Fraction(1, 4)
 SPARE_FRAMES = 2
 # That many packets before the first that is shown may be an audio encoder's priming.
 PRIMING_PACKETS = 3
+LEAPING = 0x200  # FFmpeg's AVFMT_TS_DISCONT
 
 
 @dataclass
@@ -28,24 +30,28 @@ class Packets:
 
     Attributes:
         base: seconds of one tick.
+        leaps: whether the file's clock may leap ahead where another recording begins.
         count: all packets, those that are only decoded and not shown included.
         shown: those that are shown.
         opening: when the first one starts, be it only decoded; in ticks.
         ticks: when each shown one starts, on the file's clock, in coding order.
         durations: how long each shown one lasts, 0 where that is not known; in ticks.
         before: when those before the first shown one start; in ticks.
+        gaps: where packets are missing and no time says so: from which tick on, and how many ticks.
         heard: seconds of sound that were decoded from them, None where nobody did.
         decoded: when the earliest frame is due that was decoded from them, in ticks; None where nobody did.
 
     """
 
     base: Fraction
+    leaps: bool = False
     count: int = 0
     shown: int = 0
     opening: int = 0
     ticks: list[int] = field(default_factory=list)
     durations: list[int] = field(default_factory=list)
     before: list[int] = field(default_factory=list)
+    gaps: list[tuple[int, int]] = field(default_factory=list)
     heard: Fraction | None = None
     decoded: int | None = None
 
@@ -66,13 +72,21 @@ class Packets:
 
     def times(self) -> list[Fraction]:
         """Return when each packet is due, in seconds on the file's clock, rising; it goes on where it begins anew."""
-        return [tick * self.base for tick in sorted(continued(self.ticks, self.base))]
+        return [tick * self.base for tick in sorted(self.continued())]
+
+    def continued(self) -> list[int]:
+        """Return :attr:`ticks`, which go on where the file's clock begins anew, with gaps where some are missing."""
+        return spread(continued(self.ticks, self.base, leaps=self.leaps), self.gaps)
 
     @property
     def end(self) -> int:
         """When the last shown one ends, as far as durations are known; in ticks."""
-        ends = map(sum, zip(continued(self.ticks, self.base), self.durations, strict=True))
-        return max(ends, default=0)
+        return max(map(sum, zip(self.continued(), self.durations, strict=True)), default=0)
+
+    @property
+    def clock_end(self) -> Fraction:
+        """When the last shown one ends on the file's own clock, in seconds."""
+        return max(map(sum, zip(self.ticks, self.durations, strict=True)), default=0) * self.base
 
     def first(self) -> Fraction:
         """Return when the first packet is due, in seconds on the file's clock.
@@ -110,16 +124,22 @@ class Packets:
         """
         if not self.ticks:
             return Fraction(0)
-        ordered = sorted(continued(self.ticks, self.base))
+        ordered = sorted(self.continued())
         last = ordered[-1] - ordered[-2] if len(ordered) > 1 else 0
         end = self.end
         return ((end if end > ordered[-1] else ordered[-1] + last) - ordered[0]) * self.base
 
 
+def packets_of(container: Any) -> dict[int, Packets]:
+    """Return what is to hold the packets of each stream of an open file, by the stream's number."""
+    leaps = bool(container.format.flags & LEAPING)
+    return {stream.index: Packets(exact(stream.time_base), leaps) for stream in container.streams}
+
+
 def read_packets(path: Path) -> dict[int, Packets]:
     """Return the packets of every stream of a file, by the stream's number."""
     with open_media(path) as container:
-        found = {stream.index: Packets(exact(stream.time_base)) for stream in container.streams}
+        found = packets_of(container)
         for packet in all_packets(container):
             found[packet.stream.index].add(packet)
     return found
@@ -128,17 +148,22 @@ def read_packets(path: Path) -> dict[int, Packets]:
 def all_packets(container: Any) -> Iterator[Any]:
     """Yield the packets of an open file as far as they can be read: where reading fails, the file ends."""
     try:
-        yield from container.demux()
+        for packet in container.demux():
+            check()
+            yield packet
     except av.error.FFmpegError:
         return
 
 
 def loss(media: Media, packets: dict[int, Packets]) -> str | None:
     """Return a sentence when the file announces more than it holds, as one does whose end is missing, else None."""
-    announced, held = media.picture.frames, packets[media.picture.index].count
-    if announced > held + SPARE_FRAMES:
+    picture = packets[media.picture.index]
+    announced, held = media.picture.frames, picture.count
+    if announced > held + sum(lost for _, lost in picture.gaps) + SPARE_FRAMES:
         return f"the source announces {announced} frames but holds {held}; its end is missing"
-    end = max(stream.end * stream.base for stream in packets.values()) - media.zero
+    lost = sum(lost for _, lost in picture.gaps) * picture.base
+    end = max(stream.clock_end for stream in packets.values()) - media.zero
+    end = max(end, picture.clock_end - media.zero + lost)
     if media.duration is not None and media.duration - end > SPARE:
         told = f"announces {float(media.duration):.2f} s but ends after {float(end):.2f} s"
         return f"the source {told}; its end is missing"

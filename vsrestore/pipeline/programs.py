@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from vsrestore import ffmpeg
-from vsrestore.cache_folder import CacheError, cache_folder
+from vsrestore.cache_folder import SHARED_MEASURES, CacheError, cache_folder
 
 from .errors import PipelineError
 
@@ -75,19 +75,20 @@ def file_start(path: Path) -> Fraction:
     return Fraction(found[1]) if found else Fraction(0)
 
 
-def environment() -> dict[str, str]:
+def environment(first_pass: Path | None = None) -> dict[str, str]:
     """Return the environment for vspipe, in which scripts run by the very Python and vsrestore that are running.
 
     A module of the current folder, which may be full of strangers' files, is never imported in place of Python's own.
     Threads of torch that have to wait for each other sleep sooner than usual: the encoder needs the processor. What the
-    user's environment sets stays.
+    user's environment sets stays. ``first_pass`` is where a first pass is kept, None for the user's cache.
     """
     packages = [str(PACKAGE_PARENT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     commands = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     joined = {"PYTHONPATH": packages, "PATH": commands}
     paths = {name: os.pathsep.join(filter(None, folders)) for name, folders in joined.items()}
     chosen = {"GOMP_SPINCOUNT": SPINS, **allocator(), **os.environ}
-    return {**chosen, **paths, "PYTHONSAFEPATH": "1", "SVT_LOG": "1"}
+    shared = {} if first_pass is None else {SHARED_MEASURES: str(first_pass)}
+    return {**chosen, **paths, **shared, "PYTHONSAFEPATH": "1", "SVT_LOG": "1"}
 
 
 def allocator() -> dict[str, str]:

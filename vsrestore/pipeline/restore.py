@@ -26,7 +26,7 @@ from .segments.claim import held
 from .segments.cuts import cut, grid_of
 from .segments.folder import Clip, JobFolder, Source
 from .segments.identity import identity_of, told_differences
-from .segments.render import look, render_first, render_missing
+from .segments.render import Watch, look, render_first, render_missing
 from .segments.status import JobProgress, noted
 from .source import is_url
 from .survey import Survey, survey
@@ -220,9 +220,10 @@ def encode(task: Task, cut: Cut, tell: Tell, count: Count) -> Clip:
     if task.job.cluster is not None:
         render_on(task.job.cluster, task, cut, tell, count)
     elif clip is None and task.job.start is task.job.end is None:
-        render_first(task, cut, tell, count)
+        render_first(task, cut, Watch(tell, count))
     else:
-        render_missing(task, clip or look(task, cut, tell, count), tell, count)
+        clip = clip or look(task, cut, tell, count)
+        render_missing(task, clip, Watch(tell, count), clip.segments)
     clip = folder.clip()
     assert clip is not None
     if clip.shown.mastering:

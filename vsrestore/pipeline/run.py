@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from .errors import PipelineError, RunError
+from .interrupts import check, held_interrupts
 from .ties import dying_with, tied
 
 POLL_SECONDS = 0.05
@@ -58,20 +59,26 @@ class Program:
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
         # In a group of its own, so that a Ctrl-C goes to vsrestore alone, which then ends its programs in order.
         group = 0 if os.name == "posix" else None
-        self.process = subprocess.Popen(
-            command,
-            stdin=stdin,
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            env=environment,
-            cwd=folder,
-            process_group=group,
-            preexec_fn=dying_with(os.getpid()) if sys.platform == "linux" else None,
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
-        self._tie = tied(self.process)
-        self._reader = threading.Thread(target=self._read, args=(hear,), daemon=True)
-        self._reader.start()
+        with held_interrupts() as deliver:  # of one that comes between, nobody would know what to end
+            self.process = subprocess.Popen(
+                command,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=subprocess.PIPE,
+                env=environment,
+                cwd=folder,
+                process_group=group,
+                preexec_fn=dying_with(os.getpid()) if sys.platform == "linux" else None,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            )
+            self._tie = tied(self.process)
+            self._reader = threading.Thread(target=self._read, args=(hear,), daemon=True)
+            self._reader.start()
+            try:
+                deliver()
+            except KeyboardInterrupt:
+                self.stop()
+                raise
 
     @property
     def stdout(self) -> IO[bytes]:
@@ -123,6 +130,7 @@ def stopping(programs: list[Program]) -> Iterator[None]:
 def wait_for(ready: Callable[[], bool], programs: Sequence[Program]) -> None:
     """Wait until ``ready``, or until a program has ended with an error, or all have ended."""
     while not ready() and not any(program.poll() for program in programs):
+        check()
         if all(program.poll() is not None for program in programs):
             return
         time.sleep(POLL_SECONDS)

@@ -90,6 +90,8 @@ class Opening:
         damaged: whether it is damaged in between; then it is decoded in one thread as well, because in several a
             damaged frame comes out otherwise each time, and is not known again.
         clear_fields: whether the frames are whole, whatever some flags say.
+        offsets: what the clock of the file lacks wherever it begins anew, in seconds, as fractions.
+        gaps: where frames are missing in it and no time says so: from which tick on, and how many ticks.
         one_index: whether ``index_folder`` is for this source alone, which machines may know by several paths.
 
     """
@@ -101,17 +103,28 @@ class Opening:
     damaged: bool = False
     clear_fields: bool = False
     one_index: bool = False
+    offsets: tuple[str, ...] = ()
+    gaps: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def retimed(self) -> bool:
+        """Whether its frames are given durations that follow each other."""
+        return self.damaged or bool(self.offsets) or bool(self.gaps)
 
     def lines(self) -> list[str]:
         """Return the lines of the script that make ``clip``."""
         track = [] if self.track is None else [f"track={self.track}"]
         threads = ["threads=1"] if self.one_thread or self.damaged else []
-        times = ["exporttimestamps=1"] if self.damaged else []
+        times = ["exporttimestamps=1"] if self.retimed else []
         opened = f"vs.core.bs.VideoSource({', '.join(['source', *track, *threads, self._cache(), *times])})"
+        if self.retimed:
+            known = {"offsets": list(self.offsets), "gaps": list(self.gaps)}
+            opened = ", ".join([opened, *(f"{key}={value}" for key, value in known.items() if value)])
+            opened = f"with_times_in_order({opened})"
         clear = ["clip = clip.std.SetFieldBased(0)"] if self.clear_fields else []
         return [
             f"source = {str(self.source)!r}",
-            f"clip = {f'with_times_in_order({opened})' if times else opened}",
+            f"clip = {opened}",
             *clear,
         ]
 
@@ -126,7 +139,7 @@ class Opening:
 
 def script_text(opening: Opening, calls: Sequence[FilterCall]) -> str:
     """Return a script that opens a source and applies resolved filter calls, in order."""
-    times = ["from vsrestore.pipeline.damaged import with_times_in_order"] if opening.damaged else []
+    times = ["from vsrestore.pipeline.damaged import with_times_in_order"] if opening.retimed else []
     imports = ["import vapoursynth as vs", "", "import vsrestore", *times, ""]
     return "\n".join([*imports, *opening.lines(), "before = clip", *map(str, calls), "clip.set_output()"]) + "\n"
 

@@ -13,9 +13,10 @@ import av
 
 from vsrestore.ffmpeg import open_media
 
-from .continued import continued
-from .packets import Packets, all_packets
-from .probe import Media, exact
+from .continued import continued, joints
+from .interleaving import Interleaving
+from .packets import Packets, all_packets, packets_of
+from .probe import Media
 
 # Flags on fewer frames than this share of the picture are taken for mistakes of whoever wrote them.
 SINGLE_FLAGS = Fraction(1, 20)
@@ -23,7 +24,10 @@ SINGLE_FLAGS = Fraction(1, 20)
 LOST = Fraction(7, 4)
 # Damage that is so many seconds apart is told as one.
 TOGETHER = Fraction(1, 2)
+TIMELESS = "avi"  # whose frames have no times but their numbers
 TOLD_STRETCHES = 8
+# A header may count so many frames more than were recorded.
+SPARE_FRAMES = 1
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,20 @@ class Stretch:
 
 
 @dataclass(frozen=True)
+class Joint:
+    """A place where the clock of a file begins anew, most often because recordings were joined.
+
+    Attributes:
+        at: when the first frame after it is shown, in seconds from the start of the file.
+        offset: what the clock lacks from there on, in seconds, if the sound is to go on there without a gap.
+
+    """
+
+    at: Fraction
+    offset: Fraction
+
+
+@dataclass(frozen=True)
 class Survey:
     """What decoding a source shows.
 
@@ -48,6 +66,8 @@ class Survey:
         interlaced: how many of them are flagged so.
         first_interlaced: when the first of these is shown, in seconds from the start of the file.
         damage: of streams, by number, where they cannot be decoded or only in part; whole streams are missing here.
+        joints: of the picture.
+        lost_sound: where sound is missing and no time says so.
 
     """
 
@@ -56,6 +76,8 @@ class Survey:
     interlaced: int
     first_interlaced: Fraction
     damage: dict[int, list[Stretch]]
+    joints: list[Joint] = field(default_factory=list)
+    lost_sound: list[Stretch] = field(default_factory=list)
 
     @property
     def fields(self) -> bool:
@@ -68,11 +90,13 @@ class _Picture:
     """What the frames of the picture tell as they come."""
 
     base: Fraction
+    leaps: bool
     frames: int = 0
     interlaced: int = 0
     first_interlaced: int = 0
     ticks: list[int] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
+    joints: list[tuple[int, int]] = field(default_factory=list)
 
     def add(self, frame: Any) -> None:
         self.frames += 1
@@ -87,7 +111,8 @@ class _Picture:
 
     def settle(self) -> None:
         """Take note of what shows in the end: decoders give frames in the order in which they are shown."""
-        self.ticks = continued(self.ticks, self.base)
+        self.joints = joints(self.ticks, self.base, leaps=self.leaps)
+        self.ticks = continued(self.ticks, self.base, leaps=self.leaps)
         self.broken += [later for earlier, later in pairwise(self.ticks) if later < earlier]
 
 
@@ -98,16 +123,19 @@ def survey(media: Media) -> Survey:
     script must then decode in one thread, in which damaged pictures come out the same each time.
     """
     with open_media(media.path) as container:
-        packets = {stream.index: Packets(exact(stream.time_base)) for stream in container.streams}
+        packets = packets_of(container)
         decoded = {media.picture.index, *(track.index for track in media.of_kind("audio"))}
-        picture = _Picture(packets[media.picture.index].base)
+        picture = _Picture(packets[media.picture.index].base, packets[media.picture.index].leaps)
         broken: dict[int, list[Stretch]] = {}
         for stream in container.streams.video:
             stream.thread_type = "AUTO"
+        timeless = Interleaving() if container.format.name == TIMELESS else None
         for packet in all_packets(container):
             index = packet.stream.index  # the packet itself does not say it at the end of a stream
             base = packets[index].base
             packets[index].add(packet)
+            if timeless and index in decoded:
+                timeless.add(packet, base, picture=index == media.picture.index)
             # An empty packet stands for the frame before it; a decoder would take it for the end.
             if index not in decoded or not (packet.size or packet.dts is None):
                 continue
@@ -115,11 +143,13 @@ def survey(media: Media) -> Survey:
                 tick = packet.pts if packet.pts is not None else packet.dts or 0
                 broken.setdefault(index, []).append(_stretch(tick, packet.duration or 0, base, media.zero))
     picture.settle()
+    lost_sound = _note_losses(media, packets[media.picture.index], timeless) if timeless else []
     if picture.broken or media.picture.index in broken:
         broken.setdefault(media.picture.index, []).extend(_of_picture(picture, media.zero))
     first = picture.first_interlaced * picture.base - media.zero
     damage = {index: _joined(stretches) for index, stretches in broken.items()}
-    return Survey(packets, picture.frames, picture.interlaced, first, damage)
+    places = _joints(media, packets, picture)
+    return Survey(packets, picture.frames, picture.interlaced, first, damage, places, lost_sound)
 
 
 def told(stretches: Sequence[Stretch]) -> str:
@@ -149,6 +179,27 @@ def _decoded(packet: Any, packets: Packets, picture: _Picture | None) -> bool:
         else:
             packets.heard = (packets.heard or 0) + Fraction(frame.samples, frame.sample_rate)
     return not packet.is_corrupt
+
+
+def _note_losses(media: Media, picture: Packets, timeless: Interleaving) -> list[Stretch]:
+    """Take note of where pictures are missing, if the header agrees that some are; return where sound is."""
+    gaps, lost_sound = timeless.losses(picture.base)
+    if sum(lost for _, lost in gaps) <= media.picture.frames - picture.count + SPARE_FRAMES:
+        picture.gaps = gaps
+    return [_stretch(tick, lost, picture.base, media.zero) for tick, lost in lost_sound]
+
+
+def _joints(media: Media, packets: dict[int, Packets], picture: _Picture) -> list[Joint]:
+    """Return the joints of the picture. Programs that copy sound let it go on without a gap, so its offsets hold."""
+    offsets = [offset * picture.base for _, offset in picture.joints]
+    for track in media.of_kind("audio"):
+        sound = packets[track.index]
+        others = [offset * sound.base for _, offset in joints(sound.ticks, sound.base, leaps=sound.leaps)]
+        if len(others) == len(offsets):
+            offsets = others
+            break
+    times = [picture.ticks[place] * picture.base - media.zero for place, _ in picture.joints]
+    return [Joint(at, offset) for at, offset in zip(times, offsets, strict=True)]
 
 
 def _of_picture(picture: _Picture, zero: Fraction) -> Iterator[Stretch]:

@@ -17,6 +17,7 @@ from vsrestore import ffmpeg
 from vsrestore.video.props import duration_of
 
 from .errors import RunError
+from .interrupts import check
 from .run import FULL, disk_full
 
 # Matroska keeps whole milliseconds; a constant rate that went through it deviates by up to one.
@@ -149,7 +150,10 @@ def _checked(stream: Any, given: Any, segment: Path) -> Any:
 
 
 def _packets(container: Any) -> Iterator[Any]:
-    return (packet for packet in container.demux(container.streams.video[0]) if packet.pts is not None)
+    for packet in container.demux(container.streams.video[0]):
+        check()
+        if packet.pts is not None:
+            yield packet
 
 
 def _orders(segments: Sequence[Path]) -> Iterator[list[int]]:

@@ -124,15 +124,25 @@ def prepare(
     return Prepared(name, clip, scene_changes=marked, kept=kept)
 
 
-def through(seen: vs.VideoNode, stage: Stage, options: Options) -> vs.VideoNode:
-    """Return what the network of a stage makes of the RGBS or GRAYS frames that it sees: pictures or values."""
+def through(seen: vs.VideoNode, stage: Stage, options: Options, asked: int | None = None) -> vs.VideoNode:
+    """Return what the network of a stage makes of the RGBS or GRAYS frames that it sees: pictures or values.
+
+    Args:
+        seen: the frames.
+        stage: the network.
+        options: of the user.
+        asked: neighbouring frames of the result that later stages ask for again before they move on (see
+            `frames_in_flight`): so many are kept, so that none is made twice in linear decoding. None where each is
+            asked for once, in order.
+
+    """
     plan = stage.descriptor.plan
     frames, companions = plan.beside(seen)
-    if plan.compares:
+    if plan.skips_repeats:
         frames = keep(compared(frames), frames_in_flight(plan, options.device) + vs.core.num_threads)
     beside = {**companions, **stage.companions}
     engine = Engine(stage.descriptor, options, stage.build, stage.arguments, beside)
-    return chunk_graph(frames, engine, pick.turns(options.device))
+    return chunk_graph(frames, engine, pick.turns(options.device), asked)
 
 
 def check(clip: vs.VideoNode, descriptor: Descriptor, options: Options) -> None:

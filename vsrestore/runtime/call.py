@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -48,8 +48,16 @@ class Call:
     """What else the plan hands the network, by name: windows as positions in ``frames``, times between frames."""
     slots: Mapping[str, Sequence[Slot]] = field(default_factory=dict)
     """Which frames of companions "wanted" are seen, where those are not one for each wanted frame."""
+    keep: range = range(0)
+    """Where among ``frames`` those stand that it gives, where the plan says it."""
     numbers: Sequence[int] = ()
     """Frame numbers of what it gives, for networks that take them."""
+
+    @property
+    def key(self) -> Hashable:
+        """All that is handed to the network beside pictures; calls that share it differ in their pictures alone."""
+        tables = ((name, tuple(map(tuple, rows))) for name, rows in self.tables.items())
+        return (*tables, self.keep, tuple(self.numbers))
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,10 @@ class Inputs:
         """Return all pictures changed alike."""
         beside = ({name: change(x) for name, x in part.items()} for part in (self.beside_frames, self.beside_wanted))
         return type(self)(change(self.frames), *beside)
+
+    def tensors(self) -> list[Tensor]:
+        """Return all pictures."""
+        return [self.frames, *self.beside_frames.values(), *self.beside_wanted.values()]
 
     def as_batch(self) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the frames as a batch of one sequence, (1, T, C, H, W), and the companions, those of frames alike."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -11,23 +10,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..video.frames import plane_views
+from ..video.frames import picture_of, plane_views
 from .call import Call, Companion, Copy, Inputs, Slot
 from .descriptor import Descriptor, Options, Precision
 from .devices import pick
-from .devices.buffers import Buffers
-from .devices.card import Card
+from .devices.worker import Work, Worker
 from .out_of_memory import advice
 from .parts import Build, Networks, Parts
 from .run import Run
 from .tiles import Tiling, in_tiles
 
 if TYPE_CHECKING:
-    import torch
     import vapoursynth as vs
     from torch import Tensor
-
-    from .devices.cpu.threads import Processor
 
 Warn = Callable[[str], None]
 Pictures = dict[int, np.ndarray]
@@ -59,8 +54,7 @@ class Engine:
         self.companions = dict(companions or {})
         self.networks = Networks(build, lambda: pick.pick(options.device), descriptor.traits.channels_last)
         self._arguments = dict(arguments or {})
-        self._buffers = Buffers(pick.TURNS)
-        self._picked: Processor | Card | None = None
+        self._picked: Worker | None = None
         self._lock = Lock()
 
     @cached_property
@@ -69,10 +63,11 @@ class Engine:
         return self.options.precision or pick.precision(self.networks.device, self.descriptor.traits)
 
     @property
-    def _worker(self) -> Processor | Card:
-        with self._lock:  # turns come at once, and a card is to have one
+    def _worker(self) -> Worker:
+        with self._lock:  # turns come at once, and are to have one together
             if self._picked is None:
-                self._picked = pick.worker(self.networks.device, self.descriptor.name, self.options.elsewhere)
+                device, name, last = self.networks.device, self.descriptor.name, self.descriptor.traits.channels_last
+                self._picked = pick.worker(device, name, last, self.options.elsewhere)
             return self._picked
 
     def run(self, run: Run, warn: Warn) -> Pictures:
@@ -88,7 +83,7 @@ class Engine:
         pictures: Pictures = {}
         for call in self.descriptor.plan.calls(run):
             if isinstance(call, Copy):
-                pictures[call.wanted] = _picture(run.frames[call.frame])
+                pictures[call.wanted] = picture_of(run.frames[call.frame])
             else:
                 pictures.update(self._called(run, call, warn))
         return pictures
@@ -102,13 +97,8 @@ class Engine:
         if self.descriptor.numbered:
             call = replace(call, numbers=[run.number(position) for position in call.wanted])
         if self._changes_nothing(run, call):
-            return {wanted: _picture(run.frames[wanted]) for wanted in call.wanted}
-        inputs = self._inputs(run, call)
-        results = self._finite(inputs, call, warn)
-        frames = inputs.frames
-        lent = not isinstance(self._worker, Card)
-        if lent and not any(np.may_share_memory(result, frames.numpy()) for result in results):
-            self._buffers.give_back(frames)
+            return {wanted: picture_of(run.frames[wanted]) for wanted in call.wanted}
+        results = self._finite(self._inputs(run, call), call, warn)
         pictures = [picture for result in results for picture in result]
         if self.descriptor.traits.channels == "bgr":
             pictures = [picture[::-1] for picture in pictures]
@@ -123,6 +113,7 @@ class Engine:
         return not any(plane.any() for position in call.frames for plane in plane_views(masks[position]))
 
     def _finite(self, inputs: Inputs, call: Call, warn: Warn) -> list[np.ndarray]:
+        """Return what the network gives, (K, C, H, W) for the K wanted frames of a call or of each of its parts."""
         precision = self.precision
         results, finite = self._computed(inputs, call, precision)
         if not finite and precision != "float32":
@@ -155,52 +146,34 @@ class Engine:
         Args:
             frames: RGBS or GRAYS.
             channels: of values that stand below each other, None for pictures.
-            lent: whether memory is taken that is used again.
+            lent: whether they are the frames of a call (see ``Worker.memory``).
 
         """
-        import torch
-
         planes = [plane_views(frame) for frame in frames]
         if channels is not None:
             planes = [np.split(frame[0], channels) for frame in planes]
-        shape = (len(planes), len(planes[0]), *planes[0][0].shape)
-        last = self.descriptor.traits.channels_last
-        worker = self._worker
-        if isinstance(worker, Card):
-            held = worker.memory(shape)
-        else:
-            held = self._buffers.lend(shape, last) if lent else torch.empty(shape)
-        pixels = held.numpy()
-        backwards = self.descriptor.traits.channels == "bgr" and shape[1] == 3 and channels is None
-        for picture, frame in zip(pixels, planes, strict=True):
-            for channel, plane in enumerate(frame[::-1] if backwards else frame):
+        elif self.descriptor.traits.channels == "bgr":
+            planes = [frame[::-1] for frame in planes]
+        held = self._worker.memory((len(planes), len(planes[0]), *planes[0][0].shape), lent)
+        for picture, frame in zip(held.numpy(), planes, strict=True):
+            for channel, plane in enumerate(frame):
                 picture[channel] = plane
         return held
 
     def _computed(self, inputs: Inputs, call: Call, precision: Precision) -> tuple[list[np.ndarray], bool]:
-        """Let the network run where it runs, or both halves of the call side by side.
+        """Return what the network gives for a call, whole or in halves, and whether it is finite."""
+        import torch
 
-        Returns:
-            Its results, (K, C, H, W) for the K wanted frames of a call or of each half, and whether they are finite.
-
-        """
-        worker = self._worker
-        if isinstance(worker, Card):
-            arranged, network = partial(self._arranged, precision), partial(self._compute, call, precision)
-            result, total = worker.computed(inputs, arranged, network)
-            return [result.numpy().astype(np.float32, copy=False)], math.isfinite(total)
-        alone = not worker.splits or self.companions or call.numbers
-        halves = None if alone else self.descriptor.plan.halved(call)
-        if halves is None:
-            results = [worker.run(partial(self._on_processor, inputs, call, precision))]
-        else:
-            parts = [(_part(inputs, call, half), half) for half in halves]
-            results = worker.side_by_side([partial(self._on_processor, *part, precision) for part in parts])
-        return results, _finite(results)
-
-    def _on_processor(self, inputs: Inputs, call: Call, precision: Precision) -> np.ndarray:
-        there = inputs.mapped(lambda pictures: pictures.to(self._dtype(precision)))
-        return self._compute(call, precision, there).float().numpy()
+        whole = not self._worker.splits or self.companions or call.numbers
+        halves = () if whole else self.descriptor.plan.halved(call)
+        parts = [(_part(inputs, call, half), half) for half in halves] or [(inputs, call)]
+        # Of a second precision the network does not stay, and tiles go through the host.
+        recurs = precision == self.precision and self.options.tile is None
+        works = [
+            Work(seen, partial(self._compute, part, precision), part.key if recurs else None) for seen, part in parts
+        ]
+        float32 = self.descriptor.traits.float32_frames
+        return self._worker.computed(works, torch.float32 if float32 else getattr(torch, precision))
 
     def _compute(self, call: Call, precision: Precision, inputs: Inputs) -> Tensor:
         import torch
@@ -208,19 +181,6 @@ class Engine:
         network = partial(self.networks.get(precision), **self._arguments, **_numbers(call))
         with torch.inference_mode():
             return self._sized(inputs, lambda piece: self.descriptor.plan.ask(network, call, piece))
-
-    def _dtype(self, precision: Precision) -> torch.dtype:
-        """Return the type of the frames that the network takes."""
-        import torch
-
-        return torch.float32 if self.descriptor.traits.float32_frames else getattr(torch, precision)
-
-    def _arranged(self, precision: Precision, pictures: Tensor) -> Tensor:
-        """Return pictures on the card, planes apart, as the network takes them."""
-        import torch
-
-        layout = torch.channels_last if self.descriptor.traits.channels_last else torch.contiguous_format
-        return pictures.to(self._dtype(precision), memory_format=layout)
 
     def _sized(self, inputs: Inputs, run: Callable[[Inputs], Tensor]) -> Tensor:
         """Pad to what the network takes, run whole or in tiles, crop."""
@@ -238,11 +198,6 @@ class Engine:
         return result[..., : height * traits.scale, : width * traits.scale]
 
 
-def _picture(frame: vs.VideoFrame) -> np.ndarray:
-    """Return a frame as a picture (C, H, W) of its own."""
-    return np.stack(plane_views(frame))
-
-
 def _part(inputs: Inputs, call: Call, half: Call) -> Inputs:
     """Return what a half of a call sees of its frames, which lie side by side."""
     seen = slice(half.frames[0] - call.frames[0], half.frames[-1] + 1 - call.frames[0])
@@ -254,10 +209,3 @@ def _numbers(call: Call) -> dict[str, Tensor]:
     import torch
 
     return {"numbers": torch.tensor(call.numbers, dtype=torch.int64)} if call.numbers else {}
-
-
-def _finite(results: Sequence[np.ndarray]) -> bool:
-    """Tell whether no value is NaN or infinite."""
-    # A sum is one pass and carries any NaN or infinity. NumPy takes it, in one thread: torch's threads would stay awake
-    # afterwards beside those of ONNX Runtime.
-    return all(math.isfinite(float(picture.sum())) for result in results for picture in result)

@@ -14,17 +14,16 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Protocol, Self, cast
 
-import numpy as np
 import vapoursynth as vs
 
 from ..video.cache import keep, uncached
 from ..video.errors import warn
-from ..video.frames import plane_views, write_planes
+from ..video.frames import picture_of, write_planes
 from .call import Companion
 from .descriptor import Descriptor
 from .devices.pick import TURNS, turns
 from .engine import Pictures, Warn
-from .out_of_memory import is_out_of_memory
+from .out_of_memory import is_out_of_memory, unloadable
 from .plans.plan import Plan
 from .run import Run
 
@@ -74,9 +73,22 @@ class Grid:
         """How many there are; the last may be short."""
         return -(-self.length // self.chunk)
 
+    def chunks_of(self, frames: int) -> int:
+        """Return how many chunks so many neighbouring frames lie in at most."""
+        return 1 + -(-(frames - 1) // self.chunk)
 
-def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker, turns: int = TURNS) -> vs.VideoNode:
-    """Return the clip that ``maker`` makes of ``clip`` (RGBS or GRAYS), one frame for each; so many chunks at once."""
+
+def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker, turns: int = TURNS, asked: int | None = None) -> vs.VideoNode:
+    """Return the clip that ``maker`` makes of ``clip`` (RGBS or GRAYS), one frame for each.
+
+    Args:
+        clip: what networks see.
+        maker: of its chunks.
+        turns: chunks that are made at once.
+        asked: neighbouring frames of the result that are asked for again before those who take it move on; None where
+            each is asked for once, in order.
+
+    """
     plan = maker.descriptor.plan
     grid = Grid.of(plan, clip.num_frames)
     blank = _blank(clip, maker.descriptor, grid.chunks)
@@ -90,7 +102,7 @@ def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker, turns: int = TURNS) -> vs
             uncached.ModifyFrame(first, [first, *others], _maker(maker, grid, range(turn, grid.chunks, turns)))
         )
     carriers = uncached.Trim(uncached.Interleave(makers, modify_duration=False), length=grid.chunks)
-    keep(carriers, CARRIERS_KEPT + turns + _neighbouring(plan))
+    keep(carriers, grid.chunks_of(asked) if asked else CARRIERS_KEPT + turns + _neighbouring(plan))
     seen = [carriers, *_neighbours(carriers)] if _neighbouring(plan) else [carriers]
     limited = maker.descriptor.values is None
     positions = [
@@ -113,7 +125,7 @@ def _in_flight(plan: Plan, turns: int) -> int:
 
 def _neighbouring(plan: Plan) -> int:
     """Return how many carriers beside its own a frame is made of."""
-    return 2 if plan.overlaps else 0
+    return 2 if plan.joins else 0
 
 
 def _blank(clip: vs.VideoNode, descriptor: Descriptor, chunks: int) -> vs.VideoNode:
@@ -177,7 +189,10 @@ def _maker(maker: ChunkMaker, grid: Grid, chunks: range) -> Callable[[int, Frame
             raise vs.Error(message) from None
         carrier.props[CHUNK] = run.start
         for position, picture in pictures.items():
-            carrier.props[_key(run.number(position))] = _written(blank, descriptor, picture)
+            # Values of all channels stand below each other in one plane.
+            planes = picture.reshape(blank.format.num_planes, -1, picture.shape[-1])
+            frame = write_planes(blank, planes, limited=descriptor.values is None)
+            carrier.props[_key(run.number(position))] = frame
         return carrier
 
     return make
@@ -194,12 +209,6 @@ def _run(companions: Mapping[str, Companion], grid: Grid, start: int, frames: Fr
     return Run(start, grid.before, grid.chunk, grid.length, run, beside)
 
 
-def _written(blank: vs.VideoFrame, descriptor: Descriptor, picture: np.ndarray) -> vs.VideoFrame:
-    if descriptor.values is None:
-        return write_planes(blank, picture)
-    return write_planes(blank, picture.reshape(1, -1, picture.shape[-1]), limited=False)
-
-
 def _taker(plan: Plan, chunk: int, position: int, *, limited: bool) -> Callable[[int, object], vs.VideoFrame]:
     """Return the callback that takes a position's frame off its carrier, or joins what several hold of it."""
 
@@ -212,7 +221,7 @@ def _taker(plan: Plan, chunk: int, position: int, *, limited: bool) -> Callable[
         held = [cast("vs.VideoFrame", carrier.props[key]) for carrier in ordered if key in carrier.props]
         if len(held) == 1:
             return held[0]
-        joined = plan.joined([np.stack(plane_views(frame)) for frame in held])
+        joined = plan.joined([picture_of(frame) for frame in held])
         return write_planes(held[0], joined, limited=limited)
 
     return take
@@ -225,6 +234,8 @@ def _key(number: int) -> str:
 def _explained(maker: ChunkMaker, frames: str, error: Exception) -> str:
     """Return what a user can act on for whatever went wrong in the making of a chunk."""
     name = maker.descriptor.name
+    if (cause := unloadable(error)) is not None:
+        return f"{name}: {frames}: {cause}"
     if is_out_of_memory(error):
         return f"{name}: {frames}: out of memory{maker.memory_advice()}"
     return f"{name}: {frames}: {type(error).__name__}: {error}"

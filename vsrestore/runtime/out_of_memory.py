@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from typing import TYPE_CHECKING
 
 from .descriptor import Descriptor, Options
@@ -22,13 +23,28 @@ WORDS = re.compile(
     r"|(CUBLAS|CUDNN|CUFFT)_STATUS_ALLOC_FAILED|CUDNN_STATUS_INTERNAL_ERROR_.*ALLOC|not enough memory",
     re.IGNORECASE,
 )
+# What the loader of a system says where its libraries find no room.
+UNMAPPED = "failed to map segment"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether an error means that the device's or the machine's memory is exhausted."""
-    import torch
+    kinds = (MemoryError, getattr(sys.modules.get("torch"), "OutOfMemoryError", MemoryError))
+    return isinstance(error, kinds) or WORDS.search(str(error)) is not None
 
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or WORDS.search(str(error)) is not None
+
+def unloadable(error: BaseException) -> str | None:
+    """Return what is told of an error that comes of torch, which could not be loaded; None of any other.
+
+    Where memory ends while it is loaded, a part of it may stay that no further import makes whole.
+    """
+    loaded = sys.modules.get("torch")
+    if hasattr(loaded, "OutOfMemoryError") or (loaded is None and "torch" not in str(error)):
+        return None
+    room = UNMAPPED in str(error) or is_out_of_memory(error)
+    cure = "there is too little memory for it: raise the limit (ulimit -v, or that of a container)"
+    told = cure if room else f"{type(error).__name__}: {error}"
+    return f"torch could not be loaded ({told})"
 
 
 def advice(descriptor: Descriptor, options: Options, device: torch.device) -> str:

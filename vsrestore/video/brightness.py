@@ -56,15 +56,22 @@ def differences(picture: np.ndarray, others: np.ndarray, local: bool) -> tuple[n
     columns[..., -1, :] = mean * np.log(np.maximum(mean, DARK))
     if not local:
         columns[..., 1:-2, :] = 0
-    terms = np.zeros((*mean.shape[:2], TERMS), np.float32)
+    terms, weighted = np.zeros((*mean.shape[:2], TERMS), np.float32), np.empty_like(columns)
     for _ in range(ROUNDS):
         error = difference - (terms[..., None, :] @ columns)[..., 0, :]
-        usual = np.maximum(1.48 * np.median(np.abs(error), axis=-1, keepdims=True), LEAST_ERROR)
+        usual = np.maximum(1.48 * _median(np.abs(error)), LEAST_ERROR)
         weights = np.square(np.maximum(1 - np.square(error / (OUTLIER * usual)), 0)) / np.square(usual)
-        weighted = columns * weights[..., None, :]
+        np.multiply(columns, weights[..., None, :], out=weighted)
         normal = weighted @ columns.swapaxes(-1, -2) + np.diag(EXPECTED**-2)
         terms = np.linalg.solve(normal, weighted @ difference[..., None])[..., 0]
     return terms, usual.mean((1, 2))
+
+
+def _median(values: np.ndarray) -> np.ndarray:
+    """Return the median of the last axis, whose length is even; several times as fast as ``np.median``."""
+    half = values.shape[-1] // 2
+    halves = np.partition(values, half, axis=-1)
+    return (halves[..., :half].max(-1, keepdims=True) + halves[..., half : half + 1]) / 2
 
 
 def apart(picture: np.ndarray, terms: np.ndarray) -> np.ndarray:

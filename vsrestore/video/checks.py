@@ -12,6 +12,7 @@ from .errors import fail, warn
 from .first_frame import first_props
 
 MOST_BITS = 16  # of integer samples that VapourSynth's resizer can convert
+MOST_FRAMES = 2**31 - 2**16  # VapourSynth counts to 2^31 - 1, and filters repeat the ends of a clip
 FIELD_ORDERS = {1: "bottom field first", 2: "top field first"}
 HDR: Mapping[object, str] = {16: "PQ", 18: "HLG"}
 HDR_ADVICE = "bring it to gamma before and back to HDR after, as docs/hdr.md shows"
@@ -30,6 +31,9 @@ def constant_clip(name: str, clip: object, argument: str = "clip") -> vs.VideoNo
     if clip.format.sample_type == vs.INTEGER and clip.format.bits_per_sample > MOST_BITS:
         told = f"{argument} has integer samples of {clip.format.bits_per_sample} bits"
         fail(name, f"{told}; at most {MOST_BITS} bits, or float samples, are accepted")
+    if clip.num_frames > MOST_FRAMES:
+        told = f"{argument} has {clip.num_frames} frames, as std.Loop without times gives"
+        fail(name, f"{told}; at most {MOST_FRAMES} are accepted: cut it, e.g. with std.Trim")
     if getattr(clip, "gpu_resident", False):
         fail(name, f"{argument} lies in GPU memory; bring it back first with std.GPUDownload")
     return clip

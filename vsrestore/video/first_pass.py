@@ -10,6 +10,7 @@ notice is a change of other frames alone, with the length kept: a filter before 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ from pathlib import Path
 import numpy as np
 import vapoursynth as vs
 
+from ..cache_folder import SHARED_MEASURES
 from .errors import fail, warn
-from .frames import plane_views
+from .frames import picture_of, plane_views
 from .kept import read_kept, write_kept
 
 GRID = 16
@@ -56,14 +58,14 @@ def first_pass(name: str, clip: vs.VideoNode, measure: Measure, folder: Path) ->
         name: the filter, for messages.
         clip: of a constant format whose planes have one size.
         measure: what is measured.
-        folder: where the result is kept.
+        folder: where the result is kept, unless the environment names one for all machines.
 
     Raises:
         vs.Error: a frame cannot be had, or the measure gives NaN or infinity.
 
     """
     key = _key(clip, measure)
-    path = folder / f"{measure.name}-{key.hex()[:32]}.npy"
+    path = Path(os.environ.get(SHARED_MEASURES) or folder) / f"{measure.name}-{key.hex()[:32]}.npy"
     values = read_kept(path, key)
     if values is None:
         values = _measured(name, clip, measure)
@@ -107,4 +109,4 @@ def _pictures(clip: vs.VideoNode) -> Generator[np.ndarray]:
     """Yield every frame as an array (C, H, W), a few of them fetched ahead."""
     ahead = vs.core.num_threads
     for frame in clip.frames(prefetch=ahead, backlog=ahead, close=True):
-        yield np.stack(plane_views(frame))
+        yield picture_of(frame)

@@ -82,11 +82,11 @@ def from_planes(result: vs.VideoNode, seen: vs.VideoNode, source: vs.VideoNode) 
         return _rejoined(result, seen, source)
     if source.format.color_family == vs.RGB:
         return to_depth(result, source.format)
+    if not _same_size(result, source):
+        return _to_family(result, source, source.format)  # at once, which is the same as by way of floats
     floats = _float_twin(source.format)
-    back = _to_family(result, source, floats)
-    if _same_size(result, source):
-        back = _kept(source.resize.Point(format=floats.id), back, _to_family(seen, source, floats))
-    return to_depth(back, source.format)
+    back, before = (_to_family(rgb, source, floats) for rgb in (result, seen))
+    return to_depth(_kept(source.resize.Point(format=floats.id), back, before), source.format)
 
 
 def with_colours(rgb: vs.VideoNode, source: vs.VideoNode, target: vs.VideoFormat) -> vs.VideoNode:
@@ -128,8 +128,7 @@ def to_depth(clip: vs.VideoNode, target: vs.VideoFormat) -> vs.VideoNode:
     """Return the clip in the sample type of ``target``, error-diffused below 16 bits; its planes stay as they are."""
     if clip.format.id == target.id:
         return clip
-    dithered = target.sample_type == vs.INTEGER and target.bits_per_sample < DITHERED_BELOW
-    return clip.resize.Point(format=target.id, dither_type="error_diffusion" if dithered else "none")
+    return clip.resize.Point(format=target.id, dither_type=_dither(target))
 
 
 def _named_like(result: vs.VideoNode, converted: vs.VideoNode, source: vs.VideoNode) -> vs.VideoNode:
@@ -141,6 +140,11 @@ def _named_like(result: vs.VideoNode, converted: vs.VideoNode, source: vs.VideoN
 
 def _limited(clip: vs.VideoNode) -> vs.VideoNode:
     return clip.std.Expr("x 0 max 1 min")
+
+
+def _dither(target: vs.VideoFormat) -> str:
+    dithered = target.sample_type == vs.INTEGER and target.bits_per_sample < DITHERED_BELOW
+    return "error_diffusion" if dithered else "none"
 
 
 def _float_twin(fmt: vs.VideoFormat) -> vs.VideoFormat:
@@ -169,7 +173,8 @@ def _to_family(rgb: vs.VideoNode, source: vs.VideoNode, target: vs.VideoFormat) 
             None if location is None else int(location),
         )
         if key not in converters:
-            converted = rgb.resize.Bicubic(format=target.id, matrix=key[0], range=key[1], chromaloc=key[2])
+            how = {"matrix": key[0], "range": key[1], "chromaloc": key[2], "dither_type": _dither(target)}
+            converted = rgb.resize.Bicubic(format=target.id, **how)
             converters[key] = keep(converted, 0)
         return converters[key]
 

@@ -11,6 +11,11 @@ def plane_views(frame: vs.VideoFrame) -> list[np.ndarray]:
     return [np.asarray(frame[plane]) for plane in range(frame.format.num_planes)]
 
 
+def picture_of(frame: vs.VideoFrame) -> np.ndarray:
+    """Return a frame, all of whose planes have one size, as an array (C, H, W) of its own."""
+    return np.stack(plane_views(frame))
+
+
 def write_planes(template: vs.VideoFrame, picture: np.ndarray, limited: bool = True) -> vs.VideoFrame:
     """Return a new frame of the template's format that holds ``picture``.
 

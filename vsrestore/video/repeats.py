@@ -21,12 +21,15 @@ SHARE = 0.25
 # And nowhere by more than this, on average over a square that reaches so many pixels each way: compression changes a
 # repeated frame by up to 0.07, dirt by more.
 DIRT, RADIUS = 0.08, 3
+LEAST = 4  # pixels across and down that std.BoxBlur takes
 
 
 def compared(clip: vs.VideoNode) -> vs.VideoNode:
     """Return an RGBS or GRAYS clip whose frames carry how much they differ from the one before, for ``repeated``."""
     plane = uncached.ShufflePlanes(clip, 1, vs.GRAY) if clip.format.color_family == vs.RGB else clip
     apart = uncached.Expr([plane, shifted(plane, -1)], "x y - abs")
+    if min(apart.width, apart.height) < LEAST:
+        apart = apart.resize.Point(max(apart.width, LEAST), max(apart.height, LEAST))
     apart = uncached.BoxBlur(apart, hradius=RADIUS, vradius=RADIUS)
     told = uncached.PlaneStats(apart, prop=PROPERTY)
     return clip.std.CopyFrameProps(told, props=[AVERAGE, HIGHEST])

@@ -12,7 +12,7 @@ import vapoursynth as vs
 
 from .cache import uncached
 from .first_pass import Measure, first_pass
-from .frames import plane_views
+from .frames import picture_of
 from .scenes import NEXT, PREVIOUS
 
 SMALL_WIDTH, SMALL_HEIGHT = 160, 120
@@ -75,7 +75,7 @@ def _measured(clip: vs.VideoNode) -> vs.VideoNode:
     template = uncached.BlankClip(clip, width=MEASURES, height=1, format=vs.GRAYS, keep=True)
 
     def measure(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
-        frame, picture = f[0].copy(), np.stack(plane_views(f[1]))
+        frame, picture = f[0].copy(), picture_of(f[1])
         cuts = (bool(f[1].props.get(key, 0)) for key in (NEXT, PREVIOUS))
         np.asarray(frame[0])[0] = [*cuts, _colourfulness(picture), _detail(picture)]
         return frame

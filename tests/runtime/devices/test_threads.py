@@ -12,7 +12,7 @@ import torch
 from tests import clips
 from tests.runtime import networks as nets
 from tests.runtime.kinds import KINDS, Kind
-from vsrestore.runtime.devices.cpu.threads import Processor
+from vsrestore.runtime.devices.cpu.threads import Threads
 from vsrestore.runtime.plans.window import Window
 
 PATIENCE = 10.0
@@ -24,27 +24,27 @@ def in_new_thread(call):
 
 
 def test_a_half_has_half_of_the_threads_and_all_others_keep_theirs() -> None:
-    threads, processor = torch.get_num_threads(), Processor()
-    assert processor.splits
+    count_before, threads = torch.get_num_threads(), Threads()
+    assert threads.split
     together = Barrier(2)
 
     def count() -> int:
         together.wait(PATIENCE)  # so that each has a thread of its own
         return torch.get_num_threads()
 
-    assert processor.side_by_side([count, count]) == [threads // 2] * 2
-    assert processor.run(torch.get_num_threads) == threads
-    assert in_new_thread(torch.get_num_threads) == threads
-    assert torch.get_num_threads() == threads
+    assert threads.side_by_side([count, count]) == [count_before // 2] * 2
+    assert threads.run(torch.get_num_threads) == count_before
+    assert in_new_thread(torch.get_num_threads) == count_before
+    assert torch.get_num_threads() == count_before
 
 
 def test_an_odd_number_of_threads_has_no_halves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    assert not Processor().splits
+    assert not Threads().split
 
 
 def test_a_call_with_all_threads_is_alone() -> None:
-    processor, under_way, most, lock = Processor(), [0], [0], Lock()
+    threads, under_way, most, lock = Threads(), [0], [0], Lock()
 
     def call() -> None:
         with lock:
@@ -61,7 +61,7 @@ def test_a_call_with_all_threads_is_alone() -> None:
 
     with ThreadPoolExecutor(4) as executor:
         asked = [
-            executor.submit(processor.run, alone) if n % 3 == 0 else executor.submit(processor.side_by_side, [call] * 2)
+            executor.submit(threads.run, alone) if n % 3 == 0 else executor.submit(threads.side_by_side, [call] * 2)
             for n in range(24)
         ]
         for each in asked:
@@ -70,15 +70,15 @@ def test_a_call_with_all_threads_is_alone() -> None:
 
 
 def test_an_error_of_one_half_surfaces_and_the_next_call_runs() -> None:
-    processor = Processor()
+    threads = Threads()
 
     def fail() -> None:
         raise ValueError("no such half")
 
     with pytest.raises(ValueError, match="no such half"):
-        processor.side_by_side([fail, Event().is_set])
-    assert processor.side_by_side([Event().is_set] * 2) == [False, False]
-    assert processor.run(lambda: 7) == 7
+        threads.side_by_side([fail, Event().is_set])
+    assert threads.side_by_side([Event().is_set] * 2) == [False, False]
+    assert threads.run(lambda: 7) == 7
 
 
 class Meeting(nets.WindowMean):

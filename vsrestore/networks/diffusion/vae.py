@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vsrestore.networks.diffusion.bands import in_bands
 from vsrestore.networks.diffusion.library import library
 from vsrestore.networks.diffusion.names import prefixed, vae_tensors
 from vsrestore.networks.state_dict import Shapes
@@ -31,7 +32,8 @@ class Encode(nn.Module):
         super().__init__()
         vae = library("diffusers.models.autoencoders.vae")
         kinds = ("DownEncoderBlock2D",) * len(channels)
-        self.encoder = vae.Encoder(out_channels=LATENT, down_block_types=kinds, block_out_channels=tuple(channels))
+        encoder = vae.Encoder(out_channels=LATENT, down_block_types=kinds, block_out_channels=tuple(channels))
+        self.encoder = in_bands(encoder)
         self.quant_conv = nn.Conv2d(2 * LATENT, 2 * LATENT, 1)
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -48,13 +50,14 @@ class Decode(nn.Module):
         vae = library("diffusers.models.autoencoders.vae")
         kinds = ("UpDecoderBlock2D",) * len(channels)
         self.post_quant_conv = nn.Conv2d(LATENT, LATENT, 1)
-        self.decoder = vae.Decoder(
+        decoder = vae.Decoder(
             in_channels=LATENT,
             out_channels=3,
             up_block_types=kinds,
             block_out_channels=tuple(channels),
             layers_per_block=2,
         )
+        self.decoder = in_bands(decoder)
 
     def forward(self, latents: Tensor) -> Tensor:
         """Return pictures (N, 3, 8 h, 8 w), about in [-1, 1], of scaled latents (N, 4, h, w)."""

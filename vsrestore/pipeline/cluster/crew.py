@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vsrestore.errors import VsrestoreError
 
 from ..errors import PipelineError, RunError
+from ..interrupts import check
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -57,6 +58,7 @@ class Crew:
             RunError: the scheduler cannot be reached.
 
         """
+        check()
         if time.monotonic() < self._next:
             return
         present = self._present()
@@ -143,6 +145,12 @@ class Crew:
                     return self.answer(address, future)
             forget(future)
         raise RunError(f"{TRIES} workers were lost one after the other")
+
+    def beside(self, address: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what a worker answers beside what it is at; None where no answer comes."""
+        with suppress(Exception):  # of a connection in whatever state
+            return self._client.run(function, *arguments, workers=[address], on_error="ignore").get(address)
+        return None
 
     def wait_for_members(self) -> None:
         """Wait until there is a worker that may render.

@@ -9,6 +9,8 @@ import asyncio
 import os
 import re
 import socket
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -24,10 +26,11 @@ from ..errors import PipelineError
 from ..job import checked_calls, fitting_calls
 from ..run import Program
 from ..script import FilterCall, script_text
+from ..segments.cuts import Segment
 from ..segments.folder import JobFolder
 from ..segments.identity import CARDS, checkpoints_of, content_of, machine_identity
 from ..segments.records import plain
-from ..segments.render import first_shown, render_segment, trial_run
+from ..segments.render import Watch, first_shown, render_segments, trial_run
 from ..segments.whole import unfinished_of
 from .wish import mapped
 
@@ -36,7 +39,38 @@ CARD, PROBLEM = "the card", "problem"
 # Two kinds of what is compared: what must be the same, and what the very bytes of frames depend on.
 CONTENT, CLASS = ("the job's folder", "the source", "the script", "the checkpoints"), ("the versions", "the devices")
 
-_at_work: dict[str, list[Program]] = {}  # by job folder and number of the segment
+FIRST = -1  # in the place of the number of a segment: frame 0 alone
+FRAMES_EVERY = 1.0  # seconds between two notes of frames done
+
+
+class Turn:
+    """The segments that a worker is to render, of which later ones can be taken from it.
+
+    Args:
+        first: number of the first.
+        end: that after the last.
+
+    """
+
+    def __init__(self, first: int, end: int) -> None:
+        self.running: list[Program] = []
+        self._lock, self._at, self._end = threading.Lock(), first, end
+
+    def may_begin(self, segment: Segment) -> bool:
+        """Tell whether a segment is still the worker's; it is then at work."""
+        with self._lock:
+            if segment.number < self._end:
+                self._at = segment.number
+            return segment.number < self._end
+
+    def shortened(self, parts: int) -> int:
+        """Keep one of so many parts of what is left, the segment at work included; return the number after the last."""
+        with self._lock:
+            self._end = self._at + -(-(self._end - self._at) // parts)
+            return self._end
+
+
+_at_work: dict[str, Turn] = {}  # by job folder and number of the first segment
 
 
 async def describe(folder: str, maps: Maps, dask_worker: Any = None) -> dict[str, str]:
@@ -63,14 +97,22 @@ def description(folder: str, maps: Maps) -> dict[str, str]:
 
 def shown(folder: str, maps: Maps) -> Any:
     """Return what frame 0 tells of the clip, as JSON has it."""
-    with _scripted(Path(folder), maps) as task, _stoppable(folder, 0) as running:
-        return plain(first_shown(task, _telling(folder), running))
+    with _scripted(Path(folder), maps) as task, _turn(folder, FIRST, FIRST) as turn:
+        return plain(first_shown(task, Watch(_telling(folder), running=turn.running)))
 
 
-def render(folder: str, maps: Maps, number: int) -> None:
-    """Render a segment into the job's folder, unless it is there."""
-    with _scripted(Path(folder), maps) as task, _stoppable(folder, number) as running:
-        render_segment(Path(folder), number, _telling(folder), task, running)
+def render(folder: str, maps: Maps, first: int, end: int) -> None:
+    """Render segments into the job's folder, those of them that are not there, as long as they are this worker's."""
+    tell = _telling(folder)
+    with _scripted(Path(folder), maps) as task, _turn(folder, first, end) as turn:
+        watch = Watch(tell, _now_and_then(lambda done: tell((first, done))), turn.may_begin, turn.running)
+        render_segments(Path(folder), range(first, end), watch, task)
+
+
+def shortened(folder: str, first: int, parts: int) -> int:
+    """Keep one of so many parts of what the turn that begins with ``first`` has left; return the number after it."""
+    turn = _at_work.get(_key(folder, first))
+    return first if turn is None else turn.shortened(parts)
 
 
 def trial(folder: str, maps: Maps, number: int) -> str:
@@ -78,15 +120,15 @@ def trial(folder: str, maps: Maps, number: int) -> str:
     clip = JobFolder(Path(folder)).clip()
     if clip is None:
         raise PipelineError(f"{folder}: holds no job whose segments are known")
-    with _scripted(Path(folder), maps) as task, _stoppable(folder, number) as running:
-        return trial_run(task, clip, clip.segments[number], running).name
+    with _scripted(Path(folder), maps) as task, _turn(folder, number, number + 1) as turn:
+        return trial_run(task, clip, clip.segments[number], turn.running).name
 
 
 def abandon(folder: str) -> None:
     """End the programs that render segments of a job here: nobody waits for them any more."""
-    for key, running in list(_at_work.items()):
-        if key.startswith(f"{folder}\n"):
-            for program in list(running):
+    for key, turn in list(_at_work.items()):
+        if key.startswith(_key(folder, "")):
+            for program in list(turn.running):
                 program.stop()
 
 
@@ -113,16 +155,32 @@ def task_here(folder: Path, maps: Maps) -> tuple[Task, list[FilterCall]]:
 
 
 def topic_of(folder: str) -> str:
-    """Return under which name the scheduler passes on what the user should read of a job."""
+    """Return under which name the scheduler passes on what workers have to say of a job.
+
+    That is a sentence for the user, or the number of a turn's first segment with the frames that it has done.
+    """
     return f"vsrestore {folder}"
 
 
-def _telling(folder: str) -> Callable[[str], None]:
-    """Return what sends a sentence to the user."""
+def _telling(folder: str) -> Callable[[str | tuple[int, int]], None]:
+    """Return what sends something to the command."""
     from distributed import get_worker
 
     worker = get_worker()
-    return lambda sentence: worker.log_event(topic_of(folder), sentence)
+    return lambda news: worker.log_event(topic_of(folder), news)
+
+
+def _now_and_then(tell: Callable[[int], None]) -> Callable[[int, int], None]:
+    """Return what counts frames and tells of them once in a while."""
+    last = 0.0
+
+    def count(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > FRAMES_EVERY:
+            last = time.monotonic()
+            tell(done)
+
+    return count
 
 
 @contextmanager
@@ -147,14 +205,18 @@ def _scripted(folder: Path, maps: Maps) -> Iterator[Task]:
 
 
 @contextmanager
-def _stoppable(folder: str, number: int) -> Iterator[list[Program]]:
-    """Give a list for running programs, which :func:`abandon` ends."""
-    key, running = f"{folder}\n{number}", list[Program]()
-    _at_work[key] = running
+def _turn(folder: str, first: int, end: int) -> Iterator[Turn]:
+    """Give a turn, which :func:`shortened` and :func:`abandon` find."""
+    key, turn = _key(folder, first), Turn(first, end)
+    _at_work[key] = turn
     try:
-        yield running
+        yield turn
     finally:
         _at_work.pop(key, None)
+
+
+def _key(folder: str, first: object) -> str:
+    return f"{folder}\n{first}"
 
 
 def _call_here(call: FilterCall, folder: Path, maps: Maps) -> FilterCall:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..commands import Shown, Task
 from ..errors import RunError
+from ..interrupts import check
 from ..segments.cuts import Segment
 from ..segments.folder import Clip, JobFolder
 from ..segments.records import rebuilt
@@ -17,7 +18,7 @@ from . import on_worker
 from .admission import Admission
 from .connect import connected
 from .crew import Crew
-from .turns import Turns
+from .turns import Asked, Turn, Turns
 from .wish import Cluster
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 Tell = Callable[[str], None]
 Count = Callable[[int, int], None]
 Cut = Callable[[Shown], Clip]
+Arguments = tuple[str, on_worker.Maps]
 # Within which a file that a worker has written must show up here: NFS looks for new names once in a minute.
 ARRIVAL_SECONDS = 90
 LOOK_SECONDS = 0.5
@@ -52,48 +54,77 @@ def render_on(wish: Cluster, task: Task, cut: Cut, tell: Tell, count: Count) -> 
     with connected(wish) as client:
         admission = Admission(client, wish, task, tell)
         _abandon(client, admission)  # what a command that was killed has left at work
-        client.subscribe_topic(on_worker.topic_of(admission.arguments[0]), lambda event: tell(event[1]))
+        frames: dict[int, int] = {}
+        hear = _hearing(tell, frames)
+        client.subscribe_topic(on_worker.topic_of(admission.arguments[0]), lambda event: hear(event[1]))
         crew = Crew(client, admission, tell, admission.resources)
         try:
             clip = JobFolder(task.work).clip() or _looked(crew, admission, task, cut)
-            _Rendering(task, clip, admission, count).run(crew)
+            Rendering(task, clip, admission.arguments, count, frames).run(crew)
         finally:
             _abandon(client, admission)
 
 
-class _Rendering:
-    """The segments of a clip on their way into the job's folder."""
+class Rendering:
+    """The segments of a clip on their way into the job's folder (:class:`.turns.Work`).
 
-    def __init__(self, task: Task, clip: Clip, admission: Admission, count: Count) -> None:
+    Args:
+        task: of the job.
+        clip: its segments.
+        arguments: the first two of whatever workers are asked.
+        count: takes frames done and frames in all.
+        frames: that turns have done, by the number of their first segment, as workers tell.
+
+    """
+
+    def __init__(self, task: Task, clip: Clip, arguments: Arguments, count: Count, frames: dict[int, int]) -> None:
         self._folder, self._clip = JobFolder(task.work), clip
-        self._admission, self._count = admission, count
-        self._missing = self._folder.missing(clip)
-        self._done = clip.frames - sum(segment.frames for segment in self._missing)
+        self._arguments, self._count, self._frames = arguments, count, frames
+        self._missing = {segment.number: segment for segment in self._folder.missing(clip)}
 
     def run(self, crew: Crew) -> None:
         """Have all rendered that is missing."""
-        self._count(self._done, self._clip.frames)
-        Turns(crew, self._work, self._finish).take(self._missing)
+        Turns(crew, self).take([*self._missing.values()])
+        self.report(())
 
-    def _work(self, segment: Segment) -> tuple[Any, ...]:
-        return (on_worker.render, *self._admission.arguments, segment.number)
+    def rendering(self, first: int, end: int) -> Asked:
+        """Return what a worker is asked that is to render the segments from ``first`` to before ``end``."""
+        self._frames[first] = 0
+        return (on_worker.render, *self._arguments, first, end)
 
-    def _finish(self, segment: Segment, worker: str) -> None:
-        self._wait_for(segment, worker)
-        self._done += segment.frames
-        self._count(self._done, self._clip.frames)
+    def shortening(self, first: int, parts: int) -> Asked:
+        """Return what a worker is asked that is to keep one of so many parts of its turn."""
+        return (on_worker.shortened, self._arguments[0], first, parts)
 
-    def _wait_for(self, segment: Segment, worker: str) -> None:
+    def is_finished(self, segment: Segment) -> bool:
+        """Tell whether a segment is finished; the user's own options may have shortened the only one."""
+        if len(self._clip.segments) == 1:
+            segment = (self._folder.clip() or self._clip).segments[0]
+        if self._folder.record(segment) is None:
+            return False
+        self._missing.pop(segment.number, None)
+        return True
+
+    def wait_for(self, segment: Segment, worker: str) -> None:
         """Wait until a finished segment can be seen here; shared storage takes its time."""
         limit = time.monotonic() + ARRIVAL_SECONDS
-        clip = self._folder.clip() or self._clip  # which the user's own options may have made shorter
-        while self._folder.record(clip.segments[segment.number]) is None:
+        while not self.is_finished(segment):
+            check()
             if time.monotonic() > limit:
                 problem = f"worker {worker} has finished segment {segment.number}, and it is not in {self._folder.path}"
                 raise RunError(f"{problem}; do both see the same storage?")
             time.sleep(LOOK_SECONDS)
             with suppress(OSError):
                 os.scandir(self._folder.picture(segment).parent).close()  # has an NFS client look again
+
+    def report(self, turns: Collection[Turn]) -> None:
+        """Count what is finished, and what workers say they have done beyond that."""
+        begun = (
+            min(max(self._frames[turn.first] - turn.finished, 0), sum(segment.frames for segment in turn.left))
+            for turn in turns
+        )
+        missing = sum(segment.frames for segment in self._missing.values())
+        self._count(self._clip.frames - missing + sum(begun), self._clip.frames)
 
 
 def _looked(crew: Crew, admission: Admission, task: Task, cut: Cut) -> Clip:
@@ -109,6 +140,19 @@ def _abandon(client: Client, admission: Admission) -> None:
     with suppress(Exception):  # of a connection in whatever state, and of workers without vsrestore
         if client.status == "running":
             client.run(on_worker.abandon, admission.arguments[0], on_error="ignore")
+
+
+def _hearing(tell: Tell, frames: dict[int, int]) -> Callable[[Any], None]:
+    """Return what takes the news of workers: sentences, and how far each turn is."""
+
+    def hear(news: Any) -> None:
+        if isinstance(news, str):
+            tell(news)
+        else:
+            first, done = news
+            frames[first] = done
+
+    return hear
 
 
 def _once(tell: Tell) -> Tell:

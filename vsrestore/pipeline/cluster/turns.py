@@ -1,11 +1,12 @@
-"""Segments are given to workers, one at a time to each, and to another where one is lost."""
+"""Segments are given to workers: to each some that follow each other, for they come of one program."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Protocol
 
 from vsrestore.errors import VsrestoreError
 
@@ -18,33 +19,61 @@ if TYPE_CHECKING:
 
 MOST_FAILURES = 3  # of a segment, wherever it was rendered
 MOST_IN_A_ROW = 2  # of a worker, before it is asked no more
+Asked = tuple[Any, ...]  # a function and its arguments
 
 
-@dataclass(frozen=True)
+@dataclass
 class Turn:
-    """A segment that a worker is rendering."""
+    """Segments that a worker renders.
 
-    segment: Segment
+    Attributes:
+        worker: its address.
+        first: number of the first.
+        left: those that are not known to be finished, in order.
+        finished: frames of the others.
+
+    """
+
     worker: str
+    first: int
+    left: list[Segment]
+    finished: int = 0
+
+
+class Work(Protocol):
+    """What is done with segments. What workers answer is not fetched: what they have made lies on disk."""
+
+    def rendering(self, first: int, end: int) -> Asked:
+        """Return what a worker is asked that is to render the segments from ``first`` to before ``end``."""
+
+    def shortening(self, first: int, parts: int) -> Asked:
+        """Return what a worker is asked that is to keep one of so many parts of its turn; it answers with its end."""
+
+    def is_finished(self, segment: Segment) -> bool:
+        """Tell whether a segment is finished."""
+
+    def wait_for(self, segment: Segment, worker: str) -> None:
+        """Wait until a segment is seen to be finished, which a worker says it is."""
+
+    def report(self, turns: Collection[Turn]) -> None:
+        """Take notice of how far the workers are; called once in a second or so."""
 
 
 class Turns:
     """Has segments rendered by a crew.
 
+    A worker that has nothing to do takes over the later part of what another has before it.
+
     Args:
         crew: the workers.
-        work: returns what a worker is asked for a segment: a function and its arguments.
-        finish: takes a finished segment and the address of the worker. What workers answer is not fetched: what
-            they have made lies on disk.
+        work: what they do.
 
     """
 
-    def __init__(
-        self, crew: Crew, work: Callable[[Segment], tuple[Any, ...]], finish: Callable[[Segment, str], None]
-    ) -> None:
-        self._crew, self._work, self._finish = crew, work, finish
+    def __init__(self, crew: Crew, work: Work) -> None:
+        self._crew, self._work = crew, work
         self._running: dict[Future, Turn] = {}
-        self._waiting: deque[Segment] = deque()
+        self._waiting: list[Segment] = []
         self._failures: Counter[int] = Counter()
         self._in_a_row: Counter[str] = Counter()
 
@@ -56,12 +85,14 @@ class Turns:
             RunError: a segment failed again and again, or the scheduler is gone.
 
         """
-        self._waiting.extend(segments)
+        self._wait(segments)
         try:
             while self._waiting or self._running:
                 self._crew.update()
                 self._take_back()
+                self._advance()
                 self._give()
+                self._work.report(self._running.values())
                 if self._running:
                     self._crew.wait_for_one()
                 else:
@@ -71,12 +102,43 @@ class Turns:
             for future in self._running:
                 forget(future)
 
+    def _wait(self, segments: Iterable[Segment]) -> None:
+        self._waiting = sorted([*self._waiting, *segments], key=lambda segment: segment.number)
+
     def _give(self) -> None:
         busy = {turn.worker for turn in self._running.values()}
-        for worker in self._crew.members:
-            if worker not in busy and self._waiting:
-                segment = self._waiting.popleft()
-                self._running[self._crew.submit(worker, *self._work(segment))] = Turn(segment, worker)
+        free = [worker for worker in self._crew.members if worker not in busy]
+        if free and not self._waiting:
+            self._take_over(len(free))
+        while free and self._waiting:
+            block, worker = self._block(len(free)), free.pop(0)
+            future = self._crew.submit(worker, *self._work.rendering(block[0].number, block[-1].number + 1))
+            self._running[future] = Turn(worker, block[0].number, block)
+
+    def _block(self, free: int) -> list[Segment]:
+        """Take the share of one of so many workers from what is waiting; what has failed is tried again first."""
+        runs = [
+            [segment for _, segment in group]
+            for _, group in groupby(enumerate(self._waiting), lambda pair: pair[1].number - pair[0])
+        ]
+        run = max(runs, key=lambda run: (self._failures[run[0].number], len(run)))
+        block = run[: -(-len(self._waiting) // free)]
+        self._waiting = [segment for segment in self._waiting if segment not in block]
+        return block
+
+    def _take_over(self, free: int) -> None:
+        """Have the turn that has most before it shared with so many workers that have nothing to do."""
+        future, turn = max(self._running.items(), key=lambda pair: len(pair[1].left), default=(None, None))
+        if future is None or turn is None or len(turn.left) < 2:
+            return
+        end = self._crew.beside(turn.worker, *self._work.shortening(turn.first, free + 1))
+        if end is None:
+            del self._running[future]
+            forget(future)
+            self._lost(turn)
+            return
+        self._wait(segment for segment in turn.left if segment.number >= end)
+        turn.left = [segment for segment in turn.left if segment.number < end]
 
     def _take_back(self) -> None:
         """Take from workers that are lost what they were rendering."""
@@ -86,8 +148,17 @@ class Turns:
                 forget(future)
                 self._lost(turn)
 
+    def _advance(self) -> None:
+        for turn in self._running.values():
+            self._note_finished(turn)
+
+    def _note_finished(self, turn: Turn) -> None:
+        while turn.left and self._work.is_finished(turn.left[0]):
+            turn.finished += turn.left.pop(0).frames
+            self._in_a_row[turn.worker] = 0
+
     def _settle(self) -> None:
-        """Close what is done; whoever has not failed gets its next segment first."""
+        """Close what is done; whoever has not failed gets its next segments first."""
         for future in [future for future in self._running if future.status == "error"]:
             self._close(future, self._running.pop(future))
         done = {future: self._running.pop(future) for future in list(self._running) if future.done()}
@@ -104,20 +175,28 @@ class Turns:
             self._lost(turn)
             return
         except VsrestoreError as error:
+            self._note_finished(turn)
             self._in_a_row[turn.worker] += 1
             if self._in_a_row[turn.worker] >= MOST_IN_A_ROW:
                 self._crew.drop(turn.worker, f"it has failed {MOST_IN_A_ROW} times in a row ({error})")
-            self._failed(turn.segment, str(error))
+            self._failed(turn, str(error))
             return
         self._in_a_row[turn.worker] = 0
-        self._finish(turn.segment, turn.worker)
+        for segment in turn.left:
+            self._work.wait_for(segment, turn.worker)
 
     def _lost(self, turn: Turn) -> None:
-        self._crew.tell(f"worker {turn.worker} was lost; segment {turn.segment.number} goes to another")
-        self._failed(turn.segment, f"worker {turn.worker} was lost")
+        self._note_finished(turn)
+        lost = f"worker {turn.worker} was lost"
+        self._crew.tell(f"{lost}; segment {turn.left[0].number} goes to another" if turn.left else lost)
+        self._failed(turn, lost)
 
-    def _failed(self, segment: Segment, reason: str) -> None:
-        self._failures[segment.number] += 1
-        if self._failures[segment.number] >= MOST_FAILURES:
-            raise RunError(f"segment {segment.number} has failed {MOST_FAILURES} times: {reason}")
-        self._waiting.appendleft(segment)
+    def _failed(self, turn: Turn, reason: str) -> None:
+        """Have others render what is left of a turn; of its first segment it is known that it has failed."""
+        if not turn.left:
+            return
+        number = turn.left[0].number
+        self._failures[number] += 1
+        if self._failures[number] >= MOST_FAILURES:
+            raise RunError(f"segment {number} has failed {MOST_FAILURES} times: {reason}")
+        self._wait(turn.left)

@@ -10,13 +10,22 @@ from pathlib import Path
 
 from ..errors import PipelineError
 from ..workplace import LOCK, beside, claimed, removed
-from .folder import SEGMENTS, JobFolder
+from .folder import FIRST_PASS, SEGMENTS, JobFolder
 
 ENDING = ".vsrestore"
 # All that may lie in a job's folder, which is removed in the end with all that lies in it.
 KNOWN = {
-    *(LOCK, SEGMENTS, "fetched", "restore.vpy", "decoded.mkv", "joined.*", "part.*", "cover*", "*.unfinished*"),
-    *("*.bsindex", "clip.json", "job.json", "opening.json", "progress.json", "source.json", "task.json"),
+    *(LOCK, SEGMENTS, FIRST_PASS, "fetched", "restore.vpy", "decoded.mkv", "joined.*", "part.*", "cover*"),
+    *(
+        "*.unfinished*",
+        "*.bsindex",
+        "clip.json",
+        "job.json",
+        "opening.json",
+        "progress.json",
+        "source.json",
+        "task.json",
+    ),
 }
 
 

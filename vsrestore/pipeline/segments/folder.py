@@ -24,7 +24,7 @@ from .cuts import Segment
 from .records import plain, rebuilt
 from .whole import read_json, settle, write_whole
 
-SEGMENTS = "segments"
+SEGMENTS, FIRST_PASS = "segments", "first-pass"
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,8 @@ class JobFolder:
         for file in [*self.path.glob("joined.*"), *self.path.glob("*.bsindex")]:
             file.unlink()
         self.remove_segments()
-        shutil.rmtree(self.path / "fetched", ignore_errors=True)
+        for name in ("fetched", FIRST_PASS):
+            shutil.rmtree(self.path / name, ignore_errors=True)
 
     def render_anew(self) -> None:
         """Remove what was rendered."""

@@ -15,7 +15,7 @@ from ..job import Job
 from ..script import FilterCall
 from ..source import is_url
 
-PACKAGES = ("torch", "onnxruntime", "onnxruntime-gpu", "vapoursynth", "vapoursynth-bestsource")
+PACKAGES = ("torch", "onnxruntime", "onnxruntime-gpu", "numpy", "vapoursynth", "vapoursynth-bestsource")
 CARDS = "nvidia[0-9]*"
 ENDS = 1 << 20  # bytes at the head and at the tail of a source
 Identity = dict[str, str]
@@ -87,18 +87,20 @@ def told_differences(old: Mapping[str, Any], new: Identity) -> str:
 def checkpoints_of(calls: Iterable[FilterCall]) -> Iterator[tuple[str, str]]:
     """Yield the checkpoints that arguments name, each with its SHA-256.
 
+    A published one that is not here is left out: the filter says whether it needs it.
+
     Raises:
         CheckpointError: one cannot be read.
 
     """
     import vsrestore
-    from vsrestore.checkpoints import entries, find
+    from vsrestore.checkpoints import entries, find, is_here
     from vsrestore.checkpoints.verify import sha256_of
 
     known = entries()
     for call in calls:
         for value in _arguments(vsrestore, call).values():
-            if isinstance(value, str) and (value in known or Path(value).is_file()):
+            if isinstance(value, str) and (is_here(known[value]) if value in known else Path(value).is_file()):
                 yield value, sha256_of(find(value))[:16]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -29,24 +29,35 @@ Tell = Callable[[str], None]
 Count = Callable[[int, int], None]
 
 
-def render_segment(
-    folder: Path,
-    number: int,
-    tell: Tell = lambda note: None,
-    task: Task | None = None,
-    running: list[Program] | None = None,
-) -> None:
-    """Render one segment of a job into the job's folder, in any process on any machine that has its files.
+@dataclass(frozen=True)
+class Watch:
+    """Whoever looks on while segments are rendered.
 
-    Nothing happens where it is finished; where several processes render it at once, the last one to finish stays, and
+    Attributes:
+        tell: takes one sentence that the user should read.
+        count: takes frames done and frames in all.
+        may_begin: tells whether a segment is still to be rendered; with the first that is not, the work ends.
+        running: takes the programs at work, for whoever would end them.
+
+    """
+
+    tell: Tell
+    count: Count = lambda done, total: None
+    may_begin: Callable[[Segment], bool] = lambda segment: True
+    running: list[Program] = field(default_factory=list)
+
+
+def render_segments(folder: Path, numbers: range, watch: Watch, task: Task | None = None) -> None:
+    """Render segments of a job into the job's folder, in any process on any machine that has its files.
+
+    Those that are finished are left out; where several processes render one at once, the last one to finish stays, and
     it does not matter which that is.
 
     Args:
         folder: of the job, whose task and clip have been written there.
-        number: of the segment.
-        tell: takes one sentence that the user should read.
+        numbers: of the segments.
+        watch: looks on.
         task: with paths as they are here, None for those that are written there.
-        running: takes the programs at work, for whoever would end them.
 
     Raises:
         PipelineError: there is no such job or segment, or something it needs is not here.
@@ -57,69 +68,63 @@ def render_segment(
     task, clip = task or job.task(), job.clip()
     if task is None or clip is None:
         raise PipelineError(f"{folder}: holds no job whose segments are known")
-    if not 0 <= number < len(clip.segments):
-        raise PipelineError(f"{folder}: has no segment {number}; it has {len(clip.segments)}")
-    segment = clip.segments[number]
-    if job.record(segment) is None:
-        render_run(task, clip, [segment], tell, lambda done, total: None, running)
+    if not 0 <= numbers.start < numbers.stop <= len(clip.segments):
+        raise PipelineError(f"{folder}: has {len(clip.segments)} segments, not {numbers.start} to {numbers.stop - 1}")
+    render_missing(task, clip, watch, clip.segments[numbers.start : numbers.stop])
 
 
-def render_missing(task: Task, clip: Clip, tell: Tell, count: Count) -> None:
-    """Render all segments that are not finished.
+def render_missing(task: Task, clip: Clip, watch: Watch, segments: Sequence[Segment]) -> None:
+    """Render those of some segments that are not finished, all that follow each other by one program.
 
     Args:
         task: of the job.
         clip: what its script gives.
-        tell: takes one sentence that the user should read.
-        count: takes frames done and frames in all.
+        watch: looks on; frames are counted among those of ``segments``.
+        segments: of the clip.
 
     Raises:
         PipelineError: the script cannot be evaluated, its picture does not suit the encoder, or the disk is full.
         RunError: vspipe or ffmpeg failed.
 
     """
-    missing = JobFolder(task.work).missing(clip)
-    done = clip.frames - sum(segment.frames for segment in missing)
+    folder, total = JobFolder(task.work), _frames(segments)
+    missing = [segment for segment in segments if folder.record(segment) is None]
+    done = total - _frames(missing)
     for _, group in groupby(enumerate(missing), lambda pair: pair[1].number - pair[0]):
         run = [segment for _, segment in group]
-        render_run(task, clip, run, tell, _onward(count, done, clip.frames))
-        done += sum(segment.frames for segment in run)
-    count(clip.frames, clip.frames)
+        if not watch.may_begin(run[0]):
+            return
+        _render_run(task, clip, run, replace(watch, count=_onward(watch.count, done, total)))
+        done += _frames(run)
+    watch.count(total, total)
 
 
-def render_run(
-    task: Task, clip: Clip, segments: Sequence[Segment], tell: Tell, count: Count, running: list[Program] | None = None
-) -> None:
-    """Render segments that follow each other; ``running`` takes the programs at work, for whoever would end them.
-
-    Raises what :func:`render_missing` does.
-    """
-    running = [] if running is None else running
-    with stopping(running):
-        sender = Sender(task, range(segments[0].first, segments[-1].end), FrameCounter(count, tell))
-        running.append(sender.program)
-        _take(task, clip.shown, sender, segments, running)
+def _render_run(task: Task, clip: Clip, segments: Sequence[Segment], watch: Watch) -> None:
+    """Render segments that follow each other."""
+    with stopping(watch.running):
+        frames = range(segments[0].first, segments[-1].end)
+        sender = Sender(task, frames, FrameCounter(watch.count, watch.tell))
+        watch.running.append(sender.program)
+        _take(task, clip.shown, sender, segments, watch)
 
 
-def render_first(task: Task, cut: Callable[[Shown], Clip], tell: Tell, count: Count) -> Clip:
+def render_first(task: Task, cut: Callable[[Shown], Clip], watch: Watch) -> Clip:
     """Render the whole of a clip of which nothing is known yet, and write down what is known with its first frame.
 
     Args:
         task: of the job.
         cut: returns the segments of a clip.
-        tell: takes one sentence that the user should read.
-        count: takes frames done and frames in all.
+        watch: looks on.
 
     Raises what :func:`render_missing` does.
     """
-    running: list[Program] = []
-    with stopping(running):
-        sender = Sender(task, range(0), FrameCounter(count, tell))
-        running.append(sender.program)
+    with stopping(watch.running):
+        sender = Sender(task, range(0), FrameCounter(watch.count, watch.tell))
+        watch.running.append(sender.program)
         clip = cut(sender.shown())
         JobFolder(task.work).keep_clip(clip)
-        _take(task, clip.shown, sender, clip.segments, running)
-    count(clip.frames, clip.frames)
+        _take(task, clip.shown, sender, clip.segments, watch)
+    watch.count(clip.frames, clip.frames)
     return clip
 
 
@@ -132,19 +137,22 @@ class _Encoded:
     seconds: float
 
 
-def _take(task: Task, shown: Shown, sender: Sender, segments: Sequence[Segment], running: list[Program]) -> None:
+def _take(task: Task, shown: Shown, sender: Sender, segments: Sequence[Segment], watch: Watch) -> None:
     """Encode what vspipe sends, segment by segment."""
     folder, waiting, header = JobFolder(task.work), list[_Encoded](), sender.header()
     try:
         for segment in segments:
+            if not watch.may_begin(segment):
+                break
             begun, file = time.monotonic(), unfinished_of(folder.picture(segment))
-            encode(task, shown, Frames(sender, header, segment.frames), file, running)
+            encode(task, shown, Frames(sender, header, segment.frames), file, watch.running)
             if shortened(task.job):
                 _finish_shortened(task, Clip(shown, (segment,)), file, sender)
                 return
             waiting.append(_Encoded(segment, file, time.monotonic() - begun))
             _finish_known(folder, waiting, sender)
-        sender.end()
+        else:
+            sender.end()
     except (PipelineError, RunError):
         _finish_known(folder, waiting, sender)  # a vspipe that has failed has told all it knew
         raise
@@ -177,6 +185,10 @@ def _finish_shortened(task: Task, clip: Clip, file: Path, sender: Sender) -> Non
     folder.finish(segment, file, 0, durations)
 
 
+def _frames(segments: Sequence[Segment]) -> int:
+    return sum(segment.frames for segment in segments)
+
+
 def _onward(count: Count, done: int, total: int) -> Count:
     """Return what counts the frames of a run of segments among all."""
     return lambda frames, _: count(done + frames, total)
@@ -187,19 +199,19 @@ def look(task: Task, cut: Callable[[Shown], Clip], tell: Tell, count: Count) -> 
 
     Raises what :func:`render_missing` does.
     """
-    clip = cut(first_shown(task, tell, [], lambda done, total: count(0, 0)))
+    clip = cut(first_shown(task, Watch(tell, lambda done, total: count(0, 0))))
     JobFolder(task.work).keep_clip(clip)
     return clip
 
 
-def first_shown(task: Task, tell: Tell, running: list[Program], count: Count = lambda done, total: None) -> Shown:
-    """Render frame 0 alone and return what it tells of the clip; ``running`` takes the programs at work.
+def first_shown(task: Task, watch: Watch) -> Shown:
+    """Render frame 0 alone and return what it tells of the clip.
 
     Raises what :func:`render_missing` does.
     """
-    with stopping(running):
-        sender = Sender(task, range(1), FrameCounter(count, tell))
-        running.append(sender.program)
+    with stopping(watch.running):
+        sender = Sender(task, range(1), FrameCounter(watch.count, watch.tell))
+        watch.running.append(sender.program)
         return sender.shown()
 
 

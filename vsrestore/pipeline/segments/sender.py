@@ -9,8 +9,10 @@ from fractions import Fraction
 from .. import programs
 from ..commands import Shown, Task, read_report, rendering
 from ..errors import PipelineError, RunError
+from ..interrupts import check
 from ..run import FULL, Program, check_exit, wait_for
 from ..timestamps import FrameTimes
+from .folder import FIRST_PASS
 from .whole import unfinished_of
 
 BLOCK = 1 << 20  # bytes
@@ -35,7 +37,9 @@ class Sender:
         self.times = FrameTimes(properties)
         # Nothing is sent to vspipe's standard input; its end tells it that vsrestore has gone.
         command = rendering(task, frames, self._report, properties)
-        self.program = Program(command, subprocess.PIPE, subprocess.PIPE, programs.environment(), hear=hear)
+        shared = task.work / FIRST_PASS if task.job.cluster else None
+        environment = programs.environment(shared)
+        self.program = Program(command, subprocess.PIPE, subprocess.PIPE, environment, hear=hear)
 
     def shown(self) -> Shown:
         """Return what frame 0, which must be among the frames, tells of the clip."""
@@ -52,7 +56,11 @@ class Sender:
     def blocks(self, size: int) -> Iterator[memoryview]:
         """Yield the next bytes as they come, ``size`` of them unless vspipe ends before."""
         buffer = memoryview(bytearray(min(BLOCK, size)))
-        while size and (count := self.program.stdout.readinto1(buffer[: min(size, len(buffer))])):  # type: ignore[attr-defined]
+        while size:
+            check()
+            count = self.program.stdout.readinto1(buffer[: min(size, len(buffer))])  # type: ignore[attr-defined]
+            if not count:
+                return
             yield buffer[:count]
             size -= count
 

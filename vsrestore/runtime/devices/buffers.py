@@ -1,4 +1,4 @@
-"""Memory for the frames that networks see, used again from chunk to chunk."""
+"""Memory for frames, used again from chunk to chunk."""
 
 from __future__ import annotations
 

@@ -8,9 +8,9 @@ from ctypes.util import find_library
 from typing import TYPE_CHECKING
 
 from ...video.errors import fail
-from .card import Card
-from .cpu import PROCESSOR
-from .cpu.threads import Processor
+from .card import Card, Streams
+from .cpu import THREADS, Processor
+from .worker import Worker
 
 if TYPE_CHECKING:
     import torch
@@ -29,12 +29,21 @@ def turns(device: str | None) -> int:
     return CARD_TURNS if card else TURNS
 
 
-def worker(device: torch.device, name: str, elsewhere: bool = False) -> Processor | Card:
+def worker(device: torch.device, name: str, channels_last: bool, elsewhere: bool = False) -> Worker:
     """Return who runs the calls of one engine, that of the filter ``name``, on a device, or on one beside torch.
 
-    The latter does not wait for what the processor has to do.
+    The latter does not wait for what the processor has to do, and takes two calls at once.
     """
-    return PROCESSOR if device.type == "cpu" and not elsewhere else Card(device, name, CARD_TURNS)
+    import torch
+
+    if elsewhere:
+        streams = Streams(pinned=torch.cuda.is_available())
+        return Card(device, name, CARD_TURNS, channels_last, streams, threads=2)
+    return (
+        Processor(THREADS, TURNS, channels_last)
+        if device.type == "cpu"
+        else Card(device, name, CARD_TURNS, channels_last)
+    )
 
 
 def check(name: str, device: str | None) -> None:

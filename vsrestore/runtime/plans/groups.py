@@ -66,10 +66,10 @@ class Groups(Plan):
                 continue
             length = shot.wanted.stop - shot.first
             frames = range(shot.first, min(shot.first + length + -length % self.group, shot.end))
-            keep = [shot.wanted.start - shot.first, length]
-            yield Call(frames, shot.wanted, {"keep": [keep]}, slots={REFERENCE: [(shot.wanted.start, 0)]})
+            keep = range(shot.wanted.start - shot.first, length)
+            yield Call(frames, shot.wanted, slots={REFERENCE: [(shot.wanted.start, 0)]}, keep=keep)
 
     def ask(self, network: Network, call: Call, inputs: Inputs) -> Tensor:
         """Give the network the frames and their reference."""
         frames, companions = inputs.as_batch()
-        return network(frames, keep=range(*map(int, call.tables["keep"][0])), **companions)[0]
+        return network(frames, keep=call.keep, **companions)[0]

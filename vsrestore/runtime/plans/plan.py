@@ -46,7 +46,7 @@ class Plan(ABC):
         return True
 
     @property
-    def compares(self) -> bool:
+    def skips_repeats(self) -> bool:
         """Whether frames must carry how much they differ from the one before (see ``video.repeats``)."""
         return False
 
@@ -56,7 +56,7 @@ class Plan(ABC):
         return self.reach
 
     @property
-    def overlaps(self) -> bool:
+    def joins(self) -> bool:
         """Whether frames that calls give beyond their chunk count, in what `joined` makes; else they are dropped."""
         return False
 
@@ -87,6 +87,6 @@ class Plan(ABC):
     def ask(self, network: Network, call: Call, inputs: Inputs) -> Tensor:
         """Return what the network gives in a call, (K, C, H, W) for the K wanted frames."""
 
-    def halved(self, call: Call) -> tuple[Call, Call] | None:
-        """Return two calls that give the same and cost about half each, where there are such."""
-        return None
+    def halved(self, call: Call) -> Sequence[Call]:
+        """Return two calls that give the same and cost about half each; none where there are no such."""
+        return ()

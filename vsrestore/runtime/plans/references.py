@@ -59,7 +59,7 @@ class StridedReferences(Plan):
         return far, far
 
     @property
-    def overlaps(self) -> bool:
+    def joins(self) -> bool:
         """Windows overlap."""
         return True
 

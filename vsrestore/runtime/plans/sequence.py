@@ -37,18 +37,13 @@ class Sequence(Plan):
     """The least length of a sequence; the last frame is repeated."""
     keeps: bool = False
     """Whether the network takes ``keep``, the range of frames in T that it has to give, and gives no others."""
-    averages: bool = False
+    joins: bool = False
     """Whether frames that several chunks give are averaged; otherwise those of the overlap are dropped."""
 
     @property
     def reach(self) -> tuple[int, int]:
         """The overlap on both sides."""
         return self.overlap, self.overlap
-
-    @property
-    def overlaps(self) -> bool:
-        """Whether the overlap is averaged."""
-        return self.averages
 
     @property
     def shorter(self) -> int | None:
@@ -69,20 +64,18 @@ class Sequence(Plan):
     def calls(self, run: Run) -> Iterator[Call]:
         """Return one call for each shot."""
         for shot in run.shots:
-            wanted = range(shot.first, shot.end) if self.averages else shot.wanted
+            wanted = range(shot.first, shot.end) if self.joins else shot.wanted
             frames = self._frames(shot)
             first = frames.index(wanted.start) if self.border is None else self.overlap
             missing = max(self.minimum - len(frames), -len(frames) % self.multiple)
-            keep = [[first, first + len(wanted)]]
-            yield Call([*frames, *[frames[-1]] * missing], wanted, {"keep": keep})
+            yield Call([*frames, *[frames[-1]] * missing], wanted, keep=range(first, first + len(wanted)))
 
     def ask(self, network: Network, call: Call, inputs: Inputs) -> Tensor:
         """Give the network the sequence, and take what is wanted of it."""
         frames, companions = inputs.as_batch()
-        first, end = map(int, call.tables["keep"][0])
         if self.keeps:
-            return network(frames, keep=range(first, end), **companions)[0]
-        return network(frames, **companions)[0, first:end]
+            return network(frames, keep=call.keep, **companions)[0]
+        return network(frames, **companions)[0, call.keep.start : call.keep.stop]
 
     def _frames(self, shot: Shot) -> list[int]:
         """Return the positions of the run that the network sees for a shot."""

@@ -40,11 +40,6 @@ class Window(Plan):
         """The radius, or more where frames of the other side stand in."""
         return reach(self.before, self.after, self.border)
 
-    @property
-    def compares(self) -> bool:
-        """Repeats are told by comparing neighbours."""
-        return self.skips_repeats
-
     def calls(self, run: Run) -> Iterator[Call]:
         """Return one call for each shot."""
         repeats = repeated(run.frames, run.inside) if self.skips_repeats else frozenset()
@@ -59,11 +54,11 @@ class Window(Plan):
         windows = torch.tensor(call.tables["windows"], dtype=torch.int64)
         return network(frames, windows, **companions)[0]
 
-    def halved(self, call: Call) -> tuple[Call, Call] | None:
+    def halved(self, call: Call) -> Sequence[Call]:
         """Share the windows between two calls."""
         middle = len(call.wanted) // 2
         if not self.halves or not middle or call.slots:
-            return None
+            return ()
         rows = [_moved(row, call.frames.__getitem__) for row in call.tables["windows"]]
         return _call(call.wanted[:middle], rows[:middle]), _call(call.wanted[middle:], rows[middle:])
 

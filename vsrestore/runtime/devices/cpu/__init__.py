@@ -9,13 +9,13 @@ import ctypes
 import sys
 from typing import TYPE_CHECKING
 
-from .threads import Processor
+from .processor import Processor
+from .threads import THREADS
+
+__all__ = ["THREADS", "Processor", "trim_heap", "tune"]
 
 if TYPE_CHECKING:
     from torch import nn
-
-PROCESSOR = Processor()
-"""All networks of the process share it."""
 
 
 def tune(network: nn.Module) -> nn.Module:

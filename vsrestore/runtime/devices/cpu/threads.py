@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock, Semaphore, Thread
 
 
-class Processor:
+class Threads:
     """Runs one call after another with all of torch's threads, or two calls side by side with half of them each.
 
     torch's own threads belong to the thread that calls it. A second set of them would make more threads than cores, and
@@ -25,8 +25,8 @@ class Processor:
         self._threads = 0
 
     @property
-    def splits(self) -> bool:
-        """Whether torch's threads make two equal halves."""
+    def split(self) -> bool:
+        """Whether they make two equal halves."""
         return self._count() % 2 == 0
 
     def run[Result](self, call: Callable[[], Result]) -> Result:
@@ -67,5 +67,5 @@ class Processor:
             later.join()
 
 
-PROCESSOR = Processor()
+THREADS = Threads()
 """All networks of the process share it."""

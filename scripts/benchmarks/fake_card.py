@@ -6,7 +6,6 @@ is real.
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +15,8 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode, unset_fake_temporarily
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+from .live_memory import LiveBytes
 
 CARD = torch.device("cuda", 0)
 TABLE = 2**12
@@ -33,10 +34,10 @@ class Card(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.launches = self.reads = self.held = self.most = 0
+        self.launches = self.reads = 0
+        self.memory = LiveBytes()
         self.prepares = False
         """Whether a network is called for the first time, and may bring tables that it keeps."""
-        self._storages: set[int] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run an operator on fake tensors, note it, and refuse copies between host and card."""
@@ -50,23 +51,9 @@ class Card(TorchDispatchMode):
         if not self.prepares:
             self._check(func, given, made, kwargs)
         for tensor in made:
-            self.hold(tensor)
+            self.memory.count(tensor)
         self.launches += bool(made) and not func.is_view and func.overloadpacket.__name__ not in NO_LAUNCH
         return result
-
-    def hold(self, tensor: Tensor) -> None:
-        """Count the memory of a tensor until it is let go."""
-        storage = tensor.untyped_storage()
-        number, size = id(storage), storage.nbytes()
-        if number not in self._storages:
-            self._storages.add(number)
-            self.held += size
-            self.most = max(self.most, self.held)
-            weakref.finalize(storage, self._let_go, number, size).atexit = False
-
-    def _let_go(self, number: int, size: int) -> None:
-        self._storages.discard(number)
-        self.held -= size
 
     def _check(self, func: Any, given: list[Tensor], made: list[Tensor], kwargs: dict[str, Any]) -> None:
         if any(tensor.device != CARD for tensor in made):
@@ -84,7 +71,7 @@ def _deformed(card: Card, _func: Any, args: Any, _kwargs: Any) -> Tensor:
     """The deformable 3x3 convolution of torchvision, whose samples of all taps lie in memory at once."""
     x, weight = args[:2]
     images, channels, height, width = x.shape
-    card.hold(x.new_empty(channels * TAPS, images, height, width))
+    card.memory.count(x.new_empty(channels * TAPS, images, height, width))
     return x.new_empty(images, weight.shape[0], height, width)
 
 
@@ -126,9 +113,14 @@ def there(network: nn.Module, dtype: torch.dtype) -> nn.Module:
     with unset_fake_temporarily():
         network = network.eval().requires_grad_(False).to(dtype=dtype)
     for module in network.modules():
-        for tensors in (module._parameters, module._buffers):
-            for name, tensor in tensors.items():
-                if tensor is not None:
-                    fake = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=CARD)
-                    tensors[name] = nn.Parameter(fake, requires_grad=False) if tensors is module._parameters else fake
+        for name, parameter in module._parameters.items():
+            if parameter is not None:
+                module._parameters[name] = nn.Parameter(_on_card(parameter), requires_grad=False)
+        for name, buffer in module._buffers.items():
+            if buffer is not None:
+                module._buffers[name] = _on_card(buffer)
     return network
+
+
+def _on_card(tensor: Tensor) -> Tensor:
+    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=CARD)

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from vsrestore.comparison.interrupts import held_interrupts
+from vsrestore.pipeline.interrupts import held_interrupts
 
 
 @pytest.fixture(params=[signal.SIGINT, signal.SIGTERM])
