@@ -32,7 +32,7 @@ MULTIPLE = 8  # of cells: every size of the U-Net is whole
 AROUND = 15  # cells: a mark stands out of the mean of so many around it
 LOUDER = 5.0
 UNLIKELY = -4.0  # logit before training
-SURE, LIKELY = 0.6, 0.1  # likelihood from which a cell is a mark, and that of cells beside such
+SURE, LIKELY = 0.5, 0.1  # likelihood from which a cell is a mark, and that of cells beside such
 BESIDE = 8  # cells from a sure one that count as beside it
 WIDER = 1  # cells that a mark is taken to be wider than it is said to be
 
