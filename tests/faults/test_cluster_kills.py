@@ -55,16 +55,11 @@ def dask() -> Iterator[Processes]:
         yield started
 
 
-@pytest.fixture
-def cluster(dask) -> Cluster:
-    return Cluster(dask)
-
-
 @pytest.mark.parametrize("victim", ["worker", "scheduler", "command"])
-def test_whoever_is_killed_the_file_is_whole(place, undisturbed, soak, cluster, victim):
+def test_whoever_is_killed_the_file_is_whole(place, undisturbed, soak, dask, victim):
     if victim == "command" and soak == 1:
         pytest.skip("only with --soak")
-    generator = random.Random(victim)
+    cluster, generator = Cluster(dask), random.Random(victim)
     program, output = ("-c", IMPATIENT), place.folder / "out.mkv"
     latest, content = undisturbed
     ends = []

@@ -24,8 +24,8 @@ def film(
 ) -> vs.VideoNode:
     """Remove film damage with our own network, which sees two frames before and two after each frame.
 
-    What is in one frame only (dust, dirt, hairs, blotches) is filled from the neighbours along the motion; of what stays
-    for longer, bars and hairs in the gate go in part, see also ``scratches`` and ``marks``. The picture is otherwise
+    What is in one frame only (dust, dirt, hairs, blotches) is filled from the neighbours along the motion; of what
+    stays longer, bars and hairs in the gate go in part, see also ``scratches`` and ``marks``. The picture is otherwise
     left alone: flicker, unsteadiness and faded colours stay as they are. A frame that the transfer repeated is not its
     own neighbour.
 
@@ -36,8 +36,8 @@ def film(
             3 dB more where there are many, a fourteenth slower. It may take thin masts and letters for scratches while
             the camera pans.
         marks: whether change-over marks, which last for three to five frames, are looked for first, by a network of
-            their own, and filled along the motion from the frames before and after: 6 to 9 dB more where there are some.
-            It may take small print that moves slowly for marks.
+            their own, and filled along the motion from the frames before and after: 6 to 9 dB more where there are
+            some. It may take small print that moves slowly for marks.
         model: a name of the registry or a path; weights that were trained with the recipe ``film``.
         device: a torch device ("cpu", "cuda", "cuda:1", "mps"); None takes the best there is.
         precision: None ("float16" on CUDA, else "float32"), "float32", "bfloat16" (about twice as fast on processors
