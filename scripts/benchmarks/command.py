@@ -14,7 +14,7 @@ from demo_clip import FPS, HEIGHT, WIDTH, write_clip
 import vsrestore
 from vsrestore import ffmpeg
 from vsrestore.cache_folder import cache_folder
-from vsrestore.filters.temporal import temporal
+from vsrestore.filters.film import DESCRIPTOR as FILM
 from vsrestore.pipeline.encode import encoder_options
 from vsrestore.runtime.descriptor import Precision
 
@@ -27,7 +27,7 @@ MOST = 1.1
 # takes longest, runs on both sides of the command.
 BEFORE, COMMAND, AFTER = "network before", "command", "network after"
 # Frames that are asked for before anything counts: networks are loaded with the first.
-LOADING = temporal("film").plan.chunk
+LOADING = FILM.plan.chunk
 
 
 def run(seconds: float, repeats: int, model: str = "film", precision: Precision = "float32") -> list[Report]:

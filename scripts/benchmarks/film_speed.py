@@ -5,7 +5,7 @@ from __future__ import annotations
 import vapoursynth as vs
 
 import vsrestore
-from vsrestore.filters.temporal import temporal
+from vsrestore.filters.film import DESCRIPTOR as FILM
 from vsrestore.runtime.descriptor import Precision
 
 from .material import moving_clip
@@ -19,7 +19,7 @@ LEAST: dict[Precision, float] = {"float32": 4.0, "bfloat16": 6.0}
 
 def run(chunks: int, repeats: int, model: str = "film") -> list[Report]:
     """Time ``film`` on 640x480 YUV 4:2:0 at 8 bit, conversions included."""
-    frames = chunks * temporal("film").plan.chunk
+    frames = chunks * FILM.plan.chunk
     clip = moving_clip(frames * (repeats + 1), WIDTH, HEIGHT, vs.YUV420P8)
     filters = {precision: vsrestore.film(clip, model=model, device="cpu", precision=precision) for precision in LEAST}
     seconds = medians({precision: successive(filtered, frames) for precision, filtered in filters.items()}, repeats)

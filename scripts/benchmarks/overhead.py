@@ -10,7 +10,7 @@ from statistics import median
 import torch
 from torch import Tensor, nn
 
-from vsrestore.filters.temporal import temporal
+from vsrestore.filters.film import DESCRIPTOR as FILM
 from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.descriptor import Descriptor, Options
@@ -27,7 +27,7 @@ WIDTH, HEIGHT = 640, 480
 SHARE = 0.95
 CASES: dict[str, tuple[Descriptor, Callable[[], nn.Module]]] = {
     "single image": (Descriptor(name="plain"), plain),
-    "5-frame window": (temporal("film").changed(name="film network"), TemporalUNet),
+    "5-frame window": (FILM.changed(name="film network"), TemporalUNet),
 }
 
 

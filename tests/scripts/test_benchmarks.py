@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import vapoursynth as vs
 
 from vsrestore.comparison.measures import HIGHEST_PSNR
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+CHAINS = """
+import json
+import numpy as np
+import vapoursynth as vs
+from benchmarks import chains, material
+
+clean = np.repeat(material.moving_frames(96, 64)[:1], 7, axis=0)
+damaged = clean + np.random.default_rng(1).normal(0, 0.02, clean.shape).astype(np.float32)
+damaged[3, 20:26, 40:46] = 1
+clip = material.clip_of(damaged.clip(0, 1)).resize.Bicubic(format=vs.YUV444P16, matrix=vs.MATRIX_BT709)
+psnr = lambda made: material.quality(made.resize.Bicubic(format=vs.RGBS), clean).psnr
+print(json.dumps({name: psnr(chain(clip)) - psnr(clip) for name, chain in chains.CHAINS.items()}))
+"""
 
 
 def flat(value: float, length: int = 5) -> np.ndarray:
@@ -89,15 +107,13 @@ def test_plain_network_is_the_same_as_its_onnx_file(part, tmp_path):
     not all(hasattr(vs.core, name) for name in ("mv", "zsmooth", "bm3d", "dfttest2_cpu", "akarin")),
     reason="needs the plugins of the bench extra",
 )
-def test_every_chain_brings_a_damaged_clip_nearer_to_the_truth(part):
-    material, chains = part("material"), part("chains")
-    clean = np.repeat(material.moving_frames(96, 64)[:1], 7, axis=0)
-    damaged = clean + np.random.default_rng(1).normal(0, 0.02, clean.shape).astype(np.float32)
-    damaged[3, 20:26, 40:46] = 1
-    clip = material.clip_of(damaged.clip(0, 1)).resize.Bicubic(format=vs.YUV444P16, matrix=vs.MATRIX_BT709)
-    before = material.quality(clip.resize.Bicubic(format=vs.RGBS), clean).psnr
-    for name, chain in chains.CHAINS.items():
-        assert material.quality(chain(clip).resize.Bicubic(format=vs.RGBS), clean).psnr > before + 0.5, name
+def test_every_chain_brings_a_damaged_clip_nearer_to_the_truth():
+    """In a process of its own: a plugin aborts one in which VapourSynth had more threads before than it has now."""
+    done = subprocess.run([sys.executable, "-c", CHAINS], cwd=SCRIPTS, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    gains = json.loads(done.stdout)
+    assert len(gains) > 5
+    assert min(gains.values()) > 0.5, gains
 
 
 def test_a_date_is_drawn_where_its_mask_says(part):

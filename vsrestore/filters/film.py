@@ -7,7 +7,9 @@ import vapoursynth as vs
 from ..runtime.descriptor import Options, Precision
 from ..video.checks import within
 from .checkpoint import Model
-from .film_stages import Repair
+from .film_stages import DESCRIPTOR, Repair
+
+__all__ = ["DESCRIPTOR", "film"]
 
 
 def film(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FILM, SCRATCHES, MARKS = "film", "film-scratches", "film-marks"  # the filter that runs the checkpoints, and two of them
 SCRATCH_RADIUS, MARK_RADIUS = 2, 4  # neighbours on each side that their networks see
+DESCRIPTOR = temporal(FILM)
 CELL, TALL = 2, 720  # px that the finder of marks takes as one, and the height of frames for which that holds
 FILL = Sequence(chunk=8, overlap=6)  # a mark lasts five frames at most
 
@@ -57,7 +58,7 @@ class Repair:
     @cached_property
     def _last(self) -> Stage:
         build = network_of(FILM, self.model, "temporal_unet")
-        return Stage(descriptor=temporal(self.name), build=build, arguments={"grain": float(self.grain)})
+        return Stage(descriptor=DESCRIPTOR.changed(name=self.name), build=build, arguments={"grain": float(self.grain)})
 
     @cached_property
     def _across(self) -> Stage:
