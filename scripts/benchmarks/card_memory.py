@@ -102,11 +102,11 @@ def most_held(case: Case, dtype: torch.dtype, size: Sequence[int]) -> int:
     network = folded(case.build().eval())
     with fake_card() as card, fused_attention():
         there(network, dtype)
-        given: dict[str, Tensor] = {}
+        beside: dict[str, Tensor] = {}
         if isinstance(network, TapeReference):
-            given["reference_frames"] = torch.empty(1, tape_reference.COUNT, 3, height, width, device=CARD)
+            beside["reference_frames"] = torch.empty(1, tape_reference.COUNT, 3, height, width, device=CARD)
         frames = torch.empty(
             1, case.frames, 3, height, width, device=CARD, dtype=dtype if case.half_frames else torch.float32
         )
-        network(frames, **case.arguments, **given)
+        network(frames, **case.arguments, **beside)
     return card.memory.most

@@ -62,18 +62,18 @@ def reckoned() -> Report:
 
 def measured(edge: int = SMALL_EDGE) -> Report:
     """Compare what is reckoned for the decoder with what a process takes for it, ours and that of diffusers."""
-    taken: dict[str, tuple[float, float]] = {}
+    memory_of: dict[str, tuple[float, float]] = {}
     for way, build in DECODERS.items():
         with without_memory():
             decode = build(SMALL_VAE)
         most = most_of(partial(decode, meta(1, 4, edge // 8, edge // 8))) / MIB
-        taken[way] = most, figures_of("diffusion_memory", way, edge)[0]
+        memory_of[way] = most, figures_of("diffusion_memory", way, edge)[0]
     columns = (f"decoder, {edge}x{edge}", "MiB reckoned", "MiB measured")
     required = [
         Requirement(f"diffusers / ours, {column}", theirs / ours, least=SAVED)
-        for column, ours, theirs in zip(columns[1:], taken["ours"], taken["diffusers"], strict=True)
+        for column, ours, theirs in zip(columns[1:], memory_of["ours"], memory_of["diffusers"], strict=True)
     ]
-    return Report("diffusion-memory-small", columns, [(way, *figures) for way, figures in taken.items()], required)
+    return Report("diffusion-memory-small", columns, [(way, *figures) for way, figures in memory_of.items()], required)
 
 
 def needed(height: int, width: int, tile: int | None) -> dict[str, float]:
@@ -82,13 +82,13 @@ def needed(height: int, width: int, tile: int | None) -> dict[str, float]:
         unet, control = UNet(**PUBLISHED).half(), Control(**PUBLISHED).half()  # type: ignore[arg-type]
         vae = VAE(PUBLISHED_VAE)
     sampler = size_of(unet) + size_of(control)
-    seen = (tile or height, tile or width)
-    steps = {batch: most_of(partial(asked, unet, control, batch, *seen)) for batch in (1, 2)}
+    size = (tile or height, tile or width)
+    steps = {batch: most_of(partial(asked, unet, control, batch, *size)) for batch in (1, 2)}
     picture = 4 * 3 * height * width
     resident = sampler + size_of(vae) + TEXT_BYTES + CLEANER_BYTES
-    needs: dict[str, float] = {"published": resident + picture + max(steps[1], published_coding(*seen))}
+    needs: dict[str, float] = {"published": resident + picture + max(steps[1], published_coding(*size))}
     for precision, dtype in (("", torch.float32), (", VAE in bfloat16", torch.bfloat16)):
-        coding = most_coding(vae.to(dtype), *seen)
+        coding = most_coding(vae.to(dtype), *size)
         needs[f"{DEFAULT}{precision}"] = sampler + picture + max(steps[2], coding)
         needs[f"offload{precision}"] = picture + max(sampler + steps[2], coding)
     return needs

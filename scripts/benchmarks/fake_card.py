@@ -42,23 +42,23 @@ class Card(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run an operator on fake tensors, note it, and refuse copies between host and card."""
         kwargs = kwargs or {}
-        given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
-        if not any(isinstance(tensor, FakeTensor) for tensor in given) and kwargs.get("device") != CARD:
+        inputs = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        if not any(isinstance(tensor, FakeTensor) for tensor in inputs) and kwargs.get("device") != CARD:
             with unset_fake_temporarily():
                 return func(*args, **kwargs)
         result = STAND_INS.get(func.name(), _computed)(self, func, args, kwargs)
-        made = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
+        outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
         if not self.prepares:
-            self._check(func, given, made, kwargs)
-        for tensor in made:
+            self._check(func, inputs, outputs, kwargs)
+        for tensor in outputs:
             self.memory.count(tensor)
-        self.launches += bool(made) and not func.is_view and func.overloadpacket.__name__ not in NO_LAUNCH
+        self.launches += bool(outputs) and not func.is_view and func.overloadpacket.__name__ not in NO_LAUNCH
         return result
 
-    def _check(self, func: Any, given: list[Tensor], made: list[Tensor], kwargs: dict[str, Any]) -> None:
-        if any(tensor.device != CARD for tensor in made):
-            raise HostCopyError(f"{func} brings {[tuple(tensor.shape) for tensor in made]} to the host")
-        tables = [tensor for tensor in given if tensor.device != CARD and tensor.dim()]
+    def _check(self, func: Any, inputs: list[Tensor], outputs: list[Tensor], kwargs: dict[str, Any]) -> None:
+        if any(tensor.device != CARD for tensor in outputs):
+            raise HostCopyError(f"{func} brings {[tuple(tensor.shape) for tensor in outputs]} to the host")
+        tables = [tensor for tensor in inputs if tensor.device != CARD and tensor.dim()]
         if tables and not (kwargs.get("non_blocking") and max(table.numel() for table in tables) <= TABLE):
             raise HostCopyError(f"{func} brings {[tuple(table.shape) for table in tables]} from the host")
 

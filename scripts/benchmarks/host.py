@@ -44,12 +44,12 @@ class Nobody(nn.Module):
     def __init__(self, scale: int) -> None:
         super().__init__()
         self.scale = scale
-        self.given = cache(self._made)
+        self.pictures = cache(self._made)
 
     def forward(self, frames: Tensor, windows: Tensor, **_: object) -> Tensor:
         """Return pictures (1, K, C, s*H, s*W) for frames without memory, (1, T, C, H, W), and windows (K, W)."""
         height, width = (self.scale * edge for edge in frames.shape[-2:])
-        return self.given((1, len(windows), frames.shape[2], height, width))
+        return self.pictures((1, len(windows), frames.shape[2], height, width))
 
     def _made(self, shape: tuple[int, ...]) -> Tensor:
         return torch.rand(shape).half()

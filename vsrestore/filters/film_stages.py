@@ -48,12 +48,12 @@ class Repair:
         stages = [self._across, self._last] if self.scratches else [self._last]
         finders = [self._finder(clip.height)] if self.marks else []
         prepared = prepare(clip, [stage.descriptor for stage in (*finders, *stages)], self.options)
-        seen = prepared.planes("rgb")
+        frames = prepared.planes("rgb")
         for finder in finders:
-            seen, _ = prepared.continued(self._filled(seen, finder), "rgb")
+            frames, _ = prepared.continued(self._filled(frames, finder), "rgb")
         for stage in stages[:-1]:
-            seen, _ = prepared.continued(through(seen, stage, self.options), "rgb")
-        return prepared, through(seen, stages[-1], self.options)
+            frames, _ = prepared.continued(through(frames, stage, self.options), "rgb")
+        return prepared, through(frames, stages[-1], self.options)
 
     @cached_property
     def _last(self) -> Stage:
@@ -70,13 +70,13 @@ class Repair:
         build = network_of(FILM, MARKS, "mark_finder")
         return Stage(descriptor=descriptor, build=build, arguments={"cell": CELL * max(1, round(height / TALL))})
 
-    def _filled(self, seen: vs.VideoNode, finder: Stage) -> vs.VideoNode:
+    def _filled(self, frames: vs.VideoNode, finder: Stage) -> vs.VideoNode:
         """Return frames with what the finder marks filled along the motion, from those where it is not."""
-        mask = through(seen, finder, self.options).std.CopyFrameProps(seen)
+        mask = through(frames, finder, self.options).std.CopyFrameProps(frames)
         traits = Traits(tiles=False, channels_last=False, float32_frames=True)
         descriptor = Descriptor(name=self.name, plan=FILL, traits=traits, only_where="mask")
         fill = Stage(descriptor=descriptor, build=_fills, companions={"mask": Companion([mask])})
-        return only_where(marked(mask), through(seen, fill, replace(self.options, tile=None)), seen)
+        return only_where(marked(mask), through(frames, fill, replace(self.options, tile=None)), frames)
 
 
 def _window(radius: int) -> Window:

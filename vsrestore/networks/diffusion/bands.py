@@ -104,7 +104,7 @@ def _activated(picture: Tensor, norm: nn.GroupNorm) -> Rows:
     weight, bias = (tensor.float() for tensor in (norm.weight, norm.bias))
 
     def rows(first: int, end: int) -> Tensor:
-        seen = _seen(picture, first, end)
+        seen = _float32_rows(picture, first, end)
         normed = F.batch_norm(seen, mean, variance, weight, bias, eps=norm.eps)
         return F.silu(normed, inplace=True).to(picture.dtype)
 
@@ -115,7 +115,7 @@ def _statistics(picture: Tensor, norm: nn.GroupNorm) -> tuple[Tensor, Tensor]:
     """Return the mean and the variance that every channel of a picture is normalised by, (C,) each, float32."""
     height = picture.shape[2]
     shares = picture.new_tensor([(end - first) / height for first, end in _bands(picture)], dtype=torch.float32)
-    of_bands = [_group_statistics(_seen(picture, first, end), norm) for first, end in _bands(picture)]
+    of_bands = [_group_statistics(_float32_rows(picture, first, end), norm) for first, end in _bands(picture)]
     means, variances = (torch.stack(values, dim=1) for values in zip(*of_bands, strict=True))
     mean = (shares * means).sum(1)
     variance = (shares * (variances + (means - mean[:, None]).square())).sum(1)
@@ -123,10 +123,10 @@ def _statistics(picture: Tensor, norm: nn.GroupNorm) -> tuple[Tensor, Tensor]:
     return mean.repeat_interleave(size), variance.repeat_interleave(size)
 
 
-def _group_statistics(seen: Tensor, norm: nn.GroupNorm) -> tuple[Tensor, Tensor]:
+def _group_statistics(rows: Tensor, norm: nn.GroupNorm) -> tuple[Tensor, Tensor]:
     """Return the mean and the variance of every group, (groups,) each."""
-    _, channels, height, width = seen.shape
-    _, mean, scale = torch.native_group_norm(seen, None, None, 1, channels, height * width, norm.num_groups, norm.eps)
+    _, channels, height, width = rows.shape
+    _, mean, scale = torch.native_group_norm(rows, None, None, 1, channels, height * width, norm.num_groups, norm.eps)
     return mean[0], (scale[0] ** -2 - norm.eps).clamp_(min=0)
 
 
@@ -152,7 +152,7 @@ def _empty(x: Tensor, channels: int, scale: int = 1) -> Tensor:
     return torch.empty(size, dtype=x.dtype, device=x.device, memory_format=_layout(x))
 
 
-def _seen(picture: Tensor, first: int, end: int) -> Tensor:
+def _float32_rows(picture: Tensor, first: int, end: int) -> Tensor:
     """Return rows of a picture, float32, without gaps between them."""
     return picture[:, :, first:end].float().contiguous(memory_format=_layout(picture))
 
