@@ -25,6 +25,7 @@ WORDS = re.compile(
 )
 # What the loader of a system says where its libraries find no room.
 UNMAPPED = "failed to map segment"
+_causes: list[str] = []  # of imports of torch that failed
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -36,15 +37,16 @@ def is_out_of_memory(error: BaseException) -> bool:
 def unloadable(error: BaseException) -> str | None:
     """Return what is told of an error that comes of torch, which could not be loaded; None of any other.
 
-    Where memory ends while it is loaded, a part of it may stay that no further import makes whole.
+    Where memory ends while it is loaded, a part of it may stay that no further import makes whole; what those say is
+    not the cause, the first is.
     """
     loaded = sys.modules.get("torch")
     if hasattr(loaded, "OutOfMemoryError") or (loaded is None and "torch" not in str(error)):
         return None
     room = UNMAPPED in str(error) or is_out_of_memory(error)
     cure = "there is too little memory for it: raise the limit (ulimit -v, or that of a container)"
-    told = cure if room else f"{type(error).__name__}: {error}"
-    return f"torch could not be loaded ({told})"
+    _causes.append(cure if room else f"{type(error).__name__}: {error}")
+    return f"torch could not be loaded ({_causes[0]})"
 
 
 def advice(descriptor: Descriptor, options: Options, device: torch.device) -> str:
