@@ -209,7 +209,9 @@ def diffbir(
     checks.choice(NAME, "task", task, TASKS)
     row, options = VERSIONS[version], Options(device=device, precision=precision, scene_changes=scene_changes)
     size, working = _sizes(clip, scale, task)
-    cleaner, control = (_of_whole(base, version, model) for model in (cleaner, control))
+    if base is not None and holds(NAME, base, CONTROL):
+        checks.choice(NAME, "version", version, (WHOLE,))
+        cleaner, control = (base if model is None else model for model in (cleaner, control))
     first = _first_stage(row.cleaners[task], cleaner, working, size, tile)
     stages = [first]
     if stage2:
@@ -244,14 +246,6 @@ def _restored(
         return prepared.finished(pictures[-1])
     faithful, painted = pictures
     return prepared.finished(steadied(faithful, painted, steady, options))
-
-
-def _of_whole(base: Model | None, version: str, model: Model | None) -> Model | None:
-    """Return a model of the user, in the place of none the whole model that is given as base, if it is one."""
-    if base is None or not holds(NAME, base, CONTROL):
-        return model
-    checks.choice(NAME, "version", version, (WHOLE,))
-    return base if model is None else model
 
 
 def _sizes(clip: vs.VideoNode, scale: float | None, task: str) -> tuple[tuple[int, int], tuple[int, int]]:

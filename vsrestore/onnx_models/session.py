@@ -155,9 +155,9 @@ def onnx_network(
 def _sessions(signature: Signature, placement: Placement, warn: Callable[[str], object]) -> list[Any]:
     """Return as many sessions of a model as the provider that runs it does well with."""
     sessions = [load_session(signature, placement)]
-    told = fallen_back(sessions[0], placement)
-    if told:
-        warn(told)
+    instead = fallen_back(sessions[0], placement)
+    if instead:
+        warn(instead)
     if sessions[0].get_providers()[0] in TWO_SESSIONS:
         try:
             sessions.append(load_session(signature, placement))

@@ -30,9 +30,10 @@ def joints(ticks: Sequence[int], base: Fraction, *, leaps: bool = False) -> list
     latest = ticks[0] if ticks else 0
     for place, tick in enumerate(ticks):
         before = latest - offset
-        following = ticks[place : place + 1 + STAYS]
-        ahead = tick > before + leap and all(later > before + leap for later in following)
-        if (leaps and ahead) or all(later < before - reset for later in following):
+        following = slice(place + 1, place + 1 + STAYS)  # looked at where a tick is out of order, which few are
+        ahead = tick > before + leap and all(later > before + leap for later in ticks[following])
+        behind = tick < before - reset and all(later < before - reset for later in ticks[following])
+        if (leaps and ahead) or behind:
             offset = latest + step - tick
             places.append((place, offset))
         moved = tick + offset

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vsrestore.errors import VsrestoreError
 
 from ..errors import PipelineError, RunError
-from ..segments.cuts import Segment
+from ..segments.cuts import Segment, runs_of
 from .crew import Crew, LostError, forget
 
 if TYPE_CHECKING:
@@ -117,11 +116,7 @@ class Turns:
 
     def _block(self, free: int) -> list[Segment]:
         """Take the share of one of so many workers from what is waiting; what has failed is tried again first."""
-        runs = [
-            [segment for _, segment in group]
-            for _, group in groupby(enumerate(self._waiting), lambda pair: pair[1].number - pair[0])
-        ]
-        run = max(runs, key=lambda run: (self._failures[run[0].number], len(run)))
+        run = max(runs_of(self._waiting), key=lambda run: (self._failures[run[0].number], len(run)))
         block = run[: -(-len(self._waiting) // free)]
         self._waiting = [segment for segment in self._waiting if segment not in block]
         return block

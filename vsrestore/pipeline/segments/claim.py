@@ -15,17 +15,8 @@ from .folder import FIRST_PASS, SEGMENTS, JobFolder
 ENDING = ".vsrestore"
 # All that may lie in a job's folder, which is removed in the end with all that lies in it.
 KNOWN = {
-    *(LOCK, SEGMENTS, FIRST_PASS, "fetched", "restore.vpy", "decoded.mkv", "joined.*", "part.*", "cover*"),
-    *(
-        "*.unfinished*",
-        "*.bsindex",
-        "clip.json",
-        "job.json",
-        "opening.json",
-        "progress.json",
-        "source.json",
-        "task.json",
-    ),
+    *(LOCK, SEGMENTS, FIRST_PASS, "fetched", "restore.vpy", "decoded.mkv", "joined.*", "part.*", "cover*", "*.bsindex"),
+    *("*.unfinished*", "clip.json", "job.json", "opening.json", "progress.json", "source.json", "task.json"),
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib import import_module
+from itertools import groupby
 from math import lcm
 
 from ..script import FilterCall
@@ -30,6 +31,12 @@ class Segment:
     def frames(self) -> int:
         """How many frames it has."""
         return self.end - self.first
+
+
+def runs_of(segments: Iterable[Segment]) -> list[list[Segment]]:
+    """Return segments, which are in order, in runs of those that follow each other."""
+    groups = groupby(enumerate(segments), lambda pair: pair[1].number - pair[0])
+    return [[segment for _, segment in group] for _, group in groups]
 
 
 def cut(frames: range, rate: Fraction, seconds: float, grid: int) -> list[Segment]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import groupby, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 from ..commands import Shown, Task
@@ -19,7 +19,7 @@ from ..job import shortened
 from ..packets import read_packets
 from ..progress import FrameCounter
 from ..run import Program, stopping
-from .cuts import Segment
+from .cuts import Segment, runs_of
 from .encode import Frames, encode
 from .folder import Clip, JobFolder
 from .sender import Sender
@@ -90,8 +90,7 @@ def render_missing(task: Task, clip: Clip, watch: Watch, segments: Sequence[Segm
     folder, total = JobFolder(task.work), _frames(segments)
     missing = [segment for segment in segments if folder.record(segment) is None]
     done = total - _frames(missing)
-    for _, group in groupby(enumerate(missing), lambda pair: pair[1].number - pair[0]):
-        run = [segment for _, segment in group]
+    for run in runs_of(missing):
         if not watch.may_begin(run[0]):
             return
         _render_run(task, clip, run, replace(watch, count=_onward(watch.count, done, total)))

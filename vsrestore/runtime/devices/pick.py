@@ -39,11 +39,9 @@ def worker(device: torch.device, name: str, channels_last: bool, elsewhere: bool
     if elsewhere:
         streams = Streams(pinned=torch.cuda.is_available())
         return Card(device, name, CARD_TURNS, channels_last, streams, threads=2)
-    return (
-        Processor(THREADS, TURNS, channels_last)
-        if device.type == "cpu"
-        else Card(device, name, CARD_TURNS, channels_last)
-    )
+    if device.type == "cpu":
+        return Processor(THREADS, TURNS, channels_last)
+    return Card(device, name, CARD_TURNS, channels_last)
 
 
 def check(name: str, device: str | None) -> None:

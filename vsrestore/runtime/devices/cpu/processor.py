@@ -48,9 +48,9 @@ class Processor:
         results = self._threads.side_by_side(calls) if len(calls) > 1 else [self._threads.run(calls[0])]
         if not _finite(results):
             return results, False
-        seen = [work.inputs.frames for work in works]
-        if not any(np.may_share_memory(result, frames.numpy()) for result, frames in product(results, seen)):
-            self._buffers.give_back(seen[0])  # all works of a call share it
+        inputs = [work.inputs.frames for work in works]
+        if not any(np.may_share_memory(result, frames.numpy()) for result, frames in product(results, inputs)):
+            self._buffers.give_back(inputs[0])  # all works of a call share it
         return results, True
 
 
