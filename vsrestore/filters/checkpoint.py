@@ -15,8 +15,8 @@ from ..video.errors import fail, told_by
 if TYPE_CHECKING:
     from torch import nn
 
+    from ..devices.parts import Build
     from ..networks.traits import Traits
-    from ..runtime.parts import Build
 
 Model = str | PathLike[str]
 WRAPPED = "state_dict."

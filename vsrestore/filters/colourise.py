@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import vapoursynth as vs
 
+from ..devices.parts import Build
 from ..networks.traits import Traits
 from ..runtime.apply import Stage, prepare, through
 from ..runtime.descriptor import Descriptor, Options
 from ..runtime.graph import frames_in_flight
-from ..runtime.parts import Build
 from ..runtime.plans.window import Window
 from ..video import checks
 from ..video.cache import keep

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import vapoursynth as vs
 
+from ..devices.parts import Part, Parts
 from ..networks.traits import Traits
 from ..runtime.apply import Stage, prepare, through
 from ..runtime.descriptor import Descriptor, Options, Precision
-from ..runtime.parts import Part, Parts
 from ..video import checks
 from ..video.errors import fail
 from ..video.formats import stacked_rgb

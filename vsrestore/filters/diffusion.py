@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ..devices.parts import Part, Parts
 from ..networks.state_dict import NetworkError
 from ..networks.traits import Traits
 from ..runtime.apply import Stage
 from ..runtime.descriptor import Descriptor, Precision
-from ..runtime.parts import Part, Parts
 from ..runtime.plans.single import Single
 from ..video import checks
 from ..video.errors import fail, told_by

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from ..devices.parts import Build
     from ..networks.propainter import ProPainter
-    from ..runtime.parts import Build
 
 MULTIPLE, SMALLEST = 8, 128  # that frames are grown to
 FLOWS, FILLED, FEATURES = 4, 4, 128  # channels of what stages give

@@ -11,10 +11,10 @@ import numpy as np
 import vapoursynth as vs
 
 from ..checkpoints import CheckpointError, find, user_folder
+from ..devices import pick
 from ..networks import tape_faults
 from ..networks.reference_selection import SELECTIONS, Selection, select_references
 from ..networks.state_dict import NetworkError
-from ..runtime.devices import pick
 from ..video import checks
 from ..video.errors import fail, told_by
 from ..video.first_pass import Function, Measure, first_pass

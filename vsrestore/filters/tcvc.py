@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import vapoursynth as vs
 
 from ..checkpoints import entries, user_folder
+from ..devices.parts import Part, Parts
 from ..networks.traits import Traits
 from ..runtime.apply import Stage, prepare, through
 from ..runtime.call import Companion
 from ..runtime.descriptor import Descriptor, Options, Precision
 from ..runtime.graph import frames_in_flight
-from ..runtime.parts import Part, Parts
 from ..runtime.plans.groups import REFERENCE, Groups
 from ..video import checks
 from ..video.cache import keep

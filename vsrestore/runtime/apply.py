@@ -9,6 +9,8 @@ from math import ceil
 
 import vapoursynth as vs
 
+from ..devices import pick
+from ..devices.parts import Build, Parts
 from ..video import checks
 from ..video.between import Between, around
 from ..video.cache import keep
@@ -16,13 +18,11 @@ from ..video.errors import fail
 from ..video.formats import from_planes
 from ..video.prepared import Prepared
 from ..video.repeats import compared, marked
+from .advice import smallest_tile
 from .call import Companion
 from .descriptor import PRECISIONS, Descriptor, Options
-from .devices import pick
 from .engine import Engine
 from .graph import chunk_graph, frames_in_flight
-from .out_of_memory import smallest_tile
-from .parts import Build, Parts
 from .plans.pair import FOLLOWING
 
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..devices import pick
+from ..devices.parts import Build, Networks, Parts
+from ..devices.worker import Work, Worker
+from ..networks.inputs import Inputs
 from ..video.frames import picture_of, plane_views
-from .call import Call, Companion, Copy, Inputs, Slot
+from .advice import advice
+from .call import Call, Companion, Copy, Slot
 from .descriptor import Descriptor, Options, Precision
-from .devices import pick
-from .devices.worker import Work, Worker
-from .out_of_memory import advice
-from .parts import Build, Networks, Parts
 from .run import Run
-from .tiles import Tiling, in_tiles
 
 if TYPE_CHECKING:
     import vapoursynth as vs
@@ -185,6 +185,7 @@ class Engine:
     def _sized(self, inputs: Inputs, run: Callable[[Inputs], Tensor]) -> Tensor:
         """Pad to what the network takes, run whole or in tiles, crop."""
         from ..networks.padding import padded
+        from ..networks.tiles import Tiling, in_tiles
 
         traits, tile = self.descriptor.traits, self.options.tile
         height, width = inputs.frames.shape[-2:]

@@ -16,14 +16,14 @@ from typing import Protocol, Self, cast
 
 import vapoursynth as vs
 
+from ..devices.out_of_memory import is_out_of_memory, unloadable
+from ..devices.pick import TURNS, turns
 from ..video.cache import keep, uncached
 from ..video.errors import warn
 from ..video.frames import picture_of, write_planes
 from .call import Companion
 from .descriptor import Descriptor
-from .devices.pick import TURNS, turns
 from .engine import Pictures, Warn
-from .out_of_memory import is_out_of_memory, unloadable
 from .plans.plan import Plan
 from .run import Run
 

@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from numpy.polynomial import polynomial
 from torch import Tensor, nn
 
-from ....networks.layers.activation import Activation
+from ...networks.layers.activation import Activation
 from .convolutions import FusedConv
 
 KERNEL, PADDING = (3, 3), (1, 1)
