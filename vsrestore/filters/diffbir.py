@@ -238,10 +238,10 @@ def _restored(
     clip: vs.VideoNode, stages: list[Stage], size: tuple[int, int], options: Options, steady: Descriptor | None
 ) -> vs.VideoNode:
     prepared = prepare(clip, [*(stage.descriptor for stage in stages), *([steady] if steady else [])], options)
-    seen = prepared.planes("rgb")
-    made = [through(seen, stages[0], options)]
+    frames = prepared.planes("rgb")
+    made = [through(frames, stages[0], options)]
     made += [through(made[0], stage, options) for stage in stages[1:]]
-    pictures = [stacked_rgb(values, *size[::-1]).std.CopyFrameProps(seen) for values in made]
+    pictures = [stacked_rgb(values, *size[::-1]).std.CopyFrameProps(frames) for values in made]
     if steady is None:
         return prepared.finished(pictures[-1])
     faithful, painted = pictures

@@ -203,7 +203,7 @@ def _work(painting: Painting, tiles: Tiles | None, working: tuple[int, int], fra
     from ..networks.diffusion.vae import FACTOR
 
     height, width = (-(-edge // FACTOR) for edge in working)
-    shown = f"in {len(tiles.over(height, width))} tiles of {painting.tile}" if tiles else "whole"
+    parts = f"in {len(tiles.over(height, width))} tiles of {painting.tile}" if tiles else "whole"
     calls = calls_of(painting.sampler, painting.steps)
     what = f"{painting.steps} steps of {painting.sampler} ({calls} calls of the UNet) at {working[1]}x{working[0]}"
-    return Work(f"{what}, {shown}", calls, frames, min(painting.batch, frames))
+    return Work(f"{what}, {parts}", calls, frames, min(painting.batch, frames))

@@ -20,8 +20,8 @@ def advice(descriptor: Descriptor, options: Options, device: torch.device) -> st
     """Return where memory ended and what the filter takes that needs less, to follow the words "out of memory"."""
     accepted = _arguments(descriptor.name)
     cures = [cure for cure in _cures(descriptor, options) if cure.partition("=")[0] in accepted]
-    told = " or ".join(cures) if cures else "a smaller clip"
-    return f" on {device}; try {told}"
+    words = " or ".join(cures) if cures else "a smaller clip"
+    return f" on {device}; try {words}"
 
 
 def smallest_tile(descriptor: Descriptor) -> int:

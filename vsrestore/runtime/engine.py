@@ -170,7 +170,7 @@ class Engine:
         # Of a second precision the network does not stay, and tiles go through the host.
         recurs = precision == self.precision and self.options.tile is None
         works = [
-            Work(seen, partial(self._compute, part, precision), part.key if recurs else None) for seen, part in parts
+            Work(piece, partial(self._compute, part, precision), part.key if recurs else None) for piece, part in parts
         ]
         float32 = self.descriptor.traits.float32_frames
         return self._worker.computed(works, torch.float32 if float32 else getattr(torch, precision))
@@ -201,8 +201,8 @@ class Engine:
 
 def _part(inputs: Inputs, call: Call, half: Call) -> Inputs:
     """Return what a half of a call sees of its frames, which lie side by side."""
-    seen = slice(half.frames[0] - call.frames[0], half.frames[-1] + 1 - call.frames[0])
-    return inputs.mapped(lambda pictures: pictures[seen])
+    span = slice(half.frames[0] - call.frames[0], half.frames[-1] + 1 - call.frames[0])
+    return inputs.mapped(lambda pictures: pictures[span])
 
 
 def _numbers(call: Call) -> dict[str, Tensor]:
