@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import vapoursynth as vs
 
-from vsrestore.pipeline.interrupts import held_interrupts
+from vsrestore.interrupts import held_interrupts
 
 from .crops import Crop, WorstCrops
 from .errors import ComparisonError

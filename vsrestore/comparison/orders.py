@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import vapoursynth as vs
 
-from vsrestore.pipeline.interrupts import held_interrupts
+from vsrestore.interrupts import held_interrupts
 
 from .damaged import Filter
 from .errors import ComparisonError

@@ -13,7 +13,7 @@ import av
 from vsrestore.ffmpeg import open_media
 
 from .continued import continued, spread
-from .interrupts import check
+from vsrestore.interrupts import check
 from .probe import Media, exact
 
 # A container may announce a little more than its packets last.

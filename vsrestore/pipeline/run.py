@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from .errors import PipelineError, RunError
-from .interrupts import check, held_interrupts
+from vsrestore.interrupts import check, held_interrupts
 from .ties import dying_with, tied
 
 POLL_SECONDS = 0.05

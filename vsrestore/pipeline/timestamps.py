@@ -17,7 +17,7 @@ from vsrestore import ffmpeg
 from vsrestore.video.props import duration_of
 
 from .errors import RunError
-from .interrupts import check
+from vsrestore.interrupts import check
 from .run import FULL, disk_full
 
 # Matroska keeps whole milliseconds; a constant rate that went through it deviates by up to one.

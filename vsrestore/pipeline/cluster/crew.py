@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vsrestore.errors import VsrestoreError
 
 from ..errors import PipelineError, RunError
-from ..interrupts import check
+from vsrestore.interrupts import check
 
 if TYPE_CHECKING:
     from distributed import Client, Future

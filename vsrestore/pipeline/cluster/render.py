@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..commands import Shown, Task
 from ..errors import RunError
-from ..interrupts import check
+from vsrestore.interrupts import check
 from ..segments.cuts import Segment
 from ..segments.folder import Clip, JobFolder
 from ..segments.records import rebuilt

@@ -9,7 +9,7 @@ from fractions import Fraction
 from .. import programs
 from ..commands import Shown, Task, read_report, rendering
 from ..errors import PipelineError, RunError
-from ..interrupts import check
+from vsrestore.interrupts import check
 from ..run import FULL, Program, check_exit, wait_for
 from ..timestamps import FrameTimes
 from .folder import FIRST_PASS
