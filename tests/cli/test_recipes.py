@@ -58,6 +58,7 @@ def test_the_script_of_a_recipe(run, video):
     done = run("script", str(video), "--recipe", "family-tape", "--device", "cpu", "--use", "denoise=film(grain=0.5)")
     assert done.returncode == 0, done.stderr
     assert [line for line in done.stdout.splitlines() if "vsrestore." in line] == [
+        "clip = vsrestore.scenes(clip, shared=True)",
         "clip = vsrestore.lines_in_place(clip, device='cpu')",
         "clip = vsrestore.tape(clip, device='cpu', model='tape')",
         "clip = vsrestore.outpaint(clip, device='cpu', trim=(8, 8, 2, 10), model='mirror')",
@@ -71,6 +72,7 @@ def test_the_script_of_a_recipe(run, video):
 def test_steps_are_chosen_and_put_in_order(run, video):
     done = run("script", str(video), "--recipe", "vhs", "--steps", "upscale,tape")
     assert [line.split("(")[0] for line in done.stdout.splitlines() if "vsrestore." in line] == [
+        "clip = vsrestore.scenes",
         "clip = vsrestore.upscale",
         "clip = vsrestore.tape",
     ]

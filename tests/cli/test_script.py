@@ -24,7 +24,10 @@ def test_script_prints_what_restore_runs(film):
     done = run("script", str(film), "--filter", "film(grain=0.5)", "--device", "cpu")
     assert done.returncode == 0
     assert f"source = {str(film)!r}" in done.stdout
-    assert "clip = vsrestore.film(clip, device='cpu', grain=0.5)" in done.stdout
+    assert (
+        "clip = vsrestore.scenes(clip, shared=True)\nclip = vsrestore.film(clip, device='cpu', grain=0.5)"
+        in done.stdout
+    )
     assert done.stdout.endswith("clip.set_output()\n")
 
 

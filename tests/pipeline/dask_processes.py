@@ -1,8 +1,9 @@
 """A Dask scheduler and workers as processes of their own, to be killed.
 
 ``python -m tests.pipeline.dask_processes`` loads Dask once and starts a process for each line that it reads, by fork:
-``scheduler`` or ``worker ADDRESS VERSION``, where the version is what vsrestore calls itself there, or ``none``. It
-answers with the number of the process, and for a scheduler with its address. All end with it.
+``scheduler`` or ``worker ADDRESS VERSION``, where the version is what vsrestore calls itself there, or ``none``; the
+name of a variable may follow, which is set for the worker. It answers with the number of the process, and for a
+scheduler with its address. All end with it.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ class Processes:
         number, address = self._asked("scheduler").split()
         return int(number), address
 
-    def worker(self, address: str, version: str = "none") -> int:
+    def worker(self, address: str, version: str = "none", variable: str = "") -> int:
         """Return the number of a new worker's process."""
-        return int(self._asked(f"worker {address} {version}"))
+        return int(self._asked(f"worker {address} {version} {variable}"))
 
     def _asked(self, line: str) -> str:
         assert self._program.stdin
@@ -97,6 +98,7 @@ def _started(words: list[str]) -> str:
         import vsrestore
 
         vsrestore.__version__ = words[2]
+    os.environ.update(dict.fromkeys(words[3:], "1"))
     asyncio.run(_work(words[1]))
     os._exit(0)
 

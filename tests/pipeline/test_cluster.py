@@ -37,6 +37,19 @@ MEASURED = (
     "means = Measure(name='means', version=1, length=1, load=lambda: rows)\n"
     "first_pass('toy', clip.std.ShufflePlanes(0, vs.GRAY), means, Path({folder!r}))\n"
 )
+# Frames after which another shot begins are white. An odd worker would see a cut before each frame; it notes that, and
+# what it renders, and the others wait for it.
+ODD = (
+    "import os, time\nimport vsrestore\nfrom vsrestore.video import scenes as module\nodd = 'ODD' in os.environ\n"
+    "if odd:\n    module._difference = lambda pictures: 1.0\n"
+    "    alone = vsrestore.scenes(clip).get_frame(5).props['_SceneChangePrev']\n"
+    "cut = vsrestore.scenes(clip, shared=True)\nwhite = clip.std.BlankClip(color=[235, 128, 128], keep=True)\n"
+    "def shown(n, f):\n    end = time.monotonic() + 60\n"
+    "    while not odd and n > {reached} and not os.path.exists({notes!r}) and time.monotonic() < end:\n"
+    "        time.sleep(0.02)\n    if odd:\n        open({notes!r}, 'a').write(f'{{alone}} ')\n"
+    "    return white if f.props['_SceneChangePrev'] else cut\n"
+    "clip = white.std.FrameEval(shown, prop_src=cut)\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +179,30 @@ def test_a_killed_worker_costs_one_segment(clip, run, counted, dask, tmp_path):
     os.kill(workers[1], signal.SIGKILL)
     assert job.output is not None
     assert whole == frames_and_sound(job.output)
+
+
+@linux
+def test_cuts_are_the_same_everywhere(clip, run, dask, tmp_path):
+    """A worker that would find others takes those that the first worker has found, and makes the file of one."""
+    _, address = dask.scheduler()
+    workers = [dask.worker(address)]
+    folder, notes = tmp_path / "restored.mkv.vsrestore", tmp_path.parent / "odd"
+    line = ODD.format(notes=str(notes), reached=REACHED)
+    job = Beside(run, clip("long.mp4"), line=line, segment=1, cluster=Cluster(address))
+    job.wait_for_segments(folder)
+    workers.append(dask.worker(address, variable="ODD"))
+    job.end()
+    assert job.error is None
+    assert job.output is not None
+    assert [note for note in job.told if note.startswith("scenes: first pass, cuts: 192 frames are measured")]
+    assert set(notes.read_text().split()) == {"1"}
+    shared = frames_and_sound(job.output)
+    notes.unlink()
+    single, told = run(clip("long.mp4"), line=line.replace(f"n > {REACHED}", "False"), segment=1, overwrite=True)
+    assert frames_and_sound(single) == shared
+    assert not told
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
 
 
 @linux

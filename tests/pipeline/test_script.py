@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from vsrestore.pipeline.errors import PipelineError
+from vsrestore.pipeline.job import fitting_calls
 from vsrestore.pipeline.script import FilterCall, Opening, parse_filter, resolved, script_text
 
 
@@ -69,6 +71,27 @@ def test_script_is_what_a_person_would_write():
     assert 'source = "/films/it\'s.mkv"\n' in text
     assert "clip = vs.core.bs.VideoSource(source, track=2, cachepath='/cache')\n" in text
     assert "clip = vsrestore.film(clip, grain=0.3)\nclip.set_output()\n" in text
+
+
+@pytest.mark.parametrize(
+    ("texts", "names"),
+    [
+        (("film", "upscale"), ["scenes", "film", "upscale"]),
+        (("deinterlace", "film"), ["deinterlace", "scenes", "film"]),
+        (("static_overlay", "stabilise"), ["scenes", "static_overlay", "stabilise"]),
+        (("deinterlace",), ["deinterlace"]),
+        (("static_overlay",), ["static_overlay"]),
+        (("film", "scenes(threshold=0.4)", "tape"), ["film", "scenes", "tape"]),
+        (("film(scene_changes=False)", "tape"), ["film", "tape"]),
+    ],
+)
+def test_cuts_are_marked_once_for_all_filters(texts, names):
+    """Where one looks for them, and none says itself what is to become of them."""
+    calls = fitting_calls([parse_filter(text) for text in texts], None, SimpleNamespace(fields=True), lambda note: None)
+    assert [call.name for call in calls] == names
+    assert [call for call in calls if call not in map(parse_filter, texts)] == (
+        [FilterCall("scenes", {"shared": True})] if len(names) > len(texts) else []
+    )
 
 
 def test_an_argument_is_set_once():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 import vapoursynth as vs
 
 from tests import clips
+from vsrestore.cache_folder import SHARED_MEASURES
+from vsrestore.video import first_pass as module
 from vsrestore.video.first_pass import GRID, Measure, first_pass
 
 
@@ -99,6 +102,19 @@ def test_another_measure_is_made_for_itself(tmp_path: Path, changed: dict[str, o
     for facts in ({}, changed):
         first_pass("toy", clip, means.measure(**facts), tmp_path)
     assert len(means) == 2 * clip.num_frames
+
+
+def test_in_the_folder_of_a_job_clips_are_known_by_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So nobody looks at frames again, which would take longer than many a segment."""
+    monkeypatch.setenv(SHARED_MEASURES, str(tmp_path / "job"))
+    found = []
+    for _ in range(2):
+        monkeypatch.setattr(module, "_places", itertools.count())
+        clip, numbers = asked(clips.noise(length=40))
+        found.append([first_pass("toy", each, Means().measure(), tmp_path) for each in (clip, clip.std.Invert())])
+        assert len(numbers) == (0 if len(found) > 1 else 2 * 40)
+    np.testing.assert_array_equal(*found)
+    np.testing.assert_allclose(found[0][0] + found[0][1], 1, rtol=1e-5)
 
 
 def cut(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable
 
@@ -9,6 +10,9 @@ import numpy as np
 import pytest
 import vapoursynth as vs
 
+from vsrestore.cache_folder import SHARED_MEASURES
+from vsrestore.video import first_pass as passes
+from vsrestore.video import scenes as module
 from vsrestore.video.scenes import scenes
 
 WIDTH, HEIGHT = 96, 64
@@ -180,6 +184,25 @@ def test_no_frame_is_asked_for_while_the_script_is_evaluated():
     clip = painted(shots(4, 4))
     scenes(clip.std.ModifyFrame(clips=clip, selector=note))
     assert asked == []
+
+
+def test_machines_that_share_a_job_share_its_cuts(tmp_path, monkeypatch):
+    """Those that find others, too; properties that are there count as ever. Elsewhere nothing is shared."""
+
+    def marked(shared: bool = True) -> list[dict[str, object]]:
+        monkeypatch.setattr(passes, "_places", itertools.count())  # as a script begins in a process of its own
+        known = {3: {"_SceneChangePrev": 1}, 9: {"_SceneChangeNext": 0}}
+        clip = scenes(with_props(painted(shots(6, 4, 5)), known), shared=shared)
+        return [dict(clip.get_frame(n).props) for n in reversed(range(clip.num_frames))]
+
+    alone = marked()
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setenv(SHARED_MEASURES, str(tmp_path))
+    assert marked() == alone
+    monkeypatch.setattr(module, "_difference", lambda pictures: 1.0)
+    assert marked(shared=False) != alone
+    assert marked() == alone
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def variable_format() -> vs.VideoNode:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import signal
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from .cancelled import cancellable, left_of
 from .progress import Bar, path_line
 
 
@@ -43,29 +43,26 @@ def compare(
     ] = False,
 ) -> None:
     """Compare two videos: a page with a slider, plots and crops, a table of figures, a video side by side."""
-    from vsrestore.comparison.compare import compare as run
     from vsrestore.comparison.folder import PAGE
-    from vsrestore.comparison.page import table
-    from vsrestore.comparison.sources import Part
 
-    check_device(device)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    bar = Bar() if sys.stderr.isatty() else None
-    count = bar.count if bar else _silent
-    try:
+    with cancellable("vsrestore", left_of(output / PAGE)):
+        from vsrestore.comparison.compare import compare as run
+        from vsrestore.comparison.page import table
+        from vsrestore.comparison.sources import Part
+
+        check_device(device)
+        bar = Bar() if sys.stderr.isatty() else None
+        count = bar.count if bar else _silent
         with bar or nullcontext():
             totals = run(
                 before, after, truth, output, count, overwrite=overwrite, part=Part(start or 0, end), device=device
             )
-    except KeyboardInterrupt:
-        print("vsrestore: cancelled; nothing was written", file=sys.stderr)
-        raise typer.Exit(130) from None
-    names = ["before", "after", *(["truth"] if truth else [])]
-    for name, *words in table(totals, names):
-        print(f"{name:<8}" + "".join(f"{word:>25}" for word in words))
-    if truth is None:
-        print("How good it is cannot be told without the truth: vsrestore compare A B TRUTH", file=sys.stderr)
-    typer.echo(path_line(output / PAGE))
+        names = ["before", "after", *(["truth"] if truth else [])]
+        for name, *words in table(totals, names):
+            print(f"{name:<8}" + "".join(f"{word:>25}" for word in words))
+        if truth is None:
+            print("How good it is cannot be told without the truth: vsrestore compare A B TRUTH", file=sys.stderr)
+        typer.echo(path_line(output / PAGE))
 
 
 def check_device(name: str) -> None:

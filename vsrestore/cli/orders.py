@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .cancelled import cancellable, left_of
 from .compare import check_device, seconds
 from .progress import Bar, path_line, printable
 from .recipes import Use
@@ -54,28 +54,25 @@ def orders(
     Without --truth the clip itself is the truth: it is made as small as the steps enlarge, and damaged.
     """
     from vsrestore.comparison.folder import PAGE
-    from vsrestore.comparison.orders import all_orders, compare_orders
-    from vsrestore.comparison.orders_page import orders_table
 
-    check_device(device or "cpu")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    given = {key: value for key, value in (("device", device), ("precision", precision)) if value is not None}
-    filters = _filters(steps, use, given)
-    tried = [_order(text, list(filters)) for text in order] if order else all_orders(list(filters))
-    damaged, true = _clips(clip, truth, damage, list(filters.values()), start or 0, frames)
-    try:
+    with cancellable("vsrestore", left_of(output / PAGE)):
+        from vsrestore.comparison.orders import all_orders, compare_orders
+        from vsrestore.comparison.orders_page import orders_table
+
+        check_device(device or "cpu")
+        given = {key: value for key, value in (("device", device), ("precision", precision)) if value is not None}
+        filters = _filters(steps, use, given)
+        tried = [_order(text, list(filters)) for text in order] if order else all_orders(list(filters))
+        damaged, true = _clips(clip, truth, damage, list(filters.values()), start or 0, frames)
         with Bar() as bar:
             measure = _lpips(device or "cpu", bar)
             outcomes = compare_orders(
                 damaged, true, filters, tried, output, bar.count,
                 overwrite=overwrite, lpips=measure, device=device or "cpu",
             )  # fmt: skip
-    except KeyboardInterrupt:
-        print("vsrestore: cancelled; nothing was written", file=sys.stderr)
-        raise typer.Exit(130) from None
-    for words in _aligned(orders_table({each.name: each.figures for each in outcomes})):
-        print(words)
-    typer.echo(path_line(output / PAGE))
+        for words in _aligned(orders_table({each.name: each.figures for each in outcomes})):
+            print(words)
+        typer.echo(path_line(output / PAGE))
 
 
 def _filters(steps: str, use: Sequence[str] | None, given: Mapping[str, object]) -> dict[str, Filter]:

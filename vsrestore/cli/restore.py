@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from vsrestore.errors import VsrestoreError
-from vsrestore.pipeline.interrupts import heeded, listen
+from vsrestore.interrupts import heeded, listen
 
 from .extras import lacking
 from .progress import Bar, JsonLines, printable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
+from vsrestore.cli.cancelled import cancellable
 from vsrestore.cli.extras import how_to_install
 from vsrestore.cli.progress import Bar, printable
 from vsrestore.errors import VsrestoreError
@@ -51,7 +51,6 @@ def train(
         stop("train", f"{out} holds a run already; give another folder, or --resume to take it up")
     if resume and not (out / STATE).exists():
         stop("train", f"{out} holds no run to take up; leave --resume away to begin one")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with explained("train", out):
         from vsrestore.training.machine import machine
         from vsrestore.training.recipe import read_recipe
@@ -62,9 +61,8 @@ def train(
         if steps:
             plan = replace(plan, schedule=replace(plan.schedule, steps=steps))
         run = _run(plan, clips, out, minutes, workers, machine(device, precision))
-    typer.echo(
-        f"{run.step} steps in {run.spent_s / 60:.1f} min: {printable(str(out / 'weights.safetensors'))}", err=True
-    )
+        weights_file = printable(str(out / "weights.safetensors"))
+        typer.echo(f"{run.step} steps in {run.spent_s / 60:.1f} min: {weights_file}", err=True)
 
 
 def _run(plan: Recipe, clips: Path, out: Path, minutes: float | None, workers: int, machine: Machine) -> Run:
@@ -84,8 +82,13 @@ def _run(plan: Recipe, clips: Path, out: Path, minutes: float | None, workers: i
 @contextmanager
 def explained(command: str, out: Path | None = None) -> Iterator[None]:
     """Tell what the user can put right in one line, and what an interrupted run has left in the folder ``out``."""
+
+    def left() -> str:
+        return "--resume takes up what was saved last" if out and (out / STATE).exists() else "nothing was saved"
+
     try:
-        yield
+        with cancellable(f"vsrestore {command}", left):
+            yield
     except VsrestoreError as error:
         stop(command, str(error))
     except ModuleNotFoundError as error:
@@ -93,10 +96,6 @@ def explained(command: str, out: Path | None = None) -> Iterator[None]:
         if advice is None:
             raise
         stop(command, advice)
-    except KeyboardInterrupt:
-        kept = "--resume takes up what was saved last" if out and (out / STATE).exists() else "nothing was saved"
-        typer.echo(f"vsrestore {command}: cancelled; {kept}", err=True)
-        raise typer.Exit(130) from None
 
 
 def stop(command: str, message: str, code: int = 2) -> NoReturn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,17 +12,14 @@ from typing import Any
 import numpy as np
 import vapoursynth as vs
 
-from vsrestore.pipeline.interrupts import held_interrupts
-
 from .crops import Crop, WorstCrops
-from .errors import ComparisonError
 from .figures import SAMPLED, Figures, Row
 from .folder import PAGE, TABLE, VIDEO, check_folder, finished_folder
 from .images import jpeg, png
 from .page import Content, Sample, page
 from .plot import Curve
 from .side_by_side import encoding, side_by_side
-from .sources import AFTER, BEFORE, TRUTH, WHOLE, Part, begins_shot, open_clips, picture
+from .sources import AFTER, BEFORE, TRUTH, WHOLE, Part, begins_shot, each_frame, open_clips, picture
 
 ALL_MEASURED, EVERY = 120, 7
 """Frames of a clip up to which all are measured by what takes time; of longer ones, one of so many.
@@ -118,22 +115,12 @@ def _watch(clips: Mapping[str, vs.VideoNode], part: Path, tally: _Tally, count: 
         file = stack.enter_context((part / TABLE).open("w", newline="", encoding="utf-8"))
         writer = csv.writer(file)
         writer.writerow(["frame", *tally.figures.columns])
-        deliver_interrupts = stack.enter_context(held_interrupts())
-        for number, (joined, *frames) in enumerate(_frames(video, *clips.values())):
-            deliver_interrupts()
+        for number, (joined, *frames) in enumerate(each_frame(video, *clips.values())):
             take(joined)
             pictures = {name: picture(frame) for name, frame in zip(clips, frames, strict=True)}
             row = tally.take(number, pictures, begins_shot(frames[0]))
             writer.writerow([number, *("" if value is None else f"{value:.5f}" for value in row.values())])
             count(number + 1, video.num_frames)
-
-
-def _frames(*clips: vs.VideoNode) -> Iterator[tuple[vs.VideoFrame, ...]]:
-    """Yield the frames of clips of one length together."""
-    try:
-        yield from zip(*(clip.frames(close=True) for clip in clips), strict=True)
-    except vs.Error as error:
-        raise ComparisonError(f"a frame cannot be decoded ({error})") from None
 
 
 def _points(figures: Figures, column: str) -> int:

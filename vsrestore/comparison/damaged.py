@@ -10,7 +10,7 @@ import vapoursynth as vs
 from vsrestore.video.scenes import scenes
 
 from .errors import ComparisonError
-from .sources import UNKNOWN_RATE, as_rgb, opened
+from .sources import UNKNOWN_RATE, as_rgb, each_frame, opened
 
 Filter = Callable[[vs.VideoNode], vs.VideoNode]
 
@@ -65,10 +65,7 @@ def clean_and_damaged(
 
 def held(clip: vs.VideoNode) -> vs.VideoNode:
     """Return the clip with all its frames held in memory, so that asking for them takes no time."""
-    try:
-        frames = list(clip.frames())
-    except vs.Error as error:
-        raise ComparisonError(f"a frame cannot be made ({error})") from None
+    frames = [frame for (frame,) in each_frame(clip, close=False)]
     blank = clip.std.BlankClip(keep=True)
     return blank.std.ModifyFrame(clips=blank, selector=lambda n, f: frames[n])
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..interrupts import held_interrupts
 from ..pipeline.workplace import workplace
 from .errors import ComparisonError
 
@@ -70,7 +71,8 @@ def finished_folder(folder: Path) -> Iterator[Path]:
             part = work / "comparison"
             part.mkdir()
             yield part
-            _deliver(part, whole)
+            with held_interrupts():
+                _deliver(part, whole)
     except OSError as error:
         raise ComparisonError(f"{folder}: cannot be written ({error.strerror or error})") from None
 

@@ -12,8 +12,6 @@ from pathlib import Path
 import numpy as np
 import vapoursynth as vs
 
-from vsrestore.pipeline.interrupts import held_interrupts
-
 from .damaged import Filter
 from .errors import ComparisonError
 from .figures import FLICKER, PSNR, SSIM, Figures
@@ -21,7 +19,7 @@ from .folder import ORDERS, PAGE, check_folder, finished_folder
 from .images import jpeg
 from .orders_page import LPIPS, PROCESSOR, SECONDS, orders_page
 from .page import Sample
-from .sources import AFTER, TRUTH, as_rgb, begins_shot, picture
+from .sources import AFTER, TRUTH, as_rgb, begins_shot, each_frame, picture
 
 Lpips = Callable[[np.ndarray, np.ndarray], float]
 """Takes two pictures (H, W, 3) uint8 and returns how unlike they look."""
@@ -157,14 +155,9 @@ def _outcome(
 def _frames(clip: vs.VideoNode) -> tuple[list[np.ndarray], list[bool]]:
     """Return the pictures of an RGB24 clip, and of each whether a shot begins with it."""
     pictures, shots = [], []
-    try:
-        with held_interrupts() as deliver_interrupts:
-            for frame in clip.frames(close=True):
-                deliver_interrupts()
-                pictures.append(picture(frame))
-                shots.append(begins_shot(frame))
-    except vs.Error as error:
-        raise ComparisonError(f"a frame cannot be made ({error})") from None
+    for (frame,) in each_frame(clip):
+        pictures.append(picture(frame))
+        shots.append(begins_shot(frame))
     return pictures, shots
 
 

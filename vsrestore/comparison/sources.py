@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import vapoursynth as vs
 
+from vsrestore.interrupts import check, held_interrupts
 from vsrestore.pipeline.packets import loss, read_packets
 from vsrestore.pipeline.probe import probe
 from vsrestore.pipeline.programs import index_folder
@@ -106,6 +107,27 @@ def opened(path: Path) -> vs.VideoNode:
     if not clip.width:
         raise ComparisonError(f"{path}: changes its size on the way; videos of one size are accepted")
     return clip
+
+
+def each_frame(*clips: vs.VideoNode, close: bool = True) -> Iterator[tuple[vs.VideoFrame, ...]]:
+    """Yield the frames of clips of one length together; an interrupt comes between them.
+
+    Args:
+        clips: of one length.
+        close: whether frames are let go with the next.
+
+    Raises:
+        ComparisonError: a frame cannot be decoded or made.
+
+    """
+    try:
+        with held_interrupts() as deliver_interrupts:
+            for frames in zip(*(clip.frames(close=close) for clip in clips), strict=True):
+                deliver_interrupts()
+                check()
+                yield frames
+    except vs.Error as error:
+        raise ComparisonError(f"a frame cannot be made ({error})") from None
 
 
 def picture(frame: vs.VideoFrame) -> np.ndarray:

@@ -11,11 +11,14 @@ from .errors import PipelineError
 from .further_options import shortens
 from .packets import loss
 from .probe import Media
-from .script import FilterCall, Opening, parse_filter, resolved
+from .script import FilterCall, Opening, parameters, parse_filter, resolved
 from .source import fetch, fetched, is_url
 from .survey import Survey
 
 DEINTERLACE, ORDER = "deinterlace", "field_order"
+SCENES, SCENE_CHANGES = "scenes", "scene_changes"
+# Filters that look for cuts and cannot be told not to.
+WITHIN_SHOTS = {"deflicker", "stabilise"}
 
 
 @dataclass(frozen=True)
@@ -108,14 +111,22 @@ def input_file(job: Job, work: Path, tell: Callable[[str], None]) -> Path:
 def fitting_calls(
     calls: Sequence[FilterCall], media: Media, seen: Survey, tell: Callable[[str], None]
 ) -> list[FilterCall]:
-    """Return the calls that have something to do: a picture of whole frames is not deinterlaced by its flags.
+    """Return the calls that have something to do, and before them one that marks the cuts where they look for such.
+
+    A picture of whole frames is not deinterlaced by its flags.
 
     Raises:
         PipelineError: nothing is left to do.
 
     """
+    return _with_cuts(_not_idle(calls, media, seen, tell))
+
+
+def _not_idle(
+    calls: Sequence[FilterCall], media: Media, seen: Survey, tell: Callable[[str], None]
+) -> Sequence[FilterCall]:
     if seen.fields:
-        return list(calls)
+        return calls
     fitting = [call for call in calls if call.name != DEINTERLACE or ORDER in call.arguments]
     if not calls or fitting:
         if len(fitting) < len(calls):
@@ -125,6 +136,18 @@ def fitting_calls(
     raise PipelineError(
         f"{told}; where it is all the same, give --filter \"{DEINTERLACE}({ORDER}='top')\", or 'bottom'"
     )
+
+
+def _with_cuts(calls: Sequence[FilterCall]) -> list[FilterCall]:
+    """Have cuts marked once for all filters, on the source or, where fields are made frames first, on these.
+
+    Where a call says itself what is to become of cuts, it has its way.
+    """
+    own = any(call.name == SCENES or call.arguments.get(SCENE_CHANGES) is False for call in calls)
+    if own or not any(call.name in WITHIN_SHOTS or SCENE_CHANGES in parameters(call.name) for call in calls):
+        return list(calls)
+    place = int(calls[0].name == DEINTERLACE)
+    return [*calls[:place], FilterCall(SCENES, {"shared": True}), *calls[place:]]
 
 
 def opening_for(media: Media, seen: Survey, index_folder: Path | None, calls: Sequence[FilterCall]) -> Opening:

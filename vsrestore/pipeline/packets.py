@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import av
 
 from vsrestore.ffmpeg import open_media
+from vsrestore.interrupts import check
 
 from .continued import continued, spread
-from .interrupts import check
 from .probe import Media, exact
 
 # A container may announce a little more than its packets last.
@@ -72,16 +73,20 @@ class Packets:
 
     def times(self) -> list[Fraction]:
         """Return when each packet is due, in seconds on the file's clock, rising; it goes on where it begins anew."""
-        return [tick * self.base for tick in sorted(self.continued())]
+        return [tick * self.base for tick in sorted(self.continued)]
 
+    @cached_property
     def continued(self) -> list[int]:
-        """Return :attr:`ticks`, which go on where the file's clock begins anew, with gaps where some are missing."""
+        """:attr:`ticks`, which go on where the file's clock begins anew, with gaps where some are missing.
+
+        Made once, so that none may be added any more.
+        """
         return spread(continued(self.ticks, self.base, leaps=self.leaps), self.gaps)
 
     @property
     def end(self) -> int:
         """When the last shown one ends, as far as durations are known; in ticks."""
-        return max(map(sum, zip(self.continued(), self.durations, strict=True)), default=0)
+        return max(map(sum, zip(self.continued, self.durations, strict=True)), default=0)
 
     @property
     def clock_end(self) -> Fraction:
@@ -124,7 +129,7 @@ class Packets:
         """
         if not self.ticks:
             return Fraction(0)
-        ordered = sorted(self.continued())
+        ordered = sorted(self.continued)
         last = ordered[-1] - ordered[-2] if len(ordered) > 1 else 0
         end = self.end
         return ((end if end > ordered[-1] else ordered[-1] + last) - ordered[0]) * self.base

@@ -15,8 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from vsrestore.interrupts import check, held_interrupts
+
 from .errors import PipelineError, RunError
-from .interrupts import check, held_interrupts
 from .ties import dying_with, tied
 
 POLL_SECONDS = 0.05

@@ -62,7 +62,7 @@ def resolved(call: FilterCall, defaults: Mapping[str, object]) -> FilterCall:
         PipelineError: vsrestore has no such filter, or the filter no such argument.
 
     """
-    accepted = _parameters(call.name)
+    accepted = parameters(call.name)
     unknown = [key for key in call.arguments if key not in accepted]
     if unknown:
         raise PipelineError(f"{call.name}: has no argument {unknown[0]!r}; accepted: {', '.join(accepted) or 'none'}")
@@ -151,7 +151,13 @@ def filter_names() -> list[str]:
     return sorted(vsrestore.FILTERS)
 
 
-def _parameters(name: str) -> list[str]:
+def parameters(name: str) -> list[str]:
+    """Return the arguments of a filter after the clip.
+
+    Raises:
+        PipelineError: there is no such filter.
+
+    """
     import vsrestore
 
     known = filter_names()

@@ -14,10 +14,10 @@ from typing import Any
 import av
 
 from vsrestore import ffmpeg
+from vsrestore.interrupts import check
 from vsrestore.video.props import duration_of
 
 from .errors import RunError
-from .interrupts import check
 from .run import FULL, disk_full
 
 # Matroska keeps whole milliseconds; a constant rate that went through it deviates by up to one.

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vsrestore import ffmpeg
+from vsrestore.interrupts import check
 from vsrestore.training.errors import DataError
 from vsrestore.training.videos import Video
 
@@ -162,6 +163,7 @@ def decode(path: Path, width: int, height: int) -> Pictures:
     command = [ffmpeg.program(), "-v", "error", "-nostdin", *ffmpeg.input_options(path)]
     command += ["-vf", f"scale={width}:{height}:flags=bicubic", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     done = subprocess.run(command, capture_output=True, check=False)
+    check()
     frames = np.frombuffer(done.stdout, dtype=np.uint8)
     if done.returncode or not frames.size:
         raise DataError(f"{path}: cannot be decoded: {done.stderr.decode(errors='replace').strip()[-200:]}")

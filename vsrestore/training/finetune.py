@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from vsrestore import checkpoints, networks
+from vsrestore.interrupts import check
 from vsrestore.training.clips import DecodedShot, Pictures, check_sizes
 from vsrestore.training.data import batches, longest_scene
 from vsrestore.training.errors import DataError
@@ -185,6 +186,7 @@ def _rounds(
     limit_s = max(clock.limit_s - began - 2 * measuring_s, LEAST_S)
     every_s = max(MEASURE_EVERY_S, BETWEEN * measuring_s)
     for batch in batches(shots, recipe, run.step, workers, run.machine.pins):
+        check()
         progress = progress_at(run.step, recipe.schedule.steps, clock.spent_s - began, limit_s)
         if progress >= 1:
             break
@@ -278,6 +280,7 @@ def _scenes(video: Video, limit_s: float) -> Iterator[Pictures]:
     each_s = max(time.monotonic() - began, 1e-3)
     count = min(room, length // RUN, max(3, int(min(limit_s / each_s, room))))
     for first in np.linspace(0, length - RUN, count).astype(int).tolist():
+        check()
         frames = video.read(np.arange(first, first + RUN))
         begin, end = longest_scene(frames)
         if end - begin >= FEWEST:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vsrestore.interrupts import check
 from vsrestore.training.clips import Shot
 from vsrestore.training.data import batches
 from vsrestore.training.errors import TrainingError
@@ -80,6 +81,7 @@ def train(
     last = recipe.schedule.steps + recipe.gan.all_steps if recipe.gan.steps else 0
     began, spent_before = time.monotonic(), run.spent_s
     for batch in batches(shots[0], recipe, run.step, workers, run.machine.pins):
+        check()
         run.spent_s = spent_before + time.monotonic() - began
         progress = progress_at(run.step, recipe.schedule.steps, run.spent_s, limit_s)
         if progress >= 1 and run.step >= last:

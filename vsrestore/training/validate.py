@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vsrestore.comparison.measures import psnr
+from vsrestore.interrupts import check
 from vsrestore.training.task import Between, Frames, Restorer, Sample
 from vsrestore.training.windows import clip_windows
 
@@ -109,6 +110,7 @@ def scores(
     for clip, frames in clips.items():
         clean = frames.astype(np.float32) / np.float32(255)
         for name, damaged in cases.items():
+            check()
             yield score(network, clip, name, damaged(clean), device, more)
 
 

@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from vsrestore.ffmpeg import FFmpegError, open_media
+from vsrestore.interrupts import check
 from vsrestore.training.errors import DataError
 
 
@@ -64,6 +65,7 @@ class Video:
             if seek:
                 container.seek(min(wanted), stream=stream)
             for frame in container.decode(stream):
+                check()
                 if frame.pts in wanted and (frame.height, frame.width) == (self.height, self.width):
                     pictures[frame.pts] = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
                 if frame.pts is not None and frame.pts >= max(wanted):

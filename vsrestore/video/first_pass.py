@@ -5,6 +5,8 @@ are asked for later, and in which order, changes nothing.
 
 A clip is known by its format, size, length and rate and by the samples of `GRID` frames spread over it. What it cannot
 notice is a change of other frames alone, with the length kept: a filter before it that acts on a few frames in between.
+Where machines render one job, whose folder is that of one script and one source, samples are not looked at, which takes
+longer than a short clip: there it is known by its place among the first passes of the script.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import batched
+from itertools import batched, count
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,8 @@ from .kept import read_kept, write_kept
 GRID = 16
 # Progress is told after so many frames, or after a twentieth of the clip where that is more.
 FEWEST_TOLD, TIMES_TOLD = 100, 20
+
+_places = count()  # of first passes in this process, which evaluates one script where machines share them
 
 Function = Callable[[Sequence[np.ndarray]], np.ndarray]
 """Takes frames (C, H, W) and returns a row for each, (B, length), a pure function of that frame alone."""
@@ -64,8 +68,9 @@ def first_pass(name: str, clip: vs.VideoNode, measure: Measure, folder: Path) ->
         vs.Error: a frame cannot be had, or the measure gives NaN or infinity.
 
     """
-    key = _key(clip, measure)
-    path = Path(os.environ.get(SHARED_MEASURES) or folder) / f"{measure.name}-{key.hex()[:32]}.npy"
+    shared, place = os.environ.get(SHARED_MEASURES), next(_places)
+    key = _key(clip, measure, place if shared else None)
+    path = Path(shared or folder) / f"{measure.name}-{key.hex()[:32]}.npy"
     values = read_kept(path, key)
     if values is None:
         values = _measured(name, clip, measure)
@@ -76,10 +81,12 @@ def first_pass(name: str, clip: vs.VideoNode, measure: Measure, folder: Path) ->
     return values
 
 
-def _key(clip: vs.VideoNode, measure: Measure) -> bytes:
-    """Return what the clip and the measure are known by, a SHA-256."""
+def _key(clip: vs.VideoNode, measure: Measure, place: int | None) -> bytes:
+    """Return what the clip and the measure are known by, a SHA-256; None for a place has samples looked at."""
     shape = (clip.format.name, clip.width, clip.height, clip.num_frames, str(clip.fps))
-    key = hashlib.sha256(repr((measure.name, measure.version, measure.length, *shape)).encode())
+    key = hashlib.sha256(repr((measure.name, measure.version, measure.length, *shape, place)).encode())
+    if place is not None:
+        return key.digest()
     grid = np.linspace(0, clip.num_frames - 1, min(GRID, clip.num_frames)).round()
     for number in grid:
         with clip.get_frame(int(number)) as frame:

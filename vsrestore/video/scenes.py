@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import vapoursynth as vs
 from vsutil import get_y
 
+from ..cache_folder import SHARED_MEASURES
 from .cache import keep, uncached
 from .checks import constant_clip, within
-from .frames import plane_views
+from .first_pass import Measure, first_pass
+from .frames import plane_views, write_planes
 
 PREVIOUS, NEXT = "_SceneChangePrev", "_SceneChangeNext"
 
@@ -21,6 +25,9 @@ FLAT = 0.01
 # How much of the difference on the quieter side of a cut is taken off: fast motion differs on both sides.
 SURROUNDINGS = 0.25
 
+# How much frames differ whose properties say that a cut lies between them, or none; the threshold lies between.
+CUT, NONE = 3.0, -3.0
+
 # Small copies kept, for the frames that a chunk asks for at once in any order.
 KEPT = 64
 
@@ -28,7 +35,7 @@ KEPT = 64
 COLOUR_PROPERTIES = ["_Matrix", "_Range", "_Transfer", "_Primaries", "_ChromaLocation", "_FieldBased"]
 
 
-def scenes(clip: vs.VideoNode, *, threshold: float = 0.6) -> vs.VideoNode:
+def scenes(clip: vs.VideoNode, *, threshold: float = 0.6, shared: bool = False) -> vs.VideoNode:
     """Mark the cuts of a clip.
 
     A cut between n and n+1 is ``_SceneChangeNext=1`` on n and ``_SceneChangePrev=1`` on n+1. A frame that carries one
@@ -50,6 +57,9 @@ def scenes(clip: vs.VideoNode, *, threshold: float = 0.6) -> vs.VideoNode:
         clip: any constant format and size.
         threshold: difference from which two frames are two scenes, 0 to 2; cuts measure 0.7 to 1.4, neighbours
             within a shot below 0.35, 0.6 under heavy damage. Lower finds more cuts and gives more false alarms.
+        shared: whether machines that render one job (``restore --cluster``) take the cuts from one place: the first of
+            them looks at the whole clip while it evaluates the script, all read what it found. So the clip should be
+            one that costs little, the source best of all. Elsewhere this changes nothing.
 
     Returns:
         The clip with the same frames and the two properties.
@@ -60,7 +70,9 @@ def scenes(clip: vs.VideoNode, *, threshold: float = 0.6) -> vs.VideoNode:
     """
     constant_clip("scenes", clip)
     within("scenes", "threshold", threshold, 0, 2)
-    cuts = keep(_cuts(keep(gray_copy(clip, SMALL_WIDTH, SMALL_HEIGHT), KEPT), threshold), KEPT)
+    differences = _differences(keep(gray_copy(clip, SMALL_WIDTH, SMALL_HEIGHT), KEPT))
+    if shared and (folder := os.environ.get(SHARED_MEASURES)):
+        differences = _measured(differences, Path(folder))
     last = clip.num_frames - 1
 
     def mark(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
@@ -68,11 +80,11 @@ def scenes(clip: vs.VideoNode, *, threshold: float = 0.6) -> vs.VideoNode:
         if PREVIOUS in frame.props or NEXT in frame.props:
             return frame
         marked = frame.copy()
-        marked.props[PREVIOUS] = before.props[PREVIOUS]
-        marked.props[NEXT] = after.props[PREVIOUS] if n < last else 0
+        marked.props[PREVIOUS] = int(_sample(before) > threshold)
+        marked.props[NEXT] = int(n < last and _sample(after) > threshold)
         return marked
 
-    return clip.std.ModifyFrame(clips=[clip, cuts, shifted(cuts, 1)], selector=mark)
+    return clip.std.ModifyFrame(clips=[clip, differences, shifted(differences, 1)], selector=mark)
 
 
 def gray_copy(clip: vs.VideoNode, width: int, height: int) -> vs.VideoNode:
@@ -83,27 +95,39 @@ def gray_copy(clip: vs.VideoNode, width: int, height: int) -> vs.VideoNode:
     return get_y(plain).resize.Bilinear(width, height, format=vs.GRAYS)
 
 
-def _cuts(small: vs.VideoNode, threshold: float) -> vs.VideoNode:
-    """Return a tiny clip whose frame n tells in ``_SceneChangePrev`` whether a cut lies between n-1 and n."""
-    template = uncached.BlankClip(small, width=1, height=1, format=vs.GRAY8, keep=True)
+def _measured(differences: vs.VideoNode, folder: Path) -> vs.VideoNode:
+    """Return the differences as a first pass has measured them, which is kept in a folder."""
+    measure = Measure(name="cuts", version=1, length=1, load=lambda: lambda frames: np.stack(frames)[:, 0, 0])
+    values = first_pass("scenes", differences, measure, folder)
+    blank = uncached.BlankClip(differences, keep=True)
+    return keep(
+        blank.std.ModifyFrame(blank, lambda n, f: write_planes(f, values[n].reshape(1, 1, 1), limited=False)), KEPT
+    )
 
-    def tell(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
-        marked = f[0].copy()
-        marked.props[PREVIOUS] = int(n > 0 and _is_cut(f[1:], threshold))
-        return marked
+
+def _differences(small: vs.VideoNode) -> vs.VideoNode:
+    """Return a tiny GRAYS clip whose frame n tells how much the frames before n differ from those from n on."""
+    template = uncached.BlankClip(small, width=1, height=1, keep=True)
+
+    def put(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        return write_planes(f[0], np.full((1, 1, 1), _across(f[1:])), limited=False)
 
     window = [shifted(small, offset) for offset in (-2, -1, 0, 1)]
-    return template.std.ModifyFrame(clips=[template, *window], selector=tell)
+    return keep(template.std.ModifyFrame([template, *window], put), KEPT)
 
 
-def _is_cut(window: Sequence[vs.VideoFrame], threshold: float) -> bool:
-    """Tell whether a cut lies in the middle of four frames: as the properties say, else as the pictures differ."""
+def _sample(differences: vs.VideoFrame) -> float:
+    return float(np.asarray(differences[0])[0, 0])
+
+
+def _across(window: Sequence[vs.VideoFrame]) -> float:
+    """Return how much four frames differ across their middle: as the properties say, else as the pictures are."""
     _, previous, current, _ = window
     if NEXT in previous.props:
-        return bool(previous.props[NEXT])
+        return CUT if previous.props[NEXT] else NONE
     if PREVIOUS in current.props:
-        return bool(current.props[PREVIOUS])
-    return _difference(np.stack([plane_views(frame)[0] for frame in window])) > threshold
+        return CUT if current.props[PREVIOUS] else NONE
+    return _difference(np.stack([plane_views(frame)[0] for frame in window]))
 
 
 def _difference(pictures: np.ndarray) -> float:

@@ -10,9 +10,9 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from vsrestore.errors import VsrestoreError
+from vsrestore.interrupts import check
 
 from ..errors import PipelineError, RunError
-from ..interrupts import check
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from vsrestore.interrupts import check
+
 from ..commands import Shown, Task
 from ..errors import RunError
-from ..interrupts import check
 from ..segments.cuts import Segment
 from ..segments.folder import Clip, JobFolder
 from ..segments.records import rebuilt

@@ -6,10 +6,11 @@ import subprocess
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
+from vsrestore.interrupts import check
+
 from .. import programs
 from ..commands import Shown, Task, read_report, rendering
 from ..errors import PipelineError, RunError
-from ..interrupts import check
 from ..run import FULL, Program, check_exit, wait_for
 from ..timestamps import FrameTimes
 from .folder import FIRST_PASS

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from vsrestore.pipeline.interrupts import held_interrupts
+from vsrestore.interrupts import held_interrupts
 
 
 @pytest.fixture(params=[signal.SIGINT, signal.SIGTERM])
