@@ -94,8 +94,8 @@ def picture_differences(output: Path, frames: int) -> list[Difference]:
 
 
 def _unreadable(output: Path, error: PipelineError) -> Difference:
-    told = str(error).removeprefix(f"{output}: ")
-    return Difference(f"the output cannot be read back: it {told}", missing=True)
+    words = str(error).removeprefix(f"{output}: ")
+    return Difference(f"the output cannot be read back: it {words}", missing=True)
 
 
 def _count(frames: int, held: int) -> Difference:
@@ -128,23 +128,23 @@ def _shape(before: Picture, after: Picture) -> Iterator[Difference]:
 def _tracks(source: Contents, made: Contents, plan: CopyPlan) -> Iterator[Difference]:
     for kind in ("audio", "subtitle", "attachment", "cover"):
         expected = [track for track in plan.kept if track.kind == kind]
-        found = made.media.of_kind(kind)
-        if len(expected) != len(found):
-            told = f"{len(expected)} {kind} streams should be in the output, it holds {len(found)}"
-            yield Difference(told, missing=kind == "audio" and len(found) < len(expected))
+        streams = made.media.of_kind(kind)
+        if len(expected) != len(streams):
+            counts = f"{len(expected)} {kind} streams should be in the output, it holds {len(streams)}"
+            yield Difference(counts, missing=kind == "audio" and len(streams) < len(expected))
         elif kind == "audio":
-            for old, new in zip(expected, found, strict=True):
+            for old, new in zip(expected, streams, strict=True):
                 yield from _sound(source, made, old.index, new.index, plan.damaged)
 
 
 def _sound(source: Contents, made: Contents, old: int, new: int, damaged: Collection[int]) -> Iterator[Difference]:
-    given = source.packets[old]
-    before, after = given.span(), made.packets[new].span()
+    packets = source.packets[old]
+    before, after = packets.span(), made.packets[new].span()
     # Packets may announce more than is in them, and damaged ones any time.
-    held = before if given.heard is None else min(before, given.heard)
+    held = before if packets.heard is None else min(before, packets.heard)
     if min(abs(before - after), abs(held - after)) > SOUND_TOLERANCE:
-        told = f"audio stream {old} lasts {float(before):.3f} s in the source, {float(after):.3f} s in the output"
-        yield Difference(told, missing=after < held - SOUND_TOLERANCE and old not in damaged)
+        lengths = f"audio stream {old} lasts {float(before):.3f} s in the source, {float(after):.3f} s in the output"
+        yield Difference(lengths, missing=after < held - SOUND_TOLERANCE and old not in damaged)
     first, later = _firsts(source, old, made, new)
     shift = later - made.picture.begins() - (first - source.picture.begins())
     if abs(shift) > SYNC_TOLERANCE:

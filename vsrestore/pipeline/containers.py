@@ -11,7 +11,7 @@ from vsrestore import ffmpeg
 from .errors import PipelineError
 from .packets import Packets
 from .probe import Media, Track, cover_picture
-from .survey import Survey, told
+from .survey import Survey, times_of
 
 TEXT_SUBTITLES = {"subrip", "ass", "ssa", "mov_text", "webvtt", "text", "eia_608"}
 ISO_AUDIO = {"aac", "ac3", "eac3", "mp3", "mp2", "alac"}
@@ -111,19 +111,19 @@ def container_of(output: Path, encoder: str) -> Container:
     return row
 
 
-def copy_plan(media: Media, seen: Survey, container: Container, folder: Path) -> CopyPlan:
+def copy_plan(media: Media, findings: Survey, container: Container, folder: Path) -> CopyPlan:
     """Return what becomes of the source's audio, subtitles, attachments, cover pictures, chapters and metadata.
 
     Args:
         media: the source.
-        seen: what decoding it showed.
+        findings: what decoding it showed.
         container: of the output.
         folder: for cover pictures, which Matroska takes as files.
 
     """
-    plan = CopyPlan(seen.damage)
+    plan = CopyPlan(findings.damage)
     for track in media.of_kind("audio"):
-        _add_audio(plan, track, container, seen)
+        _add_audio(plan, track, container, findings)
     for track in media.of_kind("subtitle"):
         _add_subtitle(plan, track, container)
     for track in media.of_kind("attachment"):
@@ -143,11 +143,11 @@ def picture_metadata(metadata: dict[str, str], kept: Iterable[str] = ("language"
     return [word for key in kept if key in metadata for word in ("-metadata:s:v:0", f"{key}={metadata[key]}")]
 
 
-def _add_audio(plan: CopyPlan, track: Track, container: Container, seen: Survey) -> None:
+def _add_audio(plan: CopyPlan, track: Track, container: Container, findings: Survey) -> None:
     position = _position(plan, track)
-    damage = seen.damage.get(track.index)
+    damage = findings.damage.get(track.index)
     if track.codec in container.audio and not damage:
-        plan.options += [f"-c:a:{position}", "copy", *_without_lead(position, seen.packets[track.index])]
+        plan.options += [f"-c:a:{position}", "copy", *_without_lead(position, findings.packets[track.index])]
         return
     codec, *rate = container.audio_encoder
     plan.options += [f"-c:a:{position}", codec]
@@ -156,7 +156,9 @@ def _add_audio(plan: CopyPlan, track: Track, container: Container, seen: Survey)
     chain = [FILLED, *(AAC_LAYOUTS if codec == "aac" else [])]
     plan.options += [f"-filter:a:{position}", ",".join(chain)]
     if damage:
-        plan.notes.append(f"audio stream {track.index}: is damaged at {told(damage)}; silent there, encoded as {codec}")
+        plan.notes.append(
+            f"audio stream {track.index}: is damaged at {times_of(damage)}; silent there, encoded as {codec}"
+        )
     else:
         takes = f"{container.muxer} does not take {track.codec}"
         plan.notes.append(f"audio stream {track.index}: {takes}; encoded as {codec}")

@@ -80,14 +80,14 @@ def for_encoder(clip: vs.VideoNode, encoder: Encoder) -> vs.VideoNode:
         vs.Error: the size does not go with any chroma format of the encoder.
 
     """
-    given, family = clip.format, clip.format.color_family
-    working = given.sample_type == vs.FLOAT or given.bits_per_sample not in encoder.bits or given.bits_per_sample == 16
-    bits = encoder.working_bits if working else given.bits_per_sample
+    fmt, family = clip.format, clip.format.color_family
+    working = fmt.sample_type == vs.FLOAT or fmt.bits_per_sample not in encoder.bits or fmt.bits_per_sample == 16
+    bits = encoder.working_bits if working else fmt.bits_per_sample
     if family == vs.GRAY and encoder.gray:
         wanted = vs.core.query_video_format(vs.GRAY, vs.INTEGER, bits)
     else:
         wanted = vs.core.query_video_format(vs.YUV, vs.INTEGER, bits, *_chroma(clip, encoder, bits))
-    if wanted.id == given.id:
+    if wanted.id == fmt.id:
         return clip
     rgb = family == vs.RGB
     matrix = guessed_matrix(clip.width, clip.height) if rgb else None
@@ -168,9 +168,9 @@ def deliver(script: str, folder: str, source: str, encoder: str, report: str, pr
 
 
 def _chroma(clip: vs.VideoNode, encoder: Encoder, bits: int) -> tuple[int, int]:
-    given = clip.format
-    subsampling = (given.subsampling_w, given.subsampling_h)
-    if given.color_family != vs.YUV:
+    fmt = clip.format
+    subsampling = (fmt.subsampling_w, fmt.subsampling_h)
+    if fmt.color_family != vs.YUV:
         subsampling = CHROMA_OF_RGB[encoder.crf is None]
     chroma = accepted_chroma(encoder, subsampling, (clip.width, clip.height), bits)
     if chroma is None:

@@ -22,10 +22,10 @@ def parsed_place(option: str, text: str) -> int | Fraction:
     """
     if text.isascii() and text.isdigit():
         return int(text)
-    if (found := SECONDS.fullmatch(text)) is not None:
-        return Fraction(found[1])
-    if (found := CLOCK.fullmatch(text)) is not None:
-        return int(found[1] or 0) * 3600 + int(found[2]) * 60 + Fraction(found[3])
+    if (match := SECONDS.fullmatch(text)) is not None:
+        return Fraction(match[1])
+    if (match := CLOCK.fullmatch(text)) is not None:
+        return int(match[1] or 0) * 3600 + int(match[2]) * 60 + Fraction(match[3])
     raise PipelineError(f"{option} {text}: cannot be read; give a frame (1440), or a time (1:00.5 or 60.5s)")
 
 

@@ -37,7 +37,7 @@ def excerpt_of(task: Task, clip: Clip, times: Sequence[Fraction]) -> tuple[Fract
 
 
 def deliver(
-    folder: JobFolder, task: Task, clip: Clip, delivery: Delivery, output: Path, seen: Survey, tell: Tell
+    folder: JobFolder, task: Task, clip: Clip, delivery: Delivery, output: Path, findings: Survey, tell: Tell
 ) -> None:
     """Make the output of finished segments and the source's other streams, check it, and give it its name.
 
@@ -52,7 +52,7 @@ def deliver(
             join(folder, clip, joined, delivery.container.muxer, task.media.picture.time_base)
         check_space(joined)
         complete("ffmpeg", finishing(task, delivery, clip.shown, joined))
-        source, part = Contents(task.media, seen.packets), delivery.part
+        source, part = Contents(task.media, findings.packets), delivery.part
         if task.job.whole:
             missing = differences(source, part, delivery.plan, clip.shown.frames, clip.shown.factor)
         else:
@@ -65,9 +65,9 @@ def deliver(
         delivery.part.unlink(missing_ok=True)
 
 
-def refuse_incomplete(task: Task, part: Path, found: list[Difference]) -> None:
+def refuse_incomplete(task: Task, part: Path, all_differences: list[Difference]) -> None:
     """Keep the file under another name and raise ``RunError`` when picture or sound is missing in it."""
-    missing = [str(difference) for difference in found if difference.missing]
+    missing = [str(difference) for difference in all_differences if difference.missing]
     if not missing or shortened(task.job):
         return
     output = task.job.output.resolve()

@@ -48,9 +48,9 @@ class Interleaving:
         pieces = 1 + sum(earlier != later for earlier, later in pairwise(self.ends))
         window = max(PICTURES, PIECES * len(leads) // pieces)
         pictures, sound = (steps(values, window, LEAST * base / UNIT) for values in (leads, [-lead for lead in leads]))
-        return self._told(pictures, base), self._told(sound, base)
+        return self._times(pictures, base), self._times(sound, base)
 
-    def _told(self, steps: Sequence[tuple[int, int]], base: Fraction) -> list[tuple[int, int]]:
+    def _times(self, steps: Sequence[tuple[int, int]], base: Fraction) -> list[tuple[int, int]]:
         lost = [(self.ticks[place], round(height * UNIT / base)) for place, height in steps]
         return [(tick, count) for tick, count in lost if count > 0]
 

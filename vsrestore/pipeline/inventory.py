@@ -87,10 +87,10 @@ def _torch() -> str:
 def _gpu() -> str:
     import torch
 
-    found = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
-        found.append("Apple MPS")
-    return ", ".join(found) or "none that torch can use"
+        names.append("Apple MPS")
+    return ", ".join(names) or "none that torch can use"
 
 
 def _onnxruntime() -> str:

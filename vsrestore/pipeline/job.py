@@ -109,7 +109,7 @@ def input_file(job: Job, work: Path, tell: Callable[[str], None]) -> Path:
 
 
 def fitting_calls(
-    calls: Sequence[FilterCall], media: Media, seen: Survey, tell: Callable[[str], None]
+    calls: Sequence[FilterCall], media: Media, findings: Survey, tell: Callable[[str], None]
 ) -> list[FilterCall]:
     """Return the calls that have something to do, and before them one that marks the cuts where they look for such.
 
@@ -119,22 +119,22 @@ def fitting_calls(
         PipelineError: nothing is left to do.
 
     """
-    return _with_cuts(_not_idle(calls, media, seen, tell))
+    return _with_cuts(_not_idle(calls, media, findings, tell))
 
 
 def _not_idle(
-    calls: Sequence[FilterCall], media: Media, seen: Survey, tell: Callable[[str], None]
+    calls: Sequence[FilterCall], media: Media, findings: Survey, tell: Callable[[str], None]
 ) -> Sequence[FilterCall]:
-    if seen.fields:
+    if findings.fields:
         return calls
     fitting = [call for call in calls if call.name != DEINTERLACE or ORDER in call.arguments]
     if not calls or fitting:
         if len(fitting) < len(calls):
             tell(f"the picture is not flagged as interlaced; {DEINTERLACE} is left out")
         return fitting
-    told = f"{media.path}: is not flagged as interlaced, so that nothing is left to do"
+    idle = f"{media.path}: is not flagged as interlaced, so that nothing is left to do"
     raise PipelineError(
-        f"{told}; where it is all the same, give --filter \"{DEINTERLACE}({ORDER}='top')\", or 'bottom'"
+        f"{idle}; where it is all the same, give --filter \"{DEINTERLACE}({ORDER}='top')\", or 'bottom'"
     )
 
 
@@ -150,20 +150,21 @@ def _with_cuts(calls: Sequence[FilterCall]) -> list[FilterCall]:
     return [*calls[:place], FilterCall(SCENES, {"shared": True}), *calls[place:]]
 
 
-def opening_for(media: Media, seen: Survey, index_folder: Path | None, calls: Sequence[FilterCall]) -> Opening:
+def opening_for(media: Media, findings: Survey, index_folder: Path | None, calls: Sequence[FilterCall]) -> Opening:
     """Return how a script opens a source for filters.
 
     Raises:
         PipelineError: its picture is interlaced, and none of the calls deinterlaces it.
 
     """
-    if seen.fields and DEINTERLACE not in (call.name for call in calls):
+    if findings.fields and DEINTERLACE not in (call.name for call in calls):
         raise PipelineError(
             f"{media.path}: is interlaced; filters need whole frames: let {DEINTERLACE} come first (--filter, or a "
             "step of a recipe), or clear a wrong flag in a --script of your own with std.SetFieldBased(0)"
         )
     track = None if media.picture.first else media.picture.index
-    cut, damaged = loss(media, seen.packets) is not None, media.picture.index in seen.damage
-    clear, offsets = seen.interlaced > 0 and not seen.fields, tuple(str(joint.offset) for joint in seen.joints)
-    gaps = tuple(seen.packets[media.picture.index].gaps)
+    cut, damaged = loss(media, findings.packets) is not None, media.picture.index in findings.damage
+    clear = findings.interlaced > 0 and not findings.fields
+    offsets = tuple(str(joint.offset) for joint in findings.joints)
+    gaps = tuple(findings.packets[media.picture.index].gaps)
     return Opening(media.path, track, index_folder, cut, damaged, clear, offsets=offsets, gaps=gaps)

@@ -144,10 +144,10 @@ def packets_of(container: Any) -> dict[int, Packets]:
 def read_packets(path: Path) -> dict[int, Packets]:
     """Return the packets of every stream of a file, by the stream's number."""
     with open_media(path) as container:
-        found = packets_of(container)
+        by_stream = packets_of(container)
         for packet in all_packets(container):
-            found[packet.stream.index].add(packet)
-    return found
+            by_stream[packet.stream.index].add(packet)
+    return by_stream
 
 
 def all_packets(container: Any) -> Iterator[Any]:
@@ -170,6 +170,6 @@ def loss(media: Media, packets: dict[int, Packets]) -> str | None:
     end = max(stream.clock_end for stream in packets.values()) - media.zero
     end = max(end, picture.clock_end - media.zero + lost)
     if media.duration is not None and media.duration - end > SPARE:
-        told = f"announces {float(media.duration):.2f} s but ends after {float(end):.2f} s"
-        return f"the source {told}; its end is missing"
+        lengths = f"announces {float(media.duration):.2f} s but ends after {float(end):.2f} s"
+        return f"the source {lengths}; its end is missing"
     return None

@@ -48,10 +48,10 @@ def vspipe() -> str:
     places = [Path(sys.executable).with_name(name)]
     if package is not None and package.origin is not None:
         places.insert(0, Path(package.origin).with_name(name))
-    found = next((str(place) for place in places if place.is_file()), None) or shutil.which("vspipe")
-    if found is None:
+    place = next((str(place) for place in places if place.is_file()), None) or shutil.which("vspipe")
+    if place is None:
         raise PipelineError(f"vspipe is neither beside {sys.executable} nor on PATH; pip install vapoursynth brings it")
-    return found
+    return place
 
 
 @cache
@@ -70,9 +70,9 @@ def file_start(path: Path) -> Fraction:
     Its versions differ in whether the priming of an audio encoder counts, so a library's answer will not do.
     """
     command = [ffmpeg.program(), "-hide_banner", *ffmpeg.input_options(path)]
-    told = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False).stderr
-    found = re.search(r"Duration: .*, start: (-?[\d.]+)", told)
-    return Fraction(found[1]) if found else Fraction(0)
+    words = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False).stderr
+    match = re.search(r"Duration: .*, start: (-?[\d.]+)", words)
+    return Fraction(match[1]) if match else Fraction(0)
 
 
 def environment(first_pass: Path | None = None) -> dict[str, str]:

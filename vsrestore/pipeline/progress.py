@@ -29,17 +29,17 @@ class FrameCounter:
 
     def __call__(self, line: str) -> bool:
         """Return whether the line was progress or chatter, so that nobody need keep it."""
-        found = FRAME.match(line)
-        if found:
-            self._count(int(found[1]), int(found[2]))
+        match = FRAME.match(line)
+        if match:
+            self._count(int(match[1]), int(match[2]))
             # The progress line has no end of its own, so an error may follow on it.
-            return found.end() == len(line) or line[found.end()] == " "
+            return match.end() == len(line) or line[match.end()] == " "
         if line.startswith(EVALUATED):
             self._count(0, 0)
             return True
         if CHATTER.match(line):
             return True
-        told = TOLD.match(line)
-        if told:
-            self._tell(line[told.end() :])
-        return told is not None
+        match = TOLD.match(line)
+        if match:
+            self._tell(line[match.end() :])
+        return match is not None

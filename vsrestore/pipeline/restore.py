@@ -115,9 +115,9 @@ def source_of(folder: JobFolder, job: Job, tell: Tell) -> Source:
     source = folder.source()
     if source is None:
         media = probe(input_file(job, folder.path, tell))
-        seen = survey(media)
-        picture = replace(media.picture, start=seen.packets[media.picture.index].begins() - media.zero)
-        source = Source(replace(media, picture=picture), seen)
+        findings = survey(media)
+        picture = replace(media.picture, start=findings.packets[media.picture.index].begins() - media.zero)
+        source = Source(replace(media, picture=picture), findings)
         folder.keep_source(source)
     return source
 
@@ -132,7 +132,7 @@ def prepared(folder: JobFolder, job: Job, source: Source) -> Task:
 
 
 def rendered(
-    folder: JobFolder, task: Task, calls: list[FilterCall], seen: Survey, cut: Cut, tell: Tell, count: Count
+    folder: JobFolder, task: Task, calls: list[FilterCall], findings: Survey, cut: Cut, tell: Tell, count: Count
 ) -> Clip:
     """Return the clip of a job, all of whose segments are rendered.
 
@@ -142,7 +142,7 @@ def rendered(
     if clip is not None and folder.joined(task.job.output.suffix).exists():
         return clip
     if task.job.script is None:
-        return encode_filters(folder, task, calls, seen, cut, tell, count)
+        return encode_filters(folder, task, calls, findings, cut, tell, count)
     return encode_script(task, cut, tell, count)
 
 
@@ -166,7 +166,7 @@ def cut_of(job: Job, calls: Sequence[FilterCall], times: Sequence[Fraction]) -> 
 
 
 def encode_filters(
-    folder: JobFolder, task: Task, calls: list[FilterCall], seen: Survey, cut: Cut, tell: Tell, count: Count
+    folder: JobFolder, task: Task, calls: list[FilterCall], findings: Survey, cut: Cut, tell: Tell, count: Count
 ) -> Clip:
     """Write the script of the task's filters and encode; where BestSource cannot open the source so, open it otherwise.
 
@@ -174,7 +174,7 @@ def encode_filters(
     """
     clustered = task.job.cluster is not None
     near = folder.path if clustered or is_url(task.job.input) else programs.index_folder(task.media.path)
-    opening: Opening | None = folder.opening() or opening_for(task.media, seen, near, calls)
+    opening: Opening | None = folder.opening() or opening_for(task.media, findings, near, calls)
     if clustered and opening is not None:  # all machines read the source by one index
         opening = replace(opening, one_index=True)
     while opening is not None:

@@ -44,8 +44,8 @@ def fetch(url: str, quality: str | None, folder: Path) -> Path:
         wait_for(lambda: False, [program])
     file = fetched(folder)
     if program.poll() or file is None:
-        told = [line for line in program.words().splitlines() if line.startswith("ERROR")]
-        words = told or ["ERROR: no file arrived"]
+        errors = [line for line in program.words().splitlines() if line.startswith("ERROR")]
+        words = errors or ["ERROR: no file arrived"]
         raise PipelineError(f"{url}: {words[-1].removeprefix('ERROR: ')}")
     return file
 

@@ -152,7 +152,7 @@ def survey(media: Media) -> Survey:
     return Survey(packets, picture.frames, picture.interlaced, first, damage, places, lost_sound)
 
 
-def told(stretches: Sequence[Stretch]) -> str:
+def times_of(stretches: Sequence[Stretch]) -> str:
     """Return when stretches are, the first few of many."""
     named = ", ".join(map(str, stretches[:TOLD_STRETCHES]))
     more = len(stretches) - TOLD_STRETCHES

@@ -38,7 +38,7 @@ def from_props(props: Mapping[str, Any]) -> Tags:
     ffmpeg and VapourSynth both number matrix, primaries and transfer as H.273 does; range and chroma location differ
     by one.
     """
-    found = {
+    colour = {
         "color_range": _shifted(props.get("_Range")),
         "colorspace": _known(props.get("_Matrix")),
         "color_primaries": _known(props.get("_Primaries")),
@@ -47,7 +47,7 @@ def from_props(props: Mapping[str, Any]) -> Tags:
     }
     numerator, denominator = props.get("_SARNum", 0), props.get("_SARDen", 0)
     sar = Fraction(numerator, denominator) if numerator > 0 and denominator > 0 else None
-    return Tags({name: value for name, value in found.items() if value is not None}, sar, props.get("_FieldBased", 0))
+    return Tags({name: value for name, value in colour.items() if value is not None}, sar, props.get("_FieldBased", 0))
 
 
 def input_options(tags: Tags) -> list[str]:

@@ -47,8 +47,8 @@ class FrameTimes:
             self._read()
         if len(self._durations) < count:
             return None
-        taken, self._durations = self._durations[:count], self._durations[count:]
-        return taken
+        first, self._durations = self._durations[:count], self._durations[count:]
+        return first
 
     def _read(self) -> None:
         if not self._path.exists():
@@ -127,8 +127,8 @@ def write_joined(
         stream: Any = None
         for segment in segments:
             with ffmpeg.open_media(segment) as source:
-                given = source.streams.video[0]
-                stream = _stream_like(given, target, base) if stream is None else _checked(stream, given, segment)
+                picture = source.streams.video[0]
+                stream = _stream_like(picture, target, base) if stream is None else _checked(stream, picture, segment)
                 for packet in _packets(source):
                     place, (pts, dts) = next(stamps)
                     packet.stream, packet.time_base = stream, base
@@ -136,15 +136,15 @@ def write_joined(
                     target.mux(packet)
 
 
-def _stream_like(given: Any, target: Any, base: Fraction) -> Any:
-    stream = target.add_stream_from_template(given, opaque=True)
+def _stream_like(picture: Any, target: Any, base: Fraction) -> Any:
+    stream = target.add_stream_from_template(picture, opaque=True)
     stream.time_base = base
     return stream
 
 
-def _checked(stream: Any, given: Any, segment: Path) -> Any:
+def _checked(stream: Any, picture: Any, segment: Path) -> Any:
     """Players read the parameters of the encoder once, at the beginning."""
-    if stream.codec_context.extradata != given.codec_context.extradata:
+    if stream.codec_context.extradata != picture.codec_context.extradata:
         raise RunError(f"{segment.name}: was encoded with other parameters than the first segment; give --restart")
     return stream
 

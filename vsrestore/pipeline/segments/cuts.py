@@ -70,8 +70,8 @@ def _chunk(call: FilterCall) -> int:
     """Return how many frames a filter makes at once, 1 where its file does not say."""
     from vsrestore.filters.table import FILTERS
 
-    given = call.arguments.get("chunk")
-    if isinstance(given, int) and given > 0:
-        return given
+    chunk = call.arguments.get("chunk")
+    if isinstance(chunk, int) and chunk > 0:
+        return chunk
     descriptor = getattr(import_module(FILTERS[call.name]), "DESCRIPTOR", None)
     return descriptor.plan.chunk if descriptor is not None else 1

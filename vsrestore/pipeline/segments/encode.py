@@ -54,15 +54,15 @@ def encode(task: Task, shown: Shown, frames: Frames, file: Path, running: list[P
     assert taker.process.stdin is not None
     try:
         missing = _feed(frames, taker.process.stdin, frames.count * shown.frame_bytes)
-        taken = True
+        complete = True
     except BrokenPipeError:
-        missing, taken = 0, False
+        missing, complete = 0, False
     if missing:
         frames.sender.end()
         raise RunError(f"vspipe ended early: {frames.sender.program.words()}")
     wait_for(lambda: False, [taker])
     _check(task, shown, taker)
-    if not taken and not shortened(task.job):
+    if not complete and not shortened(task.job):
         raise RunError(f"ffmpeg ended early: {last_words(taker.words())}")
     taker.stop()
     running.remove(taker)

@@ -104,13 +104,13 @@ def noted(
     def counted(done: int, total: int) -> None:
         nonlocal last
         count(done, total)
-        told = meter.count(done, total)
-        progress(told)
+        tally = meter.count(done, total)
+        progress(tally)
         if time.monotonic() - last > EVERY or done == total:
             last = time.monotonic()
             with suppress(OSError):  # a full disk is told by what matters more
                 unfinished = unfinished_of(folder.path / FILE)
-                unfinished.write_text(json.dumps(plain(told)), encoding="utf-8")
+                unfinished.write_text(json.dumps(plain(tally)), encoding="utf-8")
                 unfinished.replace(folder.path / FILE)
 
     return counted
