@@ -224,7 +224,10 @@ def card(
 
     if device != "cpu" and not torch.cuda.is_available():
         raise typer.BadParameter("torch finds no CUDA card on this machine; vsrestore info tells what it finds")
-    publish(benchmark.run(benchmark.trial_on(device), case or benchmark.FILTERS))
+    unknown = [name for name in case or () if name not in benchmark.CASES]
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]} is no case; accepted: {', '.join(benchmark.CASES)}")
+    publish(benchmark.run(benchmark.trial_on(device), case or ()))
 
 
 @app.command()
