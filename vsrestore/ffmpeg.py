@@ -53,7 +53,7 @@ def packaged_program() -> str:
 @cache
 def version_text() -> str:
     """Return what the program says of its version."""
-    return _said(program()).split("Copyright")[0].strip()
+    return _version_text(program()).split("Copyright")[0].strip()
 
 
 def file_url(path: Path, *, utf8: bool = True) -> str:
@@ -98,9 +98,9 @@ def open_media(path: Path, *, utf8: bool = True) -> Any:
 
 def _version(path: str) -> tuple[int, int]:
     """Return major and minor version; builds from the development tree, which have no number, count as new."""
-    number = re.match(r"ffmpeg version n?(\d+)\.(\d+)", _said(path))
+    number = re.match(r"ffmpeg version n?(\d+)\.(\d+)", _version_text(path))
     return (int(number[1]), int(number[2])) if number else (sys.maxsize, 0)
 
 
-def _said(path: str) -> str:
+def _version_text(path: str) -> str:
     return subprocess.run([path, "-version"], capture_output=True, text=True, errors="replace", check=False).stdout

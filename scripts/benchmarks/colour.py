@@ -12,12 +12,12 @@ import vapoursynth as vs
 from torch import nn
 
 import vsrestore
+from vsrestore.devices.cpu import THREADS
 from vsrestore.networks import load
 from vsrestore.networks.ddcolor import DDColor
 from vsrestore.networks.deoldify import DeOldify
 from vsrestore.networks.layers.layout import channels_last
 from vsrestore.runtime.descriptor import Precision
-from vsrestore.runtime.devices.cpu import THREADS
 
 from .material import moving_clip
 from .published import seeded_state

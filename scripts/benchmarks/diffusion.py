@@ -16,6 +16,7 @@ from spandrel.architectures.SwinIR import SwinIR
 from torch import Tensor, nn
 
 import vsrestore
+from vsrestore.devices.parts import Networks, Part, Parts
 from vsrestore.filters import diffusion
 from vsrestore.networks.diffusion.control import Control
 from vsrestore.networks.diffusion.diffbir import DiffBIR
@@ -24,7 +25,6 @@ from vsrestore.networks.diffusion.latent_sampler import LatentSampler, Prompted,
 from vsrestore.networks.diffusion.schedule import Schedule
 from vsrestore.networks.diffusion.unet import UNet
 from vsrestore.networks.diffusion.vae import VAE
-from vsrestore.runtime.parts import Networks, Part, Parts
 
 from .material import moving_clip
 from .published import seeded

@@ -18,11 +18,11 @@ import vapoursynth as vs
 from torch import Tensor, nn
 
 import vsrestore
-from vsrestore.runtime.devices import pick
-from vsrestore.runtime.devices.buffers import Buffers
-from vsrestore.runtime.devices.card import Card, Streams
-from vsrestore.runtime.devices.worker import Work
-from vsrestore.runtime.parts import Networks
+from vsrestore.devices import pick
+from vsrestore.devices.buffers import Buffers
+from vsrestore.devices.card import Card, Streams
+from vsrestore.devices.parts import Networks
+from vsrestore.devices.worker import Work
 
 from .material import moving_clip
 from .report import Report, Requirement

@@ -10,12 +10,12 @@ from statistics import median
 import torch
 from torch import Tensor, nn
 
+from vsrestore.devices.cpu import THREADS
+from vsrestore.devices.parts import Networks
 from vsrestore.filters.film import DESCRIPTOR as FILM
 from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.descriptor import Descriptor, Options
-from vsrestore.runtime.devices.cpu import THREADS
-from vsrestore.runtime.parts import Networks
 from vsrestore.runtime.plans.window import Window
 
 from .material import moving_clip, moving_frames

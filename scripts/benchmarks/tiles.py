@@ -17,8 +17,8 @@ from torch import Tensor
 from vsrestore.networks import describe
 from vsrestore.networks.basicvsrpp import BasicVSRpp
 from vsrestore.networks.edvr import EDVR
+from vsrestore.networks.tiles import Tiling
 from vsrestore.networks.traits import Traits
-from vsrestore.runtime.tiles import Tiling
 
 from .process import MIB, figures_of, resident_now, resident_peak
 from .published import moving_noise, seeded

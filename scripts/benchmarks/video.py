@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from vsrestore.devices.parts import Networks, Part, Parts
 from vsrestore.networks.analog_swin_unet import AnalogSwinUNet
 from vsrestore.networks.layers.collaborating_flows import adaptive_collaboration
 from vsrestore.networks.layers.layout import channels_last
@@ -28,7 +29,6 @@ from vsrestore.networks.tcvc import TCVC
 from vsrestore.networks.tcvc_decoder import GuidedColourNet, Warper
 from vsrestore.networks.tcvc_encoder import TCVCEncoder
 from vsrestore.networks.traits import Precision
-from vsrestore.runtime.parts import Networks, Part, Parts
 
 from .naive import analog_swin_unet, mmp_rnn, propainter, psrt, rife, rvrt, sf_adacof, tape_reference, tcvc
 from .published import moving_noise, seeded

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from vsrestore.cli.extras import EXTRAS, how_to_install
 from vsrestore.cli.finetune import finetune
-from vsrestore.runtime.devices import pick
+from vsrestore.devices import pick
 from vsrestore.training import finetune as learning
 
 ROOT = Path(__file__).parents[2]

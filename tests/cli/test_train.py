@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from vsrestore import ffmpeg
 from vsrestore.cli.train import train
-from vsrestore.runtime.devices import pick
+from vsrestore.devices import pick
 
 app = typer.Typer()
 app.command()(train)

@@ -10,8 +10,8 @@ import vapoursynth as vs
 from safetensors.torch import save_file
 
 from tests.filters import seeded
+from vsrestore.devices.parts import Networks, Part, Parts
 from vsrestore.filters.checkpoint import recognised_parts
-from vsrestore.runtime.parts import Networks, Part, Parts
 
 PARTS = {"first.": "mmp_rnn", "second.model.": "sf_adacof"}
 SETTINGS = {"mmp_rnn": seeded.MMP_RNN, "sf_adacof": seeded.SF_ADACOF}

@@ -13,6 +13,7 @@ from tests.filters import image_networks, seeded
 from tests.golden import records
 from tests.networks import published_tiles
 from vsrestore import networks
+from vsrestore.devices.cpu import tune, winograd
 from vsrestore.networks import image_models, tcvc
 from vsrestore.networks.image_propagation import ImagePropagation
 from vsrestore.networks.layers.collaborating_flows import adaptive_collaboration
@@ -21,7 +22,6 @@ from vsrestore.networks.layers.patch_align import patch_align
 from vsrestore.networks.layers.upsample import quarter_size_images
 from vsrestore.networks.padding import padded
 from vsrestore.networks.tcvc_lab import decoded, encoded, rgb_of
-from vsrestore.runtime.devices.cpu import tune, winograd
 
 TOLERANCE = {
     "edvr": 2e-5,

@@ -47,7 +47,7 @@ def test_the_commands_that_are_told_are_those_of_the_registry(weights):
     assert str(deblur).startswith("deblur: left out until weights of one of these are here: rvrt (")
     for candidate in deblur.preferred:
         (entry,) = candidate.missing
-        fetched = f"vsrestore weights fetch {entry.name}" in candidate.told
+        fetched = f"vsrestore weights fetch {entry.name}" in candidate.words
         assert fetched == (f"vsrestore weights fetch {entry.name}" in how_to_get(entry))
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from tests.runtime.networks import Counting
-from vsrestore.runtime.call import Call, Inputs
+from vsrestore.networks.inputs import Inputs
+from vsrestore.runtime.call import Call
 from vsrestore.runtime.plans.plan import Network, Plan
 from vsrestore.runtime.run import Run
 

@@ -11,10 +11,10 @@ from torch import nn
 
 from tests.runtime import networks as nets
 from tests.runtime.every_other import EveryOther, Mean
+from vsrestore.devices.parts import Build, Part, Parts
 from vsrestore.runtime.apply import Stage, apply, apply_between, apply_stages, prepare, through
 from vsrestore.runtime.call import Companion
 from vsrestore.runtime.descriptor import Descriptor, Options
-from vsrestore.runtime.parts import Build, Part, Parts
 from vsrestore.runtime.plans.pair import Pair
 from vsrestore.runtime.plans.plan import Plan
 from vsrestore.runtime.plans.references import REFERENCES, ChosenReferences, StridedReferences

@@ -6,11 +6,11 @@ import torch
 import vapoursynth as vs
 from torch import Tensor, nn
 
+from vsrestore.devices.parts import Build
 from vsrestore.networks.absent_frames import ABSENT
 from vsrestore.networks.traits import Traits
 from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.descriptor import Descriptor, Options
-from vsrestore.runtime.parts import Build
 from vsrestore.runtime.plans.sequence import Sequence
 from vsrestore.runtime.plans.single import Single
 from vsrestore.runtime.plans.window import Window

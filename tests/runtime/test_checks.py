@@ -12,9 +12,9 @@ import vapoursynth as vs
 from tests import clips
 from tests.runtime import networks as nets
 from vsrestore.networks.traits import Traits
+from vsrestore.runtime.advice import advice
 from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.descriptor import Descriptor, Options
-from vsrestore.runtime.out_of_memory import advice
 from vsrestore.runtime.plans.sequence import Sequence
 from vsrestore.runtime.plans.single import Single
 

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import pytest
 import torch
 
-from vsrestore.runtime.devices import pick
+from vsrestore.devices import pick
 from vsrestore.training.machine import machine, safe_precision
 
 

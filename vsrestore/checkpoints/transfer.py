@@ -91,7 +91,7 @@ def _understood(url: str) -> Iterator[None]:
     except CheckpointError:
         raise
     except (ValueError, LookupError) as error:
-        raise CheckpointError(f"{host(url)} answers what cannot be followed ({_said(error)})") from error
+        raise CheckpointError(f"{host(url)} answers what cannot be followed ({_one_line(error)})") from error
 
 
 def _transfer(opener: urllib.request.OpenerDirector, url: str, part: Path, limit: int, progress: Progress) -> None:
@@ -117,7 +117,7 @@ def _transfer(opener: urllib.request.OpenerDirector, url: str, part: Path, limit
             _copy(response, file, start, total, limit, progress)
 
 
-def _said(words: object) -> str:
+def _one_line(words: object) -> str:
     """Return what a server or the library said, short and in one line, whatever bytes are in it."""
     text = "".join(letter if letter.isprintable() else " " for letter in str(words))[:LONGEST_WORDS]
     return text.strip() or (type(words).__name__ if isinstance(words, Exception) else "")
@@ -135,19 +135,19 @@ def _start_over(part: Path) -> None:
 def _refuse_other(response: http.client.HTTPResponse, url: str) -> None:
     """Refuse answers that bring no file: other ones than 200 and 206, and web pages."""
     if response.status not in (200, 206):
-        raise CheckpointError(f"{host(url)} answers {response.status} {_said(response.reason)}".rstrip())
+        raise CheckpointError(f"{host(url)} answers {response.status} {_one_line(response.reason)}".rstrip())
     if response.headers.get_content_type() == "text/html":
         raise CheckpointError(f"{host(url)} answers with a web page instead of the file")
 
 
 def _length(response: http.client.HTTPResponse, url: str) -> int | None:
     """Return how many bytes are to come, None where the server does not tell."""
-    told = response.headers.get("Content-Length")
-    if told is None or response.headers.get("Transfer-Encoding"):
+    length = response.headers.get("Content-Length")
+    if length is None or response.headers.get("Transfer-Encoding"):
         return None
-    if not re.fullmatch(r"[0-9]{1,18}", told.strip()):
-        raise CheckpointError(f"{host(url)} gives {told[:40]!r} as the length of the file")
-    return int(told)
+    if not re.fullmatch(r"[0-9]{1,18}", length.strip()):
+        raise CheckpointError(f"{host(url)} gives {length[:40]!r} as the length of the file")
+    return int(length)
 
 
 def _copy(
@@ -182,7 +182,7 @@ class _Slow:
             # What `read` waits for, a whole block, a server may send a byte at a time for days.
             block = self._response.read1(BLOCK)
         except (OSError, http.client.HTTPException) as error:
-            raise _BrokenOffError(_said(error)) from error
+            raise _BrokenOffError(_one_line(error)) from error
         self._bytes += len(block)
         passed = time.monotonic() - self._since
         if passed > WATCHED:
@@ -204,14 +204,14 @@ def _open(opener: urllib.request.OpenerDirector, request: urllib.request.Request
             return error  # type: ignore[return-value]  # it is a response as well
         error.close()
         if error.code == 429 or error.code >= 500:
-            raise _BrokenOffError(f"answer {error.code} {_said(error.reason)}") from error
-        raise CheckpointError(f"{host(url)} answers {error.code} {_said(error.reason)}") from error
+            raise _BrokenOffError(f"answer {error.code} {_one_line(error.reason)}") from error
+        raise CheckpointError(f"{host(url)} answers {error.code} {_one_line(error.reason)}") from error
     except urllib.error.URLError as error:
         if isinstance(error.reason, TimeoutError):
             raise _BrokenOffError("no answer") from error
-        raise CheckpointError(f"{host(url)} cannot be reached ({_said(error.reason)})") from error
+        raise CheckpointError(f"{host(url)} cannot be reached ({_one_line(error.reason)})") from error
     except (OSError, http.client.HTTPException) as error:
-        raise _BrokenOffError(_said(error)) from error
+        raise _BrokenOffError(_one_line(error)) from error
     return response
 
 

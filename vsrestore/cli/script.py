@@ -34,15 +34,15 @@ def script(
 
     if is_url(input):
         raise PipelineError(f"{input}: a script reads a file; fetch it first, e.g. with yt-dlp")
-    given = {key: value for key, value in (("device", device), ("precision", precision)) if value is not None}
+    everywhere = {key: value for key, value in (("device", device), ("precision", precision)) if value is not None}
     followed = recipe_of(recipe, steps, use)
     if bool(filters) == (followed is not None):
         raise PipelineError("what should be done? give either --filter (repeatable) or --recipe")
     texts = filters_of_recipe(followed, _tell) if followed else filters or ()
     media = probe(Path(input).absolute())
-    seen = survey(media)
-    calls = fitting_calls([resolved(parse_filter(text), given) for text in texts], media, seen, _tell)
-    print(script_text(opening_for(media, seen, index_folder(media.path), calls), calls), end="")
+    findings = survey(media)
+    calls = fitting_calls([resolved(parse_filter(text), everywhere) for text in texts], media, findings, _tell)
+    print(script_text(opening_for(media, findings, index_folder(media.path), calls), calls), end="")
 
 
 def _tell(sentence: str) -> None:

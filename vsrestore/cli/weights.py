@@ -178,8 +178,8 @@ def _warnings(entry: Entry) -> list[str]:
     from vsrestore.checkpoints import filters_of, told_filters
 
     licence = f"licence: {entry.licence}; commercial use: {_commercial(entry)}"
-    told = [licence] if entry.commercial is not True else []
-    return told if filters_of(entry) else [*told, told_filters(entry)]
+    lines = [licence] if entry.commercial is not True else []
+    return lines if filters_of(entry) else [*lines, told_filters(entry)]
 
 
 def _refuse(architecture: str) -> NoReturn:

@@ -19,7 +19,7 @@ from .errors import ComparisonError
 from .figures import SAMPLED, Figures, Row
 from .folder import PAGE, TABLE, VIDEO, check_folder, finished_folder
 from .images import jpeg, png
-from .page import Content, Shown, page
+from .page import Content, Sample, page
 from .plot import Curve
 from .side_by_side import encoding, side_by_side
 from .sources import AFTER, BEFORE, TRUTH, WHOLE, Part, begins_shot, open_clips, picture
@@ -34,14 +34,14 @@ STRETCHES = 6
 
 
 @dataclass
-class _Seen:
+class _Tally:
     """What is kept of the frames: nothing that grows with their number."""
 
     figures: Figures
     curves: dict[str, Curve]
     crops: WorstCrops
     middles: frozenset[int]
-    samples: list[Shown] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
 
     def take(self, number: int, pictures: Mapping[str, np.ndarray], shot: bool) -> Row:
         """Measure the next frame, and keep what the page will show of it."""
@@ -51,7 +51,7 @@ class _Seen:
         self.crops.see(number, BEFORE, AFTER, pictures)
         if number in self.middles:
             images = {name: jpeg(pictures[name]) for name in _ordered(pictures)}
-            self.samples.append(Shown(f"frame {number}", images))
+            self.samples.append(Sample(f"frame {number}", images))
         return row
 
 
@@ -92,38 +92,38 @@ def compare(
         RunError: ffmpeg failed.
 
     """
-    given = {BEFORE: before, AFTER: after} if truth is None else {TRUTH: truth, BEFORE: before, AFTER: after}
-    check_folder(folder, given.values(), overwrite=overwrite)
-    clips = open_clips(given, part)
+    videos = {BEFORE: before, AFTER: after} if truth is None else {TRUTH: truth, BEFORE: before, AFTER: after}
+    check_folder(folder, videos.values(), overwrite=overwrite)
+    clips = open_clips(videos, part)
     frames = clips[BEFORE].num_frames
-    figures = Figures(list(given), 1 if frames <= ALL_MEASURED else EVERY, device)
+    figures = Figures(list(videos), 1 if frames <= ALL_MEASURED else EVERY, device)
     curves = {column: Curve(frames, _points(figures, column)) for column in figures.columns}
-    seen = _Seen(figures, curves, WorstCrops(frames, STRETCHES), _middles(frames))
+    tally = _Tally(figures, curves, WorstCrops(frames, STRETCHES), _middles(frames))
     with finished_folder(folder) as unfinished:
-        _watch(clips, unfinished, seen, count)
-        crops = seen.crops.crops()
+        _watch(clips, unfinished, tally, count)
+        crops = tally.crops.crops()
         _write_crops(crops, unfinished)
-        paths = {name: given[name] for name in _ordered(given)}
-        shown = [_shown(crop) for crop in crops]
-        content = Content(paths, frames, figures.every, curves, figures.totals(), seen.samples, shown)
+        paths = {name: videos[name] for name in _ordered(videos)}
+        samples = [_captioned(crop) for crop in crops]
+        content = Content(paths, frames, figures.every, curves, figures.totals(), tally.samples, samples)
         (unfinished / PAGE).write_text(page(content), encoding="utf-8", errors="xmlcharrefreplace")
     return figures.totals()
 
 
-def _watch(clips: Mapping[str, vs.VideoNode], part: Path, seen: _Seen, count: Callable[[int, int], None]) -> None:
+def _watch(clips: Mapping[str, vs.VideoNode], part: Path, tally: _Tally, count: Callable[[int, int], None]) -> None:
     """Take every frame of the clips once: into the video, the table and what is seen."""
     video = side_by_side({name: clips[name] for name in _ordered(clips)})
     with ExitStack() as stack:
         take = stack.enter_context(encoding(video, part / VIDEO))
         file = stack.enter_context((part / TABLE).open("w", newline="", encoding="utf-8"))
         writer = csv.writer(file)
-        writer.writerow(["frame", *seen.figures.columns])
+        writer.writerow(["frame", *tally.figures.columns])
         deliver_interrupts = stack.enter_context(held_interrupts())
         for number, (joined, *frames) in enumerate(_frames(video, *clips.values())):
             deliver_interrupts()
             take(joined)
             pictures = {name: picture(frame) for name, frame in zip(clips, frames, strict=True)}
-            row = seen.take(number, pictures, begins_shot(frames[0]))
+            row = tally.take(number, pictures, begins_shot(frames[0]))
             writer.writerow([number, *("" if value is None else f"{value:.5f}" for value in row.values())])
             count(number + 1, video.num_frames)
 
@@ -153,10 +153,10 @@ def _write_crops(crops: list[Crop], part: Path) -> None:
             (part / f"crop-{number}-{name}.png").write_bytes(png(image))
 
 
-def _shown(crop: Crop) -> Shown:
+def _captioned(crop: Crop) -> Sample:
     height, width = crop.pictures[BEFORE].shape[:2]
     caption = f"frame {crop.frame}, {width}x{height} pixels at {crop.place.left}, {crop.place.top}"
-    return Shown(caption, {name: png(crop.pictures[name]) for name in _ordered(crop.pictures)})
+    return Sample(caption, {name: png(crop.pictures[name]) for name in _ordered(crop.pictures)})
 
 
 def _ordered(named: Mapping[str, Any]) -> list[str]:

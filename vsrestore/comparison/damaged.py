@@ -87,8 +87,8 @@ def _scale(clip: vs.VideoNode, steps: Sequence[Filter]) -> int:
         result = step(result)
     scale, rest = divmod(result.width, clip.width)
     if rest or not scale or result.height != scale * clip.height:
-        told = f"the steps make {result.width}x{result.height} of {clip.width}x{clip.height}"
-        raise ComparisonError(f"{told}; give a damaged clip and its --truth where that is no whole number of times")
+        sizes = f"the steps make {result.width}x{result.height} of {clip.width}x{clip.height}"
+        raise ComparisonError(f"{sizes}; give a damaged clip and its --truth where that is no whole number of times")
     return scale
 
 

@@ -31,10 +31,10 @@ class Figures:
     def __init__(self, names: Sequence[str], every: int = 1, device: str = "cpu") -> None:
         self.every, self._device = every, device
         self.judged = [name for name in (BEFORE, AFTER) if name in names] if TRUTH in names else []
-        shown = [name for name in (BEFORE, AFTER, TRUTH) if name in names]
+        clips = [name for name in (BEFORE, AFTER, TRUTH) if name in names]
         self.columns = [f"{figure}_{name}" for figure in (PSNR, SSIM) for name in self.judged]
         self.columns += [] if self.judged else [f"{CHANGE}_{AFTER}"]
-        self.columns += [f"{FLICKER}_{name}" for name in shown]
+        self.columns += [f"{FLICKER}_{name}" for name in clips]
         self._flicker = Flicker(device)
         self._number = 0
         self._errors = dict.fromkeys(self.judged, 0.0)

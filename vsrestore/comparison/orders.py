@@ -20,7 +20,7 @@ from .figures import FLICKER, PSNR, SSIM, Figures
 from .folder import ORDERS, PAGE, check_folder, finished_folder
 from .images import jpeg
 from .orders_page import LPIPS, PROCESSOR, SECONDS, orders_page
-from .page import Shown
+from .page import Sample
 from .sources import AFTER, TRUTH, as_rgb, begins_shot, picture
 
 Lpips = Callable[[np.ndarray, np.ndarray], float]
@@ -113,7 +113,7 @@ def compare_orders(
     outcomes.sort(key=lambda each: -each.figures[PSNR])
     with finished_folder(folder) as unfinished:
         _write_table(outcomes, unfinished / ORDERS)
-        sample = Shown(f"frame {middle}", images)
+        sample = Sample(f"frame {middle}", images)
         page = orders_page(folder.name, {each.name: each.figures for each in outcomes}, sample)
         (unfinished / PAGE).write_text(page, encoding="utf-8", errors="xmlcharrefreplace")
     return outcomes

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 from .figures import FLICKER, PSNR, SSIM
-from .page import Shown, document, frames_with_slider
+from .page import Sample, document, frames_with_slider
 from .sources import TRUTH
 
 LPIPS, SECONDS, PROCESSOR = "lpips", "seconds", "processor_seconds"
@@ -38,7 +38,7 @@ def orders_table(figures: Mapping[str, Mapping[str, float]]) -> list[tuple[str, 
     return [head, *((name, *(_word(row, figure) for figure in measured)) for name, row in figures.items())]
 
 
-def orders_page(title: str, figures: Mapping[str, Mapping[str, float]], sample: Shown) -> str:
+def orders_page(title: str, figures: Mapping[str, Mapping[str, float]], sample: Sample) -> str:
     """Return the page as HTML.
 
     Args:

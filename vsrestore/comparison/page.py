@@ -68,7 +68,7 @@ for (const slider of document.querySelectorAll(".slider input")) {
 
 
 @dataclass(frozen=True)
-class Shown:
+class Sample:
     """A frame or a part of one in every clip: image files by clip, and what is written under them."""
 
     caption: str
@@ -95,8 +95,8 @@ class Content:
     every: int
     curves: Mapping[str, Curve]
     totals: Row = field(default_factory=dict)
-    samples: Sequence[Shown] = ()
-    crops: Sequence[Shown] = ()
+    samples: Sequence[Sample] = ()
+    crops: Sequence[Sample] = ()
 
 
 def page(content: Content) -> str:
@@ -126,8 +126,8 @@ def table(totals: Row, names: Sequence[str]) -> list[tuple[str, ...]]:
     figures = _figures(totals)
     rows = [("", *(TITLES[figure] if figure == SSIM else f"{TITLES[figure]}, {UNITS[figure]}" for figure in figures))]
     for name in names:
-        found = [(figure, totals.get(f"{figure}_{name}")) for figure in figures]
-        rows.append((name, *("" if value is None else f"{value:{FORMS[figure]}}" for figure, value in found)))
+        values = [(figure, totals.get(f"{figure}_{name}")) for figure in figures]
+        rows.append((name, *("" if value is None else f"{value:{FORMS[figure]}}" for figure, value in values)))
     return rows
 
 
@@ -143,8 +143,8 @@ def _summary(content: Content) -> str:
         f"<tr><th>{name}: {escape(content.paths[name].name)}</th>{''.join(f'<td>{word}</td>' for word in words)}</tr>"
         for name, *words in rows
     )
-    told = f"{content.frames} frames. {_explained(content)}"
-    return f"<table><tr>{head}</tr>{body}</table>\n<p>{told}</p>"
+    sentence = f"{content.frames} frames. {_explained(content)}"
+    return f"<table><tr>{head}</tr>{body}</table>\n<p>{sentence}</p>"
 
 
 def _explained(content: Content) -> str:
@@ -165,7 +165,7 @@ def _explained(content: Content) -> str:
     )
 
 
-def frames_with_slider(samples: Sequence[Shown], pairs: Sequence[tuple[str, str]]) -> str:
+def frames_with_slider(samples: Sequence[Sample], pairs: Sequence[tuple[str, str]]) -> str:
     """Return whole frames, two clips of them at a time on both sides of a slider.
 
     Args:
@@ -174,17 +174,19 @@ def frames_with_slider(samples: Sequence[Shown], pairs: Sequence[tuple[str, str]
 
     """
     options = "".join(f'<option value="{left} {right}">{left} | {right}</option>' for left, right in pairs)
-    figures = "".join(_slider(shown, dict(zip(pairs[0], ("left", "right"), strict=True))) for shown in samples)
+    figures = "".join(_slider(sample, dict(zip(pairs[0], ("left", "right"), strict=True))) for sample in samples)
     return f'<h2>Frames</h2>\n<p><label>Left | right: <select id="pair">{options}</select></label></p>\n{figures}'
 
 
-def _slider(shown: Shown, sides: Mapping[str, str]) -> str:
+def _slider(sample: Sample, sides: Mapping[str, str]) -> str:
     images = "".join(
         f'<img data-clip="{name}" data-side="{sides.get(name, "none")}" alt="{name}" src="{data_uri(image)}">'
-        for name, image in shown.images.items()
+        for name, image in sample.images.items()
     )
-    handle = f'<i></i><input type="range" min="0" max="100" step="0.1" value="50" aria-label="{shown.caption}: divide">'
-    caption = f"<figcaption>{shown.caption}</figcaption>"
+    handle = (
+        f'<i></i><input type="range" min="0" max="100" step="0.1" value="50" aria-label="{sample.caption}: divide">'
+    )
+    caption = f"<figcaption>{sample.caption}</figcaption>"
     return f'<figure><div class="slider">{images}{handle}</div>{caption}</figure>\n'
 
 
@@ -192,11 +194,11 @@ def _crops(content: Content) -> str:
     if not content.crops:
         return "<h2>Where before and after differ most</h2>\n<p>They do not differ.</p>"
     figures = []
-    for shown in content.crops:
+    for crop in content.crops:
         images = "".join(
-            f'<div>{name}<img alt="{name}" src="{data_uri(image)}"></div>' for name, image in shown.images.items()
+            f'<div>{name}<img alt="{name}" src="{data_uri(image)}"></div>' for name, image in crop.images.items()
         )
-        figures.append(f'<figure><div class="crops">{images}</div><figcaption>{shown.caption}</figcaption></figure>\n')
+        figures.append(f'<figure><div class="crops">{images}</div><figcaption>{crop.caption}</figcaption></figure>\n')
     return f"<h2>Where before and after differ most</h2>\n{''.join(figures)}"
 
 

@@ -48,7 +48,7 @@ def lpips_measure(trunk: Mapping[str, Tensor], device: str = "cpu") -> Lpips:
     layers = dict(network.net.named_parameters())
     # The package deals the layers out to slices and keeps their numbers.
     numbered = {name: trunk.get(TRUNK + name.partition(".")[2]) for name in layers}
-    if any(given is None or given.shape != layers[name].shape for name, given in numbered.items()):
+    if any(tensor is None or tensor.shape != layers[name].shape for name, tensor in numbered.items()):
         raise ComparisonError("LPIPS: the trunk is not torchvision's AlexNet; fetch it again")
     network.net.load_state_dict(numbered)
     network.to(device).eval()

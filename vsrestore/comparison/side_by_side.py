@@ -45,8 +45,8 @@ def encoding(clip: vs.VideoNode, path: Path) -> Iterator[Callable[[vs.VideoFrame
         RunError: ffmpeg failed.
 
     """
-    shown = from_props(clip.get_frame(0).props)
-    program = Program(_command(clip, shown, path), stdin=subprocess.PIPE)
+    tags = from_props(clip.get_frame(0).props)
+    program = Program(_command(clip, tags, path), stdin=subprocess.PIPE)
     pipe = program.process.stdin
     assert pipe is not None
 
@@ -72,12 +72,12 @@ def _end(program: Program) -> None:
     check_exit("ffmpeg", program)
 
 
-def _command(clip: vs.VideoNode, shown: Tags, path: Path) -> list[str]:
+def _command(clip: vs.VideoNode, tags: Tags, path: Path) -> list[str]:
     size, rate = f"{clip.width}x{clip.height}", str(clip.fps or UNKNOWN_RATE)
     raw = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", size, "-r", rate, "-i", "pipe:0"]
     return [
-        *(ffmpeg.program(), "-hide_banner", "-y", "-v", "error", *raw, "-filter:v:0", filters(shown)),
-        *encoder_options("x264", CRF, PRESET), *output_options(shown), "-movflags", "+faststart",
+        *(ffmpeg.program(), "-hide_banner", "-y", "-v", "error", *raw, "-filter:v:0", filters(tags)),
+        *encoder_options("x264", CRF, PRESET), *output_options(tags), "-movflags", "+faststart",
         ffmpeg.file_url(path, utf8=False),
     ]  # fmt: skip
 

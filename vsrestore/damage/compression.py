@@ -106,6 +106,6 @@ def _ffmpeg(options: tuple[str, ...], data: bytes) -> bytes:
         raise CompressionError(f"compressed: {missing}") from None
     done = subprocess.run([program, "-v", "error", *options], input=data, capture_output=True, check=False)
     if done.returncode:
-        told = done.stderr.decode(errors="replace").strip().splitlines()
-        raise CompressionError(f"compressed: ffmpeg failed: {told[-1] if told else done.returncode}")
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        raise CompressionError(f"compressed: ffmpeg failed: {lines[-1] if lines else done.returncode}")
     return done.stdout

@@ -37,7 +37,7 @@ def frame_map(seed: int, first: int, count: int, faults: FrameFaults) -> NDArray
 
     A map knows no ends of a clip: what lies beyond them is for the caller to hold in, as `shown` does.
     """
-    return np.array([_shown(seed, first + i, faults) for i in range(count)], dtype=np.int64)
+    return np.array([_number_of(seed, first + i, faults) for i in range(count)], dtype=np.int64)
 
 
 def shown(frames: Array, first: int, numbers: NDArray[np.int64]) -> Array:
@@ -51,7 +51,7 @@ def shown(frames: Array, first: int, numbers: NDArray[np.int64]) -> Array:
     return chosen
 
 
-def _shown(seed: int, frame: int, faults: FrameFaults) -> int:
+def _number_of(seed: int, frame: int, faults: FrameFaults) -> int:
     if faults.black > 0 and events(seed, "black frames", frame, faults.black, _BLACK):
         return BLACK
     if faults.freezes > 0:

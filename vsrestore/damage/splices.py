@@ -57,9 +57,9 @@ def frame_map(seed: int, first: int, count: int, splices: Splices) -> NDArray[np
     shown twice now and then, so that nothing is left of the lead 96 frames later.
     """
     frames = range(first - _STEADY, first + count)
-    shown = np.array([frame + _lead(seed, frame, splices) for frame in frames], dtype=np.int64)
+    leads = np.array([frame + _lead(seed, frame, splices) for frame in frames], dtype=np.int64)
     # Leads of two splices may fall at once; the film never runs backwards.
-    return np.lib.stride_tricks.sliding_window_view(shown, _STEADY + 1).max(axis=-1)
+    return np.lib.stride_tricks.sliding_window_view(leads, _STEADY + 1).max(axis=-1)
 
 
 def _lead(seed: int, frame: int, splices: Splices) -> int:

@@ -15,8 +15,8 @@ from ..video.errors import fail, told_by
 if TYPE_CHECKING:
     from torch import nn
 
+    from ..devices.parts import Build
     from ..networks.traits import Traits
-    from ..runtime.parts import Build
 
 Model = str | PathLike[str]
 WRAPPED = "state_dict."
@@ -79,8 +79,8 @@ def recognised(name: str, model: Model, architecture: str, **settings: object) -
     from ..networks import recognise
 
     with told_by(name, CheckpointError, NetworkError):
-        told = {**_published(model), **settings}
-        return Checkpoint(path, architecture, recognise(peek(path), architecture, **told)[1])
+        facts = {**_published(model), **settings}
+        return Checkpoint(path, architecture, recognise(peek(path), architecture, **facts)[1])
 
 
 def recognised_parts(

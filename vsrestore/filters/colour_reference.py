@@ -41,19 +41,19 @@ def pictures(name: str, clip: vs.VideoNode, reference: Reference, painters: Mapp
     """
     if isinstance(reference, str) and reference in painters:
         return painters[reference]()
-    given = _given(name, reference, painters)
-    if given.format.color_family == vs.GRAY:
-        fail(name, f"reference is {given.format.name}, which has no colour; a picture or clip in colour is accepted")
-    if given.num_frames not in (1, clip.num_frames):
-        told = f"reference has {given.num_frames} frames but the clip has {clip.num_frames}"
-        fail(name, f"{told}; one frame, e.g. other[120], or as many as the clip, are accepted")
-    seen = _covering(Prepared(name, given).planes("rgb"), clip)
-    if given.num_frames == 1 and _is_gray(seen):
+    colours = _clip_of(name, reference, painters)
+    if colours.format.color_family == vs.GRAY:
+        fail(name, f"reference is {colours.format.name}, which has no colour; a picture or clip in colour is accepted")
+    if colours.num_frames not in (1, clip.num_frames):
+        lengths = f"reference has {colours.num_frames} frames but the clip has {clip.num_frames}"
+        fail(name, f"{lengths}; one frame, e.g. other[120], or as many as the clip, are accepted")
+    frames = _covering(Prepared(name, colours).planes("rgb"), clip)
+    if colours.num_frames == 1 and _is_gray(frames):
         fail(name, "reference has no colour; a picture or clip in colour is accepted, e.g. one that ddcolor painted")
-    return seen
+    return frames
 
 
-def _given(name: str, reference: Reference, painters: Mapping[str, Painter]) -> vs.VideoNode:
+def _clip_of(name: str, reference: Reference, painters: Mapping[str, Painter]) -> vs.VideoNode:
     if isinstance(reference, vs.VideoNode):
         return checks.constant_clip(name, reference, "reference")
     names = ", ".join(map(repr, painters))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import vapoursynth as vs
 
+from ..devices.parts import Build
 from ..networks.traits import Traits
 from ..runtime.apply import Stage, prepare, through
 from ..runtime.descriptor import Descriptor, Options
 from ..runtime.graph import frames_in_flight
-from ..runtime.parts import Build
 from ..runtime.plans.window import Window
 from ..video import checks
 from ..video.cache import keep
@@ -75,27 +75,27 @@ def colourise(
     check_wishes(name, wishes)
     steadying = [_steadying(name, wishes.stabilize)] if wishes.stabilize else []
     prepared = prepare(told_if_coloured(name, clip), [descriptor, *steadying], options)
-    seen = prepared.planes("rgb")
-    painted = through(seen, Stage(descriptor=descriptor, build=build), options).std.CopyFrameProps(seen)
+    frames = prepared.planes("rgb")
+    painted = through(frames, Stage(descriptor=descriptor, build=build), options).std.CopyFrameProps(frames)
     keep(painted, frames_in_flight(steadying[0].plan, options.device) if steadying else 0)
     if steadying:
         painted = _steady(painted, steadying[0], options, space.likeness / space.span)
-    return prepared.painted(joined(name, seen, painted, space, wishes), target)
+    return prepared.painted(joined(name, frames, painted, space, wishes), target)
 
 
-def joined(name: str, seen: vs.VideoNode, painted: vs.VideoNode, space: Space, wishes: Wishes) -> vs.VideoNode:
+def joined(name: str, frames: vs.VideoNode, painted: vs.VideoNode, space: Space, wishes: Wishes) -> vs.VideoNode:
     """Return RGBS frames with the colours that a network found.
 
     Args:
         name: the filter, for messages.
-        seen: the RGBS frames whose brightness counts.
+        frames: the RGBS frames whose brightness counts.
         painted: RGBS in name only, of any size: brightness and two planes of colour, stored as ``space`` tells.
         space: of the two planes.
         wishes: of the user.
 
     """
-    planes = turned(enlarged(name, painted, seen, wishes.upscale), space.span, wishes.saturation, wishes.hue)
-    return space.join(seen, *planes)
+    planes = turned(enlarged(name, painted, frames, wishes.upscale), space.span, wishes.saturation, wishes.hue)
+    return space.join(frames, *planes)
 
 
 def check_wishes(name: str, wishes: Wishes) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import vapoursynth as vs
 
+from ..devices.parts import Part, Parts
 from ..networks.traits import Traits
 from ..runtime.apply import Stage, prepare, through
 from ..runtime.descriptor import Descriptor, Options, Precision
-from ..runtime.parts import Part, Parts
 from ..video import checks
 from ..video.errors import fail
 from ..video.formats import stacked_rgb
@@ -238,10 +238,10 @@ def _restored(
     clip: vs.VideoNode, stages: list[Stage], size: tuple[int, int], options: Options, steady: Descriptor | None
 ) -> vs.VideoNode:
     prepared = prepare(clip, [*(stage.descriptor for stage in stages), *([steady] if steady else [])], options)
-    seen = prepared.planes("rgb")
-    made = [through(seen, stages[0], options)]
+    frames = prepared.planes("rgb")
+    made = [through(frames, stages[0], options)]
     made += [through(made[0], stage, options) for stage in stages[1:]]
-    pictures = [stacked_rgb(values, *size[::-1]).std.CopyFrameProps(seen) for values in made]
+    pictures = [stacked_rgb(values, *size[::-1]).std.CopyFrameProps(frames) for values in made]
     if steady is None:
         return prepared.finished(pictures[-1])
     faithful, painted = pictures

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ..devices.parts import Part, Parts
 from ..networks.state_dict import NetworkError
 from ..networks.traits import Traits
 from ..runtime.apply import Stage
 from ..runtime.descriptor import Descriptor, Precision
-from ..runtime.parts import Part, Parts
 from ..runtime.plans.single import Single
 from ..video import checks
 from ..video.errors import fail, told_by
@@ -203,7 +203,7 @@ def _work(painting: Painting, tiles: Tiles | None, working: tuple[int, int], fra
     from ..networks.diffusion.vae import FACTOR
 
     height, width = (-(-edge // FACTOR) for edge in working)
-    shown = f"in {len(tiles.over(height, width))} tiles of {painting.tile}" if tiles else "whole"
+    parts = f"in {len(tiles.over(height, width))} tiles of {painting.tile}" if tiles else "whole"
     calls = calls_of(painting.sampler, painting.steps)
     what = f"{painting.steps} steps of {painting.sampler} ({calls} calls of the UNet) at {working[1]}x{working[0]}"
-    return Work(f"{what}, {shown}", calls, frames, min(painting.batch, frames))
+    return Work(f"{what}, {parts}", calls, frames, min(painting.batch, frames))

@@ -78,18 +78,18 @@ def digital_damage(
     faults = chosen(_NAME, preset, params, PRESETS)
     if not 1 <= faults.compression.gop <= 250:
         fail(_NAME, f"compression.gop={faults.compression.gop}; 1 to 250 frames are accepted")
-    seen = prepared.planes("rgb")
-    coded = _small(seen, seed, faults)
+    frames = prepared.planes("rgb")
+    coded = _small(frames, seed, faults)
     if faults.grouped:
         lost = _lost(coded, seed, faults.slices) if faults.slices.rate > 0 else None
         coded = chunk_graph(coded, _Codec(faults.compression, lost))
-    large = _large(coded, seen, faults)
+    large = _large(coded, frames, faults)
     if faults.timing != FrameFaults():
-        large = reordered(large, partial(_shown, seed, faults.timing))
+        large = reordered(large, partial(_source_number, seed, faults.timing))
     return prepared.finished(large)
 
 
-def _shown(seed: int, faults: FrameFaults, n: int) -> int | None:
+def _source_number(seed: int, faults: FrameFaults, n: int) -> int | None:
     """Return which frame is shown as frame n; None for black."""
     number = int(frame_map(seed, n, 1, faults)[0])
     return None if number == BLACK else number
@@ -105,28 +105,28 @@ def _lost(coded: vs.VideoNode, seed: int, slices: LostSlices) -> vs.VideoNode:
     return blank.std.ModifyFrame(clips=blank, selector=mask)
 
 
-def _small(seen: vs.VideoNode, seed: int, faults: DigitalDamage) -> vs.VideoNode:
+def _small(frames: vs.VideoNode, seed: int, faults: DigitalDamage) -> vs.VideoNode:
     """Return what the codec gets."""
     factor = faults.scaling.factor
-    width, height = (reduced_size(side, factor) if factor > 1 else side for side in (seen.width, seen.height))
-    blank = vs.core.std.BlankClip(seen, width=width, height=height, keep=True)
+    width, height = (reduced_size(side, factor) if factor > 1 else side for side in (frames.width, frames.height))
+    blank = vs.core.std.BlankClip(frames, width=width, height=height, keep=True)
 
     def damage(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         picture = np.stack(plane_views(f[1]), axis=-1)
         return write_planes(f[0], before_codec(picture[None], n, seed, faults)[0].transpose(2, 0, 1))
 
-    return blank.std.ModifyFrame(clips=[blank, seen], selector=damage)
+    return blank.std.ModifyFrame(clips=[blank, frames], selector=damage)
 
 
-def _large(coded: vs.VideoNode, seen: vs.VideoNode, faults: DigitalDamage) -> vs.VideoNode:
+def _large(coded: vs.VideoNode, frames: vs.VideoNode, faults: DigitalDamage) -> vs.VideoNode:
     """Return what comes out of the codec in the old size, where it is to be enlarged."""
     if faults.scaling.factor == 1 or not faults.scaling.enlarge:
         return coded
-    blank = vs.core.std.BlankClip(seen, keep=True)
+    blank = vs.core.std.BlankClip(frames, keep=True)
 
     def enlarge(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         picture = np.stack(plane_views(f[1]), axis=-1)
-        done = enlarged(picture[None], seen.height, seen.width, faults.scaling)[0]
+        done = enlarged(picture[None], frames.height, frames.width, faults.scaling)[0]
         return write_planes(f[0], done.transpose(2, 0, 1))
 
     return blank.std.ModifyFrame(clips=[blank, coded], selector=enlarge)

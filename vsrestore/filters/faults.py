@@ -28,6 +28,6 @@ def chosen[Faults](name: str, preset: str, params: Faults | None, presets: Mappi
     kind = type(next(iter(presets.values())))
     if not isinstance(params, kind):
         fail(name, f"params is {type(params).__name__}; a {kind.__module__}.{kind.__name__} is needed")
-    for told in out_of_range(params):
-        warn(name, told)
+    for fault in out_of_range(params):
+        warn(name, fault)
     return params

@@ -56,7 +56,7 @@ def film_damage(
         done = damage_film(picture[None], n, seed, faults)[wanted][0]
         return write_planes(f, done.transpose(2, 0, 1))
 
-    seen = prepared.planes("rgb")
+    frames = prepared.planes("rgb")
     if faults.splices.rate > 0 and faults.splices.missing:
-        seen = reordered(seen, lambda n: int(frame_map(seed, n, 1, faults.splices)[0]))
-    return prepared.finished(seen.std.ModifyFrame(clips=seen, selector=damage))
+        frames = reordered(frames, lambda n: int(frame_map(seed, n, 1, faults.splices)[0]))
+    return prepared.finished(frames.std.ModifyFrame(clips=frames, selector=damage))

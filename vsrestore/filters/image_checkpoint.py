@@ -58,8 +58,8 @@ def image_checkpoint(name: str, model: Model, architectures: tuple[str, ...] = (
     with told_by(name, CheckpointError, NetworkError):
         checkpoint = ImageCheckpoint(path, image_models.describe(_tensors(path, prefix)), prefix=prefix)
     if architectures and checkpoint.model.architecture not in architectures:
-        told = f"{path} is a checkpoint of {checkpoint.model.architecture}, not of {' or '.join(architectures)}"
-        fail(name, f"{told}; image_model runs it")
+        mismatch = f"{path} is a checkpoint of {checkpoint.model.architecture}, not of {' or '.join(architectures)}"
+        fail(name, f"{mismatch}; image_model runs it")
     return checkpoint
 
 
@@ -86,10 +86,10 @@ def restored(
     """Return ``clip`` as the network of a checkpoint restores it, frame by frame; raises ``vs.Error`` as `apply`."""
     checks.constant_clip(name, clip)
     checks.whole(name, "batch", batch, 1)
-    taken, given = checkpoint.model.channels
-    if (taken, given) not in ((3, 3), (1, 1)):
-        told = f"{checkpoint.path} takes {taken} channels and gives {given}"
-        fail(name, f"{told}; models from RGB to RGB or from luma to luma are accepted")
+    inputs, outputs = checkpoint.model.channels
+    if (inputs, outputs) not in ((3, 3), (1, 1)):
+        mismatch = f"{checkpoint.path} takes {inputs} channels and gives {outputs}"
+        fail(name, f"{mismatch}; models from RGB to RGB or from luma to luma are accepted")
     _check_square(name, clip, checkpoint, tile)
     descriptor = Descriptor(name=name, plan=Single(chunk=batch), traits=checkpoint.model.traits)
     options = Options(device=device, precision=precision, tile=tile)
@@ -104,5 +104,5 @@ def _check_square(name: str, clip: vs.VideoNode, checkpoint: ImageCheckpoint, ti
     width, height = (-(-length // multiple) * multiple for length in (clip.width, clip.height))
     if width == height or (isinstance(tile, int) and tile <= min(width, height)):
         return
-    told = f"{checkpoint.path} takes square pictures only, but the clip is {clip.width}x{clip.height}"
-    fail(name, f"{told}; give tile={min(width, height)} or a smaller tile")
+    mismatch = f"{checkpoint.path} takes square pictures only, but the clip is {clip.width}x{clip.height}"
+    fail(name, f"{mismatch}; give tile={min(width, height)} or a smaller tile")

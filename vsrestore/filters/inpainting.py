@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from ..devices.parts import Build
     from ..networks.propainter import ProPainter
-    from ..runtime.parts import Build
 
 MULTIPLE, SMALLEST = 8, 128  # that frames are grown to
 FLOWS, FILLED, FEATURES = 4, 4, 128  # channels of what stages give
@@ -156,7 +156,7 @@ class Inpainting:
 
     Args:
         name: of the filter.
-        seen: RGBS, with its cuts; a size that all networks take.
+        frames: RGBS, with its cuts; a size that all networks take.
         holes: of it.
         networks: their checkpoints.
         plans: how each stage sees frames.
@@ -165,13 +165,13 @@ class Inpainting:
     """
 
     def __init__(
-        self, name: str, seen: vs.VideoNode, holes: Holes, networks: Networks, plans: Plans, options: Options
+        self, name: str, frames: vs.VideoNode, holes: Holes, networks: Networks, plans: Plans, options: Options
     ) -> None:
-        self.name, self.seen, self.networks, self.plans = name, seen, networks, plans
+        self.name, self.frames, self.networks, self.plans = name, frames, networks, plans
         self.options, self.exact = options, replace(options, precision="float32")
-        self.holes, self.flow_holes = (clip.std.CopyFrameProps(seen) for clip in (holes.frames, holes.flow))
+        self.holes, self.flow_holes = (clip.std.CopyFrameProps(frames) for clip in (holes.frames, holes.flow))
         self.marks, self.flow_marks = marked(self.holes), marked(self.flow_holes)
-        size = {"width": seen.width, "height": FLOWS * seen.height}
+        size = {"width": frames.width, "height": FLOWS * frames.height}
         self.still = uncached.BlankClip(self.holes, color=0, keep=True, **size)
 
     @cached_property
@@ -179,7 +179,7 @@ class Inpainting:
         """Values: the flow from each frame to the next one, and back."""
         descriptor = Descriptor(name=self.name, plan=self.plans.flow, traits=WHOLE, values=FLOWS)
         stage = Stage(descriptor=descriptor, build=self.networks.flow.build)
-        return through(self.seen, stage, self.exact, self._asked_by(self.plans.completion))
+        return through(self.frames, stage, self.exact, self._asked_by(self.plans.completion))
 
     @cached_property
     def completed_flow(self) -> vs.VideoNode:
@@ -200,15 +200,15 @@ class Inpainting:
         flow = only_where(around(self.marks, 0, 1), self.completed_flow, self.still)
         beside = {"mask": Companion([self.holes]), "flow": Companion([flow], channels=FLOWS)}
         stage = Stage(descriptor=descriptor, build=self.networks.propagation, companions=beside)
-        planes = [uncached.ShufflePlanes(self.seen, plane, vs.GRAY) for plane in range(3)]
+        planes = [uncached.ShufflePlanes(self.frames, plane, vs.GRAY) for plane in range(3)]
         whole_frames = uncached.StackVertical([*(uncached.Expr(plane, "x 2 * 1 -") for plane in planes), self.holes])
-        filled = through(self.seen, stage, self.exact, self._asked_by(self.plans.painting))
+        filled = through(self.frames, stage, self.exact, self._asked_by(self.plans.painting))
         return only_where(self.marks, filled, whole_frames)
 
     @cached_property
     def features(self) -> vs.VideoNode:
         """Values: what the generator makes of each frame alone; kept while windows share it."""
-        size = (self.seen.width // SHRINKS, self.seen.height // SHRINKS)
+        size = (self.frames.width // SHRINKS, self.frames.height // SHRINKS)
         plan = self.plans.features
         descriptor = Descriptor(name=self.name, plan=plan, traits=WHOLE, values=FEATURES, output_size=size)
         beside = {"filled": Companion([self.filled], channels=FILLED)}
@@ -233,12 +233,12 @@ class Inpainting:
             "filled": Companion([only_where(local, self.filled, self.still)], channels=FILLED),
             "flow": Companion([only_where(local, self.completed_flow, self.still)], channels=FLOWS),
             "features": Companion([features], channels=FEATURES),
-            REFERENCES: Companion(plan.companions(self.seen, self.features, active), at="wanted", channels=FEATURES),
+            REFERENCES: Companion(plan.companions(self.frames, self.features, active), at="wanted", channels=FEATURES),
         }
         descriptor = Descriptor(name=self.name, plan=plan, traits=WHOLE, only_where="mask")
         arguments = {"levels": plan.levels}
         stage = Stage(descriptor=descriptor, build=self.networks.painter, companions=beside, arguments=arguments)
-        return only_where(self.marks, through(self.seen, stage, self.options), self.seen)
+        return only_where(self.marks, through(self.frames, stage, self.options), self.frames)
 
 
 @dataclass(frozen=True)
@@ -252,20 +252,20 @@ class Learnt:
         """Return what the runtime asks of the clip."""
         return [Descriptor(name=name, plan=plan, traits=WHOLE) for plan in vars(self.plans).values()]
 
-    def painted(self, prepared: Prepared, seen: vs.VideoNode, holes: Holes, options: Options) -> vs.VideoNode:
+    def painted(self, prepared: Prepared, frames: vs.VideoNode, holes: Holes, options: Options) -> vs.VideoNode:
         """Return a clip with its holes painted, in its own format; outside of them the last digit may be another.
 
         Args:
             prepared: the clip.
-            seen: what networks see of it, RGBS.
+            frames: what networks see of it, RGBS.
             holes: of its size.
             options: of the user.
 
         """
-        right, bottom = _missing(seen.width), _missing(seen.height)
+        right, bottom = _missing(frames.width), _missing(frames.height)
         grow = partial(edges_repeated, right=right, bottom=bottom)
         grown = Holes(grow(holes.frames), grow(holes.flow))
-        painted = Inpainting(prepared.name, grow(seen), grown, self.networks, self.plans, options).painted
+        painted = Inpainting(prepared.name, grow(frames), grown, self.networks, self.plans, options).painted
         return prepared.finished(uncached.Crop(painted, right=right, bottom=bottom))
 
 
@@ -282,12 +282,12 @@ class Classical:
         traits: Traits = self._module.describe()
         return [Descriptor(name=name, plan=self.plan, traits=traits, only_where="mask")]
 
-    def painted(self, prepared: Prepared, seen: vs.VideoNode, holes: Holes, options: Options) -> vs.VideoNode:
+    def painted(self, prepared: Prepared, frames: vs.VideoNode, holes: Holes, options: Options) -> vs.VideoNode:
         """Return a clip with its holes painted; see `Learnt.painted`."""
         build: Build = getattr(self._module, self.network)
         (descriptor,) = self.descriptors(prepared.name)
         stage = Stage(descriptor=descriptor, build=build, companions={"mask": Companion([holes.frames])})
-        return prepared.finished(only_where(marked(holes.frames), through(seen, stage, options), seen))
+        return prepared.finished(only_where(marked(holes.frames), through(frames, stage, options), frames))
 
     @property
     def _module(self) -> ModuleType:

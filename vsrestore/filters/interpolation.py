@@ -66,8 +66,8 @@ def rate_of(name: str, clip: vs.VideoNode, factor: Factor | None, fps: FrameRate
     wanted = _named_rate(fps) or _fraction(name, "fps", fps, accepted)
     if not clip.fps:
         fail(name, f"fps={fps!r} is given, but the clip has no frame rate; give factor, or set it with std.AssumeFPS")
-    told = f"fps={fps!r} for a clip of {float(clip.fps):.3f} frames per second"
-    return _checked(name, told, (wanted / clip.fps).limit_denominator(FINEST))
+    words = f"fps={fps!r} for a clip of {float(clip.fps):.3f} frames per second"
+    return _checked(name, words, (wanted / clip.fps).limit_denominator(FINEST))
 
 
 def _named_rate(fps: FrameRate) -> Fraction | None:
@@ -92,8 +92,8 @@ def _fraction(name: str, argument: str, value: object, accepted: str) -> Fractio
         fail(name, f"{argument}={value!r}; {accepted} is accepted")
 
 
-def _checked(name: str, told: str, rate: Fraction) -> Fraction:
+def _checked(name: str, words: str, rate: Fraction) -> Fraction:
     if not LEAST <= rate <= MOST:
         few = f"{rate.numerator} frames for {rate.denominator}"
-        fail(name, f"{told} means {few}; from {LEAST} to {MOST} times as many frames are accepted")
+        fail(name, f"{words} means {few}; from {LEAST} to {MOST} times as many frames are accepted")
     return rate

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 import vapoursynth as vs
 
+from ..devices import pick
 from ..networks.traits import BORDERS, Border, Traits
 from ..onnx_models.session import Placement, Provider, check_provider, onnx_network
 from ..onnx_models.signature import OnnxError, Signature, read_signature
 from ..runtime.apply import Stage, apply
 from ..runtime.descriptor import Descriptor, Options
-from ..runtime.devices import pick
 from ..runtime.plans.single import Single
 from ..runtime.plans.window import Window
 from ..video import checks

@@ -11,10 +11,10 @@ import numpy as np
 import vapoursynth as vs
 
 from ..checkpoints import CheckpointError, find, user_folder
+from ..devices import pick
 from ..networks import tape_faults
 from ..networks.reference_selection import SELECTIONS, Selection, select_references
 from ..networks.state_dict import NetworkError
-from ..runtime.devices import pick
 from ..video import checks
 from ..video.errors import fail, told_by
 from ..video.first_pass import Function, Measure, first_pass
@@ -31,13 +31,13 @@ ACCEPTED = (
 
 
 def reference_table(
-    name: str, seen: vs.VideoNode, references: References, count: int, selection: Selection, device: str | None
+    name: str, frames: vs.VideoNode, references: References, count: int, selection: Selection, device: str | None
 ) -> list[list[int]]:
     """Return the numbers of the frames that guide each frame of a clip, always ``count`` of them, best first.
 
     Args:
         name: the filter, for messages.
-        seen: RGBS, as networks see the clip.
+        frames: RGBS, as networks see the clip.
         references: what the user gave: a measure, or numbers in any of three forms; see `ACCEPTED`.
         count: frames that guide each; where there are fewer, the first is repeated.
         selection: how measured frames are chosen; see ``reference_selection``.
@@ -50,11 +50,11 @@ def reference_table(
     """
     checks.choice(name, "selection", selection, tuple(SELECTIONS))
     if not isinstance(references, str):
-        return _named(name, references, seen.num_frames, count)
+        return _named(name, references, frames.num_frames, count)
     if references not in MEASURES:
         fail(name, f"references={references!r}; accepted: {ACCEPTED}")
     with told_by(name, CheckpointError, NetworkError):
-        values = first_pass(name, seen, MEASURES[references](device), user_folder() / "first-pass")
+        values = first_pass(name, frames, MEASURES[references](device), user_folder() / "first-pass")
     table: list[list[int]] = select_references(values[:, 0], values[:, 1:], count, selection).tolist()
     return table
 
@@ -119,9 +119,9 @@ def _rows(name: str, references: object, length: int) -> list[list[int]]:
         for number in range(1, length):
             rows.append(starts.get(number, rows[-1]))
         return rows
-    given = [*references]  # type: ignore[misc]
-    if not any(isinstance(row, Iterable) for row in given):
-        return [[*map(index, given)]] * length
-    if len(given) != length:
-        fail(name, f"references hold {len(given)} lists, but the clip has {length} frames; one for each is needed")
-    return [[*map(index, row)] for row in given]
+    entries = [*references]  # type: ignore[misc]
+    if not any(isinstance(row, Iterable) for row in entries):
+        return [[*map(index, entries)]] * length
+    if len(entries) != length:
+        fail(name, f"references hold {len(entries)} lists, but the clip has {length} frames; one for each is needed")
+    return [[*map(index, row)] for row in entries]

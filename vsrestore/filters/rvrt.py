@@ -123,14 +123,14 @@ def rvrt(
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
     measured = VARIANTS[task].denoises and sigma == "auto"
     prepared = prepare(clip, [descriptor, *([measuring("rvrt")] if measured else [])], options)
-    seen = prepared.planes("rgb")
+    frames = prepared.planes("rgb")
     arguments, companions = {}, {}
     if measured:
-        companions["noise_level"] = Companion([noise_levels("rvrt", seen, MOST_NOISE / WHITE)])
+        companions["noise_level"] = Companion([noise_levels("rvrt", frames, MOST_NOISE / WHITE)])
     elif sigma != "auto":
         arguments["noise_level"] = sigma / WHITE
     stage = Stage(descriptor=descriptor, build=checkpoint.build, companions=companions, arguments=arguments)
-    return prepared.finished(through(seen, stage, options))
+    return prepared.finished(through(frames, stage, options))
 
 
 def _check_sigma(task: str, sigma: float | Literal["auto"]) -> None:
@@ -148,6 +148,8 @@ def _checkpoint(task: str, model: Model | None, cpu_cache: int | None) -> Checkp
     same_size, denoises = checkpoint.settings["same_size"], checkpoint.settings["denoises"]
     if (same_size, denoises) != (variant.same_size, variant.denoises):
         fitting = [name for name, row in VARIANTS.items() if (row.same_size, row.denoises) == (same_size, denoises)]
-        told = f"{checkpoint.path} is a checkpoint of another task than {task}"
-        fail("rvrt", f"{told}; task={fitting[0]!r} runs it" if model else f"{told}; fetch {variant.entry} again")
+        mismatch = f"{checkpoint.path} is a checkpoint of another task than {task}"
+        fail(
+            "rvrt", f"{mismatch}; task={fitting[0]!r} runs it" if model else f"{mismatch}; fetch {variant.entry} again"
+        )
     return checkpoint

@@ -48,10 +48,10 @@ def tape_damage(
         return write_planes(f[0], done.transpose(2, 0, 1))
 
     prepared = Prepared(_NAME, source)
-    seen = prepared.planes("rgb")
+    frames = prepared.planes("rgb")
     # Of the last frame, the one that follows is the frame itself.
-    following = seen.std.DuplicateFrames([seen.num_frames - 1])[1:]
-    damaged = seen.std.ModifyFrame(clips=[seen, following], selector=damage)
+    following = frames.std.DuplicateFrames([frames.num_frames - 1])[1:]
+    damaged = frames.std.ModifyFrame(clips=[frames, following], selector=damage)
     return prepared.finished(damaged)
 
 

@@ -80,10 +80,10 @@ def recognise(shapes: Shapes, architecture: str | None = None, **settings: Any) 
     Raises:
         NetworkError: unknown architecture, tensors of another one, incomplete, or a setting the network does not have.
     """
-    found, prefix, recognised = _identify(shapes, architecture)
+    row, prefix, recognised = _identify(shapes, architecture)
     complete = {**recognised, **settings}
-    _check_fit(found, complete, _rename(found, strip(shapes, prefix)))
-    return found, complete
+    _check_fit(row, complete, _rename(row, strip(shapes, prefix)))
+    return row, complete
 
 
 def describe(architecture: str, settings: Mapping[str, Any]) -> Traits:
@@ -105,11 +105,11 @@ def load(state_dict: Mapping[str, Any], architecture: str | None = None, **setti
         NetworkError: not recognised, a setting that the network does not have, or tensors that do not fit.
     """
     tensors = flatten(state_dict)
-    found, prefix, recognised = _identify(_shapes(tensors), architecture)
+    row, prefix, recognised = _identify(_shapes(tensors), architecture)
     complete = {**recognised, **settings}
-    renamed = _rename(found, strip(tensors, prefix))
-    _check_fit(found, complete, _shapes(renamed))
-    network = _build(found, complete)
+    renamed = _rename(row, strip(tensors, prefix))
+    _check_fit(row, complete, _shapes(renamed))
+    network = _build(row, complete)
     network.load_state_dict(renamed, strict=False)  # strict but for derived buffers: checked above
     network.eval()
     fold: Callable[[], None] | None = getattr(network, "fold", None)

@@ -90,11 +90,11 @@ class ConvNeXt(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Turn pictures (N, 3, H, W) into four normed features (N, widths[i], h, w), fine to coarse."""
-        found = []
+        features = []
         for stage, blocks in enumerate(self.stages):
             x = blocks(self.downsample_layers[stage](x))
-            found.append(self.get_submodule(f"norm{stage}")(x))
-        return found
+            features.append(self.get_submodule(f"norm{stage}")(x))
+        return features
 
 
 class CrossAttention(nn.Module):
@@ -111,8 +111,8 @@ class CrossAttention(nn.Module):
 
     def forward(self, content: Tensor, position: Tensor, source: Tensor, code: Tensor) -> Tensor:
         """Renew queries (N, Q, C) with their positions from a source (N, L, C) with its position code."""
-        found = self.multihead_attn(content + position, source + code, source, need_weights=False)[0]
-        return self.norm(content + found)
+        attended = self.multihead_attn(content + position, source + code, source, need_weights=False)[0]
+        return self.norm(content + attended)
 
 
 class QueryAttention(nn.Module):

@@ -59,10 +59,10 @@ class TransformerNet(nn.Module):
 class Convolution(nn.Module):
     """A convolution of a picture (N, C, H, W) that is reflected at its borders."""
 
-    def __init__(self, taken: int, given: int, kernel: int, stride: int = 1) -> None:
+    def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
         self.border = kernel // 2
-        self.conv2d = nn.Conv2d(taken, given, kernel, stride)
+        self.conv2d = nn.Conv2d(channels_in, channels_out, kernel, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, C', ceil(H / stride), ceil(W / stride))."""

@@ -91,8 +91,8 @@ class FastaiUNet(FrameByFrame, ShuffleUNet):
         parts = ((name.partition("."), tensor) for name, tensor in tensors.items())
         named = {f"{ENCODER[first]}.{rest}": tensor for (first, _, rest), tensor in parts if first in ENCODER}
         encoder = self.layers[0]
-        expected, given = ({n: tuple(t.shape) for n, t in some.items()} for some in (encoder.state_dict(), named))
-        compare(expected, given, "the encoder of fastai_unet", DERIVED)
+        expected, actual = ({n: tuple(t.shape) for n, t in some.items()} for some in (encoder.state_dict(), named))
+        compare(expected, actual, "the encoder of fastai_unet", DERIVED)
         encoder.load_state_dict(named, strict=False)
 
     def depths(self) -> list[list[nn.Parameter]]:
@@ -120,8 +120,8 @@ class FrameRepair(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """Repair RGB frames (N, 3, H, W) in [0, 1], float32; the same shape comes back, not clamped at the end."""
         dtype = next(self.network.parameters()).dtype
-        seen = frames if self.size is None else _stretched(frames, self.size, self.size)
-        repaired = self.network(seen.to(dtype)).float().clamp(0, 1)
+        stretched = frames if self.size is None else _stretched(frames, self.size, self.size)
+        repaired = self.network(stretched.to(dtype)).float().clamp(0, 1)
         if self.size is not None:
             repaired = _stretched(repaired, *frames.shape[-2:])
         return repaired * self.brightness

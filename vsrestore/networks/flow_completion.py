@@ -81,9 +81,9 @@ class Propagation(nn.Module):
         align, backbone = self.deform_align[name], self.backbone[name]
         zero = torch.zeros_like(known[0][0])
         first = second = zero
-        for step, given in enumerate(known):
-            aligned = align(torch.cat((first, second), 1), (first, given[0], second)) if step else zero
-            state = aligned + backbone(channels_last(torch.cat((*given, aligned), 1)))
+        for step, state_before in enumerate(known):
+            aligned = align(torch.cat((first, second), 1), (first, state_before[0], second)) if step else zero
+            state = aligned + backbone(channels_last(torch.cat((*state_before, aligned), 1)))
             first, second = state, first
             yield state
 
@@ -129,10 +129,10 @@ class FlowCompletion(nn.Module):
         """
         count = frames.shape[1]
         wanted = range(count) if keep is None else keep
-        seen = range(max(wanted.start - self.context, 0), min(wanted.stop + self.context, count - 1))
-        kept = slice(wanted.start - seen.start, min(wanted.stop, count - 1) - seen.start)
-        flows = flow[0, seen.start : seen.stop]
-        masks = frames[0, seen.start : seen.stop + 1].float()
+        context = range(max(wanted.start - self.context, 0), min(wanted.stop + self.context, count - 1))
+        kept = slice(wanted.start - context.start, min(wanted.stop, count - 1) - context.start)
+        flows = flow[0, context.start : context.stop]
+        masks = frames[0, context.start : context.stop + 1].float()
         result = torch.zeros_like(flow[:, wanted.start : wanted.stop])
         if kept.stop > kept.start:
             done = slice(0, kept.stop - kept.start)
@@ -149,18 +149,18 @@ class FlowCompletion(nn.Module):
 
     def predicted(self, flows: Tensor, masks: Tensor, keep: slice) -> Iterator[Tensor]:
         """Yield what the network takes the flows ``keep`` of one direction for, masked ones given; (1, 2, H, W)."""
-        given = torch.cat((flows, masks), 1).to(next(self.parameters()).dtype)
-        features, skips = self._encoded(given, keep)
+        masked = torch.cat((flows, masks), 1).to(next(self.parameters()).dtype)
+        features, skips = self._encoded(masked, keep)
         propagated = self.feat_prop_module(features, keep.stop)
         for index, x in enumerate(propagated):
             if index >= keep.start:
                 x = self.decoder2(channels_last(x)).add_(skips[index - keep.start])
                 yield self.upsample(self.decoder1(x))
 
-    def _encoded(self, given: Tensor, keep: slice) -> tuple[list[Tensor], list[Tensor]]:
+    def _encoded(self, masked: Tensor, keep: slice) -> tuple[list[Tensor], list[Tensor]]:
         """Return the features of all flows at an eighth of the size, and those ``keep`` at a quarter of it."""
         skips: list[Tensor] = []
-        small = (steep_lrelu.after(self.downsample[0], channels_last(x)) for x in given.split(1))
+        small = (steep_lrelu.after(self.downsample[0], channels_last(x)) for x in masked.split(1))
         quarter = _noted(self.encoder1[2](self.encoder1[0](small)), skips, keep)
         features = []
         for x in self.encoder2[2](self.encoder2[0](quarter)):

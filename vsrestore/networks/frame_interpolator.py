@@ -86,7 +86,7 @@ class FrameInterpolator(nn.Module):
         times = times.to(first, non_blocking=True).view(-1, 1, 1, 1)
         path = Path(times, height, width)
         motion = bilateral_motion(luma(first), luma(second), path)
-        features = self.body(lrelu.after(self.fuse, self._seen(first, second, motion, path)))
+        features = self.body(lrelu.after(self.fuse, self._clues(first, second, motion, path)))
         more, logits, change = (self._asked(part, features) for part in (self.move, self.weigh, self.add))
         moved = self._moved(first, second, motion, path, larger(more))
         pictures = (*moved, first, second)
@@ -123,15 +123,15 @@ class FrameInterpolator(nn.Module):
         return flow_warp(first, back, "border"), flow_warp(second, ahead, "border")
 
     @torch.no_grad()
-    def _seen(self, first: Tensor, second: Tensor, motion: Motion, path: Path) -> Tensor:
+    def _clues(self, first: Tensor, second: Tensor, motion: Motion, path: Path) -> Tensor:
         """What the U-Net sees: (N, SHOWN + CLUES, H / 2, W / 2), channels last, in the precision of the weights."""
         back, ahead = self._moved(first, second, motion, path)
         blend = torch.lerp(back, ahead, path.times)
-        shown = torch.cat((blend - 0.5, (back - ahead) * LOUDER, (first - blend), (second - blend)), dim=1)
+        pictures = torch.cat((blend - 0.5, (back - ahead) * LOUDER, (first - blend), (second - blend)), dim=1)
         clues = (motion.flow / FAR, motion.misfit * LOUDER, motion.inside)
         dtype = self.fuse.weight.dtype
-        seen = torch.cat((F.pixel_unshuffle(shown.to(dtype), 2), *(clue.to(dtype) for clue in clues)), dim=1)
-        return channels_last(seen)
+        small = F.pixel_unshuffle(pictures.to(dtype), 2)
+        return channels_last(torch.cat((small, *(clue.to(dtype) for clue in clues)), dim=1))
 
 
 def _known(motion: Motion, times: Tensor) -> Tensor:

@@ -96,8 +96,8 @@ def mixed(one: Mapping[str, Any], other: Mapping[str, Any], share: float) -> dic
     Raises:
         NetworkError: their tensors differ in names or shapes.
     """
-    first, second = (list(unwrap(flatten(given)))[-1][1] for given in (one, other))
-    shapes = [{name: tuple(tensor.shape) for name, tensor in given.items()} for given in (first, second)]
+    first, second = (list(unwrap(flatten(arguments)))[-1][1] for arguments in (one, other))
+    shapes = [{name: tuple(tensor.shape) for name, tensor in arguments.items()} for arguments in (first, second)]
     compare(shapes[0], shapes[1], "the checkpoint that it is to be mixed with")
     return {name: share * tensor + (1 - share) * second[name] for name, tensor in first.items()}
 
@@ -125,14 +125,15 @@ def _descriptor(state_dict: Mapping[str, Any]) -> ImageModelDescriptor[nn.Module
     tensors = flatten(state_dict)
     for _, level in unwrap(tensors):
         try:
-            found = MAIN_REGISTRY.load(level)
+            descriptor = MAIN_REGISTRY.load(level)
         except UnsupportedModelError:
             continue
         except Exception as error:  # which one, is the constructor's of whatever network spandrel took it for
             raise NetworkError(f"spandrel takes it for a network that its tensors do not fit: {error}") from error
-        if not isinstance(found, ImageModelDescriptor):
-            raise NetworkError(f"{found.architecture.name} needs a mask beside the picture; it is no model for images")
-        return found
+        if not isinstance(descriptor, ImageModelDescriptor):
+            kind = descriptor.architecture.name
+            raise NetworkError(f"{kind} needs a mask beside the picture; it is no model for images")
+        return descriptor
     names = f"its {len(tensors)} tensors are called {shorten(tensors)}"
     raise NetworkError(f"no checkpoint of an image model that spandrel knows ({names})")
 
@@ -143,10 +144,10 @@ class _WithoutMemory(Unfilled):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        given = kwargs or {}
-        if func is torch.empty and given.get("device") is None:
-            given = {**given, "device": "meta"}
-        return super().__torch_function__(func, types, args, given)
+        keywords = kwargs or {}
+        if func is torch.empty and keywords.get("device") is None:
+            keywords = {**keywords, "device": "meta"}
+        return super().__torch_function__(func, types, args, keywords)
 
 
 class _Called(nn.Module):

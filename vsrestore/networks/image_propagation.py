@@ -62,8 +62,8 @@ def _filled(
         return present
     trusted = consistent(flow, back)
     known = 1 - _is_hole(flow_warp(source[1], flow))
-    found = _is_hole(hole * trusted * known)
-    filled = found * flow_warp(source[0], flow, mode="nearest") + (1 - found) * picture
+    filling = _is_hole(hole * trusted * known)
+    filled = filling * flow_warp(source[0], flow, mode="nearest") + (1 - filling) * picture
     return filled, _is_hole(hole * (1 - trusted * known))
 
 

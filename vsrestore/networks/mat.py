@@ -111,9 +111,9 @@ class PartialConv(nn.Module):
         x = self.conv(x)
         if known is None:
             return x, None
-        seen = 9 * F.avg_pool2d(known, 3, 2 if self.conv.resample == "down" else 1, padding=1)
-        known = seen.clamp(0, 1)
-        return x * (9 / (seen + 1e-8) * known).to(x.dtype), known
+        count = 9 * F.avg_pool2d(known, 3, 2 if self.conv.resample == "down" else 1, padding=1)
+        known = count.clamp(0, 1)
+        return x * (9 / (count + 1e-8) * known).to(x.dtype), known
 
 
 class Modulated(Scaled):
@@ -211,8 +211,8 @@ class Attention(nn.Module):
     def forward(self, windows: Tensor, bias: Tensor | None) -> Tensor:
         """Attend within windows (M, L, C), with a bias broadcast to (M, heads, L, L); the same shape."""
         unit = F.normalize(windows, dim=-1, eps=1e-12)
-        given = self.q(unit), self.k(unit), self.v(windows)
-        query, key, value = (x.unflatten(-1, (HEADS, -1)).transpose(1, 2) for x in given)
+        projections = self.q(unit), self.k(unit), self.v(windows)
+        query, key, value = (x.unflatten(-1, (HEADS, -1)).transpose(1, 2) for x in projections)
         attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
         return cast("Tensor", self.proj(attended.transpose(1, 2).flatten(2)))
 
@@ -375,11 +375,11 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> dict[int, Tensor]:
         """Turn (N, 7, H, W) into features by their edge."""
-        found = {}
+        skips = {}
         for edge in self.edges:
             level = getattr(self, f"EncConv_Block_{edge}x{edge}")
-            found[edge] = x = level["conv1"](level["conv0"](x))
-        return found
+            skips[edge] = x = level["conv1"](level["conv0"](x))
+        return skips
 
 
 class Synthesis(nn.Module):
@@ -567,8 +567,8 @@ def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:
     code = "mapping.fc0.weight"
     if any(name not in shapes for name in (first, deepest, code)):
         return None
-    found = (re.fullmatch(r"synthesis\.enc\.EncConv_Block_(\d+)x\1\.conv0\.weight", name) for name in shapes)
-    size = max(int(match[1]) for match in found if match)
+    matches = (re.fullmatch(r"synthesis\.enc\.EncConv_Block_(\d+)x\1\.conv0\.weight", name) for name in shapes)
+    size = max(int(match[1]) for match in matches if match)
     return {
         "size": size,
         "width": shapes[first][0],

@@ -145,10 +145,10 @@ def _sampled(frame: Tensor, place: Tensor) -> Tensor:
     """Sample a frame (3, H, W) at places (2, K), rows and columns, between pixels linearly: (3, K)."""
     size = constant(frame.shape[-2:], place)[:, None]
     grid = (2 * place + 1) / size - 1
-    found = F.grid_sample(
+    samples = F.grid_sample(
         frame[None], grid.flip(0).T[None, None], mode="bilinear", padding_mode="border", align_corners=False
     )
-    return found[0, :, 0]
+    return samples[0, :, 0]
 
 
 def describe() -> Traits:

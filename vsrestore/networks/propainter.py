@@ -142,9 +142,9 @@ class Block(nn.Module):
         self.attention = SparseWindowAttention(tokens, tokens // HEAD)
         self.mlp = FusionFeedForward(tokens, spread)
 
-    def forward(self, tokens: Tensor, size: tuple[int, int], holed: Tensor, seen: range, wanted: int) -> Tensor:
+    def forward(self, tokens: Tensor, size: tuple[int, int], holed: Tensor, frames: range, wanted: int) -> Tensor:
         """Take tokens (T, fh, fw, C) of features of a size (h, w) to those of the first ``wanted`` frames."""
-        tokens = tokens[:wanted] + self.attention(self.norm1(tokens), holed, seen, wanted)
+        tokens = tokens[:wanted] + self.attention(self.norm1(tokens), holed, frames, wanted)
         spread = self.mlp(self.norm2(tokens).permute(0, 3, 1, 2), size)
         return tokens + spread.permute(0, 2, 3, 1)
 
@@ -227,9 +227,9 @@ class ProPainter(nn.Module):
         blocks = cast("nn.ModuleList", self.transformers["transformer"])
         for number, block in enumerate(blocks):
             # One frame alone has no others, and attends to itself.
-            seen = range(number % PARITIES, len(tokens), PARITIES) or range(1)
+            frames = range(number % PARITIES, len(tokens), PARITIES) or range(1)
             wanted = count if number == len(blocks) - 1 else len(tokens)
-            tokens = block(tokens, size, holed, seen, wanted)
+            tokens = block(tokens, size, holed, frames, wanted)
         composed = self.sc["embedding"](tokens.permute(0, 3, 1, 2), size)
         return local + self.sc["bias_conv"](composed)
 

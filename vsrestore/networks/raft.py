@@ -86,9 +86,9 @@ class MotionEncoder(nn.Module):
 
     def forward(self, flow: Tensor, correlation: Tensor) -> Tensor:
         """Take flow (N, 2, h, w) and correlation (N, 324, h, w) to (N, 128, h, w), the flow last."""
-        seen = relu.after(self.convc2, relu.after(self.convc1, correlation))
+        matching = relu.after(self.convc2, relu.after(self.convc1, correlation))
         moved = relu.after(self.convf2, relu.after(self.convf1, flow))
-        return torch.cat((relu.after(self.conv, torch.cat((seen, moved), 1)), flow), 1)
+        return torch.cat((relu.after(self.conv, torch.cat((matching, moved), 1)), flow), 1)
 
 
 class GRUPass:

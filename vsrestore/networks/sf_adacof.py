@@ -93,9 +93,9 @@ class Layers(nn.Sequential):
         return x
 
 
-def convs(given: int, *widths: int) -> Layers:
+def convs(channels: int, *widths: int) -> Layers:
     """Return convolutions of such widths, each with a ReLU."""
-    pairs = pairwise((given, *widths))
+    pairs = pairwise((channels, *widths))
     return Layers(*(layer for before, own in pairs for layer in (nn.Conv2d(before, own, 3, padding=1), nn.ReLU())))
 
 
@@ -126,18 +126,18 @@ class Coder(nn.Module):
     """The convolutions of an encoder and a decoder over five sizes.
 
     Args:
-        given: channels of its pictures.
+        channels: of its pictures.
         width: channels of the first size, doubled from size to size.
         gated: of them, those that gates add.
         pools: whether pooling is learned.
 
     """
 
-    def __init__(self, given: int, width: int, gated: int, pools: bool) -> None:
+    def __init__(self, channels: int, width: int, gated: int, pools: bool) -> None:
         super().__init__()
         widths = [width << level for level in range(LEVELS)]
         self.convs = nn.ModuleList(
-            convs(before, *[own - gated] * 3) for before, own in zip((given, *widths[:-1]), widths, strict=True)
+            convs(before, *[own - gated] * 3) for before, own in zip((channels, *widths[:-1]), widths, strict=True)
         )
         self.pools = nn.ModuleList(nn.Conv2d(own, own, 2, stride=2) if pools else nn.AvgPool2d(2) for own in widths)
         coarse = widths[:0:-1]
@@ -186,8 +186,8 @@ class AdaCoF(nn.Module):
             raise ValueError(f"variant={variant!r}, kernel={kernel}, dilation={dilation} fit no network")
         row = VARIANTS[variant]
         self.variant, self.dilation = row, dilation
-        given, gated = 6 if row.joined else 3, GATED[row.gates]
-        self.coders = nn.ModuleList(Coder(given, width, gated, row.pools) for _ in range(1 if row.shares else 2))
+        channels, gated = 6 if row.joined else 3, GATED[row.gates]
+        self.coders = nn.ModuleList(Coder(channels, width, gated, row.pools) for _ in range(1 if row.shares else 2))
         if row.gates:
             self.gates = nn.ModuleList(Gates((width << level) - gated, row.gates) for level in range(LEVELS))
         if row.differences:
@@ -245,8 +245,8 @@ class AdaCoF(nn.Module):
     def features(self, earlier: Tensor, later: Tensor) -> Tensor:
         """Return what the heads read, (N, 4 or 2 * width, H / 2, W / 2)."""
         dtype = next(self.parameters()).dtype
-        seen = [channels_last((x - self.mean.float()).to(dtype)) for x in (earlier, later)]
-        xs = [channels_last(torch.cat(seen, dim=1))] if self.variant.joined else seen
+        frames = [channels_last((x - self.mean.float()).to(dtype)) for x in (earlier, later)]
+        xs = [channels_last(torch.cat(frames, dim=1))] if self.variant.joined else frames
         skips: list[list[Tensor]] = []
         for level in range(LEVELS):
             xs = self._each("convs", level, xs)
@@ -325,14 +325,14 @@ def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:
     first, last = names.get("coders.0.convs.0.0.weight"), names.get("heads.weight1.7.weight")
     if first is None or last is None:
         return None
-    told = Variant(
+    own = Variant(
         joined=first[1] == 6,
         shares="coders.1.convs.0.0.weight" not in names,
         pools="coders.0.pools.0.weight" in names,
         gates=3 if "gates.0.fd.0.weight" in names else int("gates.0.both.0.weight" in names),
         differences="last.0.weight" in names,
     )
-    variant = next((name for name, row in VARIANTS.items() if row == told), None)
+    variant = next((name for name, row in VARIANTS.items() if row == own), None)
     if variant is None:
         return None
-    return {"variant": variant, "width": first[0] + GATED[told.gates], "kernel": isqrt(last[0])}
+    return {"variant": variant, "width": first[0] + GATED[own.gates], "kernel": isqrt(last[0])}

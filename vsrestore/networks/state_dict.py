@@ -118,35 +118,35 @@ def count_numbered(names: Iterable[str], prefix: str) -> int:
     return len({name.removeprefix(prefix).partition(".")[0] for name in names if name.startswith(prefix)})
 
 
-def compare(expected: Shapes, given: Shapes, architecture: str, derived: tuple[str, ...] = ()) -> None:
+def compare(expected: Shapes, actual: Shapes, architecture: str, derived: tuple[str, ...] = ()) -> None:
     """Check that the given tensors are exactly those that a network expects.
 
     Args:
         expected: name -> shape of the network's state dict.
-        given: name -> shape of a checkpoint, in the network's own names.
+        actual: name -> shape of a checkpoint, in the network's own names.
         architecture: for the message.
         derived: endings of the names that the network computes itself and that may be absent or present.
 
     Raises:
         NetworkError: tensors are missing, left over, or of another shape; tells how many, and the first few.
     """
-    missing = [name for name in expected if name not in given and not name.endswith(derived)]
-    unexpected = [name for name in given if name not in expected and not name.endswith(derived)]
+    missing = [name for name in expected if name not in actual and not name.endswith(derived)]
+    unexpected = [name for name in actual if name not in expected and not name.endswith(derived)]
     reshaped = [
-        f"{name} {given[name]} instead of {shape}"
+        f"{name} {actual[name]} instead of {shape}"
         for name, shape in expected.items()
-        if name in given and given[name] != shape
+        if name in actual and actual[name] != shape
     ]
     faults = [_count("missing", missing), _count("unexpected", unexpected), _count("of another shape", reshaped)]
     if any(faults):
         raise NetworkError(f"does not fit {architecture}: {'; '.join(filter(None, faults))}")
 
 
-def shorten(names: Iterable[str], shown: int = 3) -> str:
+def shorten(names: Iterable[str], most: int = 3) -> str:
     """Return the first few names in one line, with the number of the rest."""
     listed = list(names)
-    rest = f" and {len(listed) - shown} more" if len(listed) > shown else ""
-    return ", ".join(listed[:shown]) + rest
+    rest = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + rest
 
 
 def _count(fault: str, names: list[str]) -> str:

@@ -112,19 +112,19 @@ class TemporalUNet(nn.Module):
 
         Other arguments as for ``forward``.
         """
-        seen = WindowFrames(frames, windows)
+        shot = WindowFrames(frames, windows)
         heads = range(self.head_count) if heads is None else heads
-        parts = [self._restored(seen, group, heads) for group in seen.groups(together=self.training)]
-        return tuple(seen.together(list(head)) for head in zip(*parts, strict=True))
+        parts = [self._restored(shot, group, heads) for group in shot.groups(together=self.training)]
+        return tuple(shot.together(list(head)) for head in zip(*parts, strict=True))
 
-    def _restored(self, seen: WindowFrames, group: slice, heads: Sequence[int]) -> list[Tensor]:
+    def _restored(self, shot: WindowFrames, group: slice, heads: Sequence[int]) -> list[Tensor]:
         """What ``heads`` make of the centres of the windows of ``group`` (R of them), each (R, 3, H, W)."""
-        centre = seen.phases(seen.rows[group, self.radius])
-        changes = self._changes(centre, *self._candidates(centre, seen, group), heads)
+        centre = shot.phases(shot.rows[group, self.radius])
+        changes = self._changes(centre, *self._candidates(centre, shot, group), heads)
         return [joined(centre + change) for change in changes]
 
     @torch.no_grad()
-    def _candidates(self, centre: Tensor, seen: WindowFrames, group: slice) -> tuple[list[Tensor], Tensor]:
+    def _candidates(self, centre: Tensor, shot: WindowFrames, group: slice) -> tuple[list[Tensor], Tensor]:
         """What could replace the centre, as differences to it, each (R, 3, 4, H / 2, W / 2), and the evidence for it.
 
         The candidates are the neighbours, moved to where their content is now; the median of all; the careful one: of
@@ -134,33 +134,33 @@ class TemporalUNet(nn.Module):
 
         Differences are small where frames agree, so half precision serves them well.
         """
-        aligned, plain = self._differences(centre, seen, group)
+        aligned, plain = self._differences(centre, shot, group)
         same = torch.zeros_like(aligned[0])
         nearest = aligned[self.radius - 1 : self.radius + 1]
         careful = median((median((*nearest, same)), same, median((*plain, same))))
         grain = grain_level(nearest)
         mean = fitting_mean(careful, aligned, grain)
-        repaired = mean + self._repair(centre + mean, seen, group).to(mean.dtype)
+        repaired = mean + self._repair(centre + mean, shot, group).to(mean.dtype)
         clues = (*evidence(aligned), stillness(plain), grain.expand(-1, 1, *mean.shape[2:]))
         return [*aligned, median((*aligned, same)), careful, mean, repaired], torch.cat(clues, dim=1)
 
-    def _repair(self, picture: Tensor, seen: WindowFrames, group: slice) -> Tensor:
+    def _repair(self, picture: Tensor, shot: WindowFrames, group: slice) -> Tensor:
         """What takes vertical lines off a picture, or brings its colours back: phases (R, 3, 4, H / 2, W / 2)."""
         if not self.brings_back:
             return -vertical_lines(picture)
         whole = joined(picture)
-        return phases(undelayed(whole, delay(seen.delay_fits[seen.rows[group]].mean(1))) - whole)
+        return phases(undelayed(whole, delay(shot.delay_fits[shot.rows[group]].mean(1))) - whole)
 
-    def _differences(self, centre: Tensor, seen: WindowFrames, group: slice) -> tuple[list[Tensor], list[Tensor]]:
+    def _differences(self, centre: Tensor, shot: WindowFrames, group: slice) -> tuple[list[Tensor], list[Tensor]]:
         """Differences of neighbours to the centre, without flicker: of all, aligned; of the nearest, as they are."""
         dtype = self.fuse.weight.dtype
         aligned, plain = [], []
-        for column, neighbour in seen.aligned(group):
+        for column, neighbour in shot.aligned(group):
             difference = neighbour.sub_(centre)
             slow = flicker(difference)
             aligned.append(difference.sub_(slow).to(dtype))
             if abs(column - self.radius) == 1:
-                plain.append((seen.phases(seen.rows[group, column]) - centre).sub_(slow).to(dtype))
+                plain.append((shot.phases(shot.rows[group, column]) - centre).sub_(slow).to(dtype))
         return aligned, plain
 
     def _changes(self, centre: Tensor, candidates: list[Tensor], clues: Tensor, heads: Sequence[int]) -> list[Tensor]:
@@ -170,15 +170,15 @@ class TemporalUNet(nn.Module):
         wanted = [(layer, head) for head in heads for layer in (self.weigh, self.add)]
         weight = torch.cat([layer.weight.chunk(self.head_count)[head] for layer, head in wanted])
         bias = torch.cat([cast("Tensor", layer.bias).chunk(self.head_count)[head] for layer, head in wanted])
-        found = channels_first(F.conv2d(x, weight, bias, padding=1)).unflatten(1, (len(heads), -1, PHASES)).unbind(1)
-        parts = [each.split((self.candidates + 1, CHANNELS), dim=1) for each in found]
+        outputs = channels_first(F.conv2d(x, weight, bias, padding=1)).unflatten(1, (len(heads), -1, PHASES)).unbind(1)
+        parts = [each.split((self.candidates + 1, CHANNELS), dim=1) for each in outputs]
         return [more * SOFTER + fill_in(candidates, weights) for weights, more in parts]
 
-    def _fused(self, seen: Tensor) -> Tensor:
-        """The first convolution; channels of ``seen`` beyond those that it has weights for are left out."""
-        more = seen.shape[1] - self.fuse.in_channels
+    def _fused(self, clues: Tensor) -> Tensor:
+        """The first convolution; channels of ``clues`` beyond those that it has weights for are left out."""
+        more = clues.shape[1] - self.fuse.in_channels
         weight = F.pad(self.fuse.weight, (0, 0, 0, 0, 0, more)).contiguous(memory_format=torch.channels_last)
-        return F.conv2d(seen, weight, self.fuse.bias, stride=2, padding=1)
+        return F.conv2d(clues, weight, self.fuse.bias, stride=2, padding=1)
 
 
 @torch.no_grad()
@@ -194,10 +194,10 @@ def beside(centre: Tensor, *differences: Tensor) -> Tensor:
     louder = torch.full((channels,), LOUDER, dtype=dtype, device=apart.device)
     louder[:CHANNELS] = 1
     matrix = F.pad(louder.diag(), (0, -channels % WIDTH))
-    seen = apart.new_empty((n, h, 2, w, 2, matrix.shape[1]))
+    whole = apart.new_empty((n, h, 2, w, 2, matrix.shape[1]))
     for phase, plane in enumerate(apart.flatten(3).unbind(2)):
-        seen[:, :, phase // 2, :, phase % 2] = (plane.mT @ matrix).unflatten(1, (h, w))
-    return seen.view(n, 2 * h, 2 * w, -1).permute(0, 3, 1, 2)
+        whole[:, :, phase // 2, :, phase % 2] = (plane.mT @ matrix).unflatten(1, (h, w))
+    return whole.view(n, 2 * h, 2 * w, -1).permute(0, 3, 1, 2)
 
 
 def evidence(aligned: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

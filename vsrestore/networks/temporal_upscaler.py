@@ -67,22 +67,22 @@ class TemporalUpscaler(nn.Module):
 
     def restore(self, frames: Tensor, windows: Tensor) -> tuple[Tensor, ...]:
         """Return what the only head gives, as networks with several heads do; arguments as for ``forward``."""
-        seen = WindowFrames(frames, windows)
-        parts = [self._enlarged(seen, group) for group in seen.groups(together=self.training)]
-        return (seen.together(parts, self.scale),)
+        shot = WindowFrames(frames, windows)
+        parts = [self._enlarged(shot, group) for group in shot.groups(together=self.training)]
+        return (shot.together(parts, self.scale),)
 
-    def _enlarged(self, seen: WindowFrames, group: slice) -> Tensor:
+    def _enlarged(self, shot: WindowFrames, group: slice) -> Tensor:
         """The centres of the windows of ``group`` (R of them), enlarged: (R, 3, scale * H, scale * W)."""
-        centre = seen.frames[seen.rows[group, self.radius]]
-        shown = torch.cat((centre - 0.5, *self._differences(centre, seen, group)), dim=1)
-        x = self.body(lrelu.after(self.fuse, channels_last(shown.to(self.fuse.weight.dtype))))
+        centre = shot.frames[shot.rows[group, self.radius]]
+        clues = torch.cat((centre - 0.5, *self._differences(centre, shot, group)), dim=1)
+        x = self.body(lrelu.after(self.fuse, channels_last(clues.to(self.fuse.weight.dtype))))
         plain = F.interpolate(centre, scale_factor=float(self.scale), mode="bicubic")
         return plain + F.pixel_shuffle(self.add(x), self.scale) * SOFTER
 
     @torch.no_grad()
-    def _differences(self, centre: Tensor, seen: WindowFrames, group: slice) -> list[Tensor]:
+    def _differences(self, centre: Tensor, shot: WindowFrames, group: slice) -> list[Tensor]:
         """Differences of the aligned neighbours to the centre (R, 3, H, W), each of its shape, made louder."""
-        return [(joined(neighbour) - centre) * LOUDER for _, neighbour in seen.aligned(group)]
+        return [(joined(neighbour) - centre) * LOUDER for _, neighbour in shot.aligned(group)]
 
 
 def describe(settings: Mapping[str, Any]) -> Traits:

@@ -166,10 +166,10 @@ def _sessions(signature: Signature, placement: Placement, warn: Callable[[str], 
     return sessions
 
 
-def _check_size(signature: Signature, taken: Tensor, given: Tensor, scale: int) -> None:
-    height, width = taken.shape[-2:]
-    if given.shape[-2:] != (height * scale, width * scale):
-        change = f"{width}x{height} into {given.shape[-1]}x{given.shape[-2]}"
+def _check_size(signature: Signature, picture: Tensor, result: Tensor, scale: int) -> None:
+    height, width = picture.shape[-2:]
+    if result.shape[-2:] != (height * scale, width * scale):
+        change = f"{width}x{height} into {result.shape[-1]}x{result.shape[-2]}"
         raise OnnxError(f"{signature.path.name} turned {change}; scale={scale} was expected")
 
 

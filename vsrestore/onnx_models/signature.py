@@ -38,14 +38,14 @@ class Signature:
     @property
     def scale(self) -> int | None:
         """Output size / input size; None where the file does not tell."""
-        taken = [length or TRIED_SIZE for length in self.size]
-        given = self.output_shape[-2:]
-        if None in given:
+        size = [length or TRIED_SIZE for length in self.size]
+        output = self.output_shape[-2:]
+        if None in output:
             return None
-        ratios = {(g or 0) / t for g, t in zip(given, taken, strict=True)}
+        ratios = {(g or 0) / t for g, t in zip(output, size, strict=True)}
         ratio = ratios.pop()
         if ratios or ratio < 1 or ratio != int(ratio):
-            change = f"{taken[1]}x{taken[0]} into {given[1]}x{given[0]}"
+            change = f"{size[1]}x{size[0]} into {output[1]}x{output[0]}"
             raise OnnxError(f"{self.path.name} turns {change}; one whole-number scale is accepted")
         return int(ratio)
 
@@ -67,9 +67,9 @@ class Signature:
             fitting = " or ".join(f"frames={held // c}" for c in (3, 1) if held % c == 0)
             unfit = f"{name} takes {held} channels, which is neither RGB nor luma with frames={frames}"
             raise OnnxError(f"{unfit}; try {fitting}")
-        given = self.output_shape[-3]
-        if given is not None and given != channels:
-            unfit = f"{name} takes {channels} channels per frame but gives {given}"
+        outputs = self.output_shape[-3]
+        if outputs is not None and outputs != channels:
+            unfit = f"{name} takes {channels} channels per frame but gives {outputs}"
             raise OnnxError(f"{unfit}; models that give one frame of as many channels are accepted")
         return channels
 
@@ -102,16 +102,16 @@ def read_signature(path: Path) -> Signature:
     return _signature(path, model, inputs[0])
 
 
-def _signature(path: Path, model: Any, taken: Any) -> Signature:
-    shape = _shape(taken)
+def _signature(path: Path, model: Any, source: Any) -> Signature:
+    shape = _shape(source)
     if len(shape) not in (4, 5):
-        told = "x".join("?" if length is None else str(length) for length in shape)
-        unfit = f"{path.name} takes a {told or 'shapeless'} input"
+        lengths = "x".join("?" if length is None else str(length) for length in shape)
+        unfit = f"{path.name} takes a {lengths or 'shapeless'} input"
         raise OnnxError(f"{unfit}; (N, C, H, W) or (N, frames, C, H, W) is accepted")
-    kind = taken.type.tensor_type.elem_type
+    kind = source.type.tensor_type.elem_type
     if kind not in SAMPLE_TYPES:
         raise OnnxError(f"{path.name} takes neither float32 nor float16 samples; export it with one of them")
-    return Signature(path, taken.name, shape, _output_shape(model, taken, shape), SAMPLE_TYPES[kind])
+    return Signature(path, source.name, shape, _output_shape(model, source, shape), SAMPLE_TYPES[kind])
 
 
 def _shape(value: Any) -> tuple[int | None, ...]:
@@ -119,11 +119,11 @@ def _shape(value: Any) -> tuple[int | None, ...]:
     return tuple(d.dim_value if d.HasField("dim_value") and d.dim_value > 0 else None for d in dimensions)
 
 
-def _output_shape(model: Any, taken: Any, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+def _output_shape(model: Any, source: Any, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
     """Return the output's shape for one picture of TRIED_SIZE, by shape inference over the graph."""
     import onnx
 
-    for index, dimension in enumerate(taken.type.tensor_type.shape.dim):
+    for index, dimension in enumerate(source.type.tensor_type.shape.dim):
         dimension.dim_value = shape[index] or (1 if index == 0 else TRIED_SIZE)
     declared = _shape(model.graph.output[0])
     model.graph.output[0].type.tensor_type.ClearField("shape")
@@ -131,4 +131,4 @@ def _output_shape(model: Any, taken: Any, shape: tuple[int | None, ...]) -> tupl
         inferred = _shape(onnx.shape_inference.infer_shapes(model, data_prop=True).graph.output[0])
     except onnx.shape_inference.InferenceError:
         inferred = ()
-    return next((found for found in (inferred, declared) if len(found) >= 3), (None, None, None))
+    return next((known for known in (inferred, declared) if len(known) >= 3), (None, None, None))

@@ -27,7 +27,7 @@ class Candidate:
     missing: tuple[Entry, ...]
 
     @property
-    def told(self) -> str:
+    def words(self) -> str:
         """Which filter it is, and the commands that get its weights."""
         ways = [f"{_command(entry)}{_licence(entry)}" for entry in self.missing]
         return f"{self.text.partition('(')[0]} ({', '.join(ways)})"
@@ -45,7 +45,7 @@ class Chosen:
         """Return the choice in one line."""
         if not self.step.on:
             return f"{self.step.name}: off"
-        others = ", ".join(candidate.told for candidate in self.preferred)
+        others = ", ".join(candidate.words for candidate in self.preferred)
         if self.filter is None and not self.preferred:
             return f"{self.step.name}: left out: this version has no filter for it"
         if self.filter is None:
@@ -82,7 +82,7 @@ def _chosen(recipe: Recipe, step: Step) -> Chosen:
         if not candidate.missing:
             return Chosen(step, candidate.text, tuple(candidates[:number]))
     if step.own and step.on:
-        raise StepsError(f"{recipe.name}: step {step.name!r}: its weights are not here: {candidates[0].told}")
+        raise StepsError(f"{recipe.name}: step {step.name!r}: its weights are not here: {candidates[0].words}")
     return Chosen(step, None, tuple(candidates))
 
 

@@ -146,23 +146,23 @@ def _check_distinct(recipe: str, names: Sequence[str]) -> None:
 
 def _step(table: Mapping[str, Any], recipe: str) -> Step:
     _check_keys(table, STEP_KEYS, f"{recipe}: a step")
-    name, on, given = table.get("name"), table.get("on", True), table.get("filter")
+    name, on, calls = table.get("name"), table.get("on", True), table.get("filter")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise StepsError(
             f"{recipe}: the name of a step is {name!r}; small letters and digits, at most 40, are accepted"
         )
     if not isinstance(on, bool):
         raise StepsError(f"{recipe}: step {name!r}: on = {on!r}; true and false are accepted")
-    if given is None:
+    if calls is None:
         if name not in STEPS:
             raise StepsError(
                 f"{recipe}: step {name!r} is not known and has no filter; known: {', '.join(STEPS)}; others need one"
             )
         return Step(name, STEPS[name], on=on)
-    filters = [given] if isinstance(given, str) else given
+    filters = [calls] if isinstance(calls, str) else calls
     if not isinstance(filters, list) or not filters or not all(isinstance(each, str) for each in filters):
         raise StepsError(
-            f'{recipe}: step {name!r}: filter = {given!r}; a text like "film(grain=0.3)", or a list of such'
+            f'{recipe}: step {name!r}: filter = {calls!r}; a text like "film(grain=0.3)", or a list of such'
         )
     return Step(name, tuple(filters), own=True, on=on)
 

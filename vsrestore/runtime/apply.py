@@ -9,6 +9,8 @@ from math import ceil
 
 import vapoursynth as vs
 
+from ..devices import pick
+from ..devices.parts import Build, Parts
 from ..video import checks
 from ..video.between import Between, around
 from ..video.cache import keep
@@ -16,13 +18,11 @@ from ..video.errors import fail
 from ..video.formats import from_planes
 from ..video.prepared import Prepared
 from ..video.repeats import compared, marked
+from .advice import smallest_tile
 from .call import Companion
 from .descriptor import PRECISIONS, Descriptor, Options
-from .devices import pick
 from .engine import Engine
 from .graph import chunk_graph, frames_in_flight
-from .out_of_memory import smallest_tile
-from .parts import Build, Parts
 from .plans.pair import FOLLOWING
 
 
@@ -60,13 +60,13 @@ def apply_stages(clip: vs.VideoNode, stages: Sequence[Stage], options: Options) 
 
     """
     prepared = prepare(clip, [stage.descriptor for stage in stages], options)
-    result = seen = picture = prepared.planes(stages[0].descriptor.planes)
+    result = frames = picture = prepared.planes(stages[0].descriptor.planes)
     for index, stage in enumerate(stages):
         if index:
-            seen, picture = prepared.continued(result, stage.descriptor.planes)
-        result = through(seen, stage, options)
+            frames, picture = prepared.continued(result, stage.descriptor.planes)
+        result = through(frames, stage, options)
         if (result.format.color_family, picture.format.color_family) == (vs.GRAY, vs.RGB):
-            result = from_planes(result, seen, picture)
+            result = from_planes(result, frames, picture)
     return prepared.finished(result)
 
 
@@ -90,11 +90,11 @@ def apply_between(
     """
     kept = ceil(frames_in_flight(stage.descriptor.plan, options.device) / rate) + len(around(rate))
     prepared = prepare(clip, [stage.descriptor], options, kept)
-    seen = prepared.planes(stage.descriptor.planes)
+    frames = prepared.planes(stage.descriptor.planes)
     if skips_repeats:
-        seen = keep(marked(seen), kept + vs.core.num_threads)
-    between = Between(seen if skips_repeats else prepared.source, rate)
-    first, second = between.pair(seen)
+        frames = keep(marked(frames), kept + vs.core.num_threads)
+    between = Between(frames if skips_repeats else prepared.source, rate)
+    first, second = between.pair(frames)
     beside = {**stage.companions, FOLLOWING: Companion([second], at="wanted")}
     return prepared.completed(through(first, replace(stage, companions=beside), options), between)
 
@@ -124,11 +124,11 @@ def prepare(
     return Prepared(name, clip, scene_changes=marked, kept=kept)
 
 
-def through(seen: vs.VideoNode, stage: Stage, options: Options, asked: int | None = None) -> vs.VideoNode:
+def through(frames: vs.VideoNode, stage: Stage, options: Options, asked: int | None = None) -> vs.VideoNode:
     """Return what the network of a stage makes of the RGBS or GRAYS frames that it sees: pictures or values.
 
     Args:
-        seen: the frames.
+        frames: RGBS or GRAYS.
         stage: the network.
         options: of the user.
         asked: neighbouring frames of the result that later stages ask for again before they move on (see
@@ -137,12 +137,12 @@ def through(seen: vs.VideoNode, stage: Stage, options: Options, asked: int | Non
 
     """
     plan = stage.descriptor.plan
-    frames, companions = plan.beside(seen)
+    inputs, companions = plan.beside(frames)
     if plan.skips_repeats:
-        frames = keep(compared(frames), frames_in_flight(plan, options.device) + vs.core.num_threads)
+        inputs = keep(compared(inputs), frames_in_flight(plan, options.device) + vs.core.num_threads)
     beside = {**companions, **stage.companions}
     engine = Engine(stage.descriptor, options, stage.build, stage.arguments, beside)
-    return chunk_graph(frames, engine, pick.turns(options.device), asked)
+    return chunk_graph(inputs, engine, pick.turns(options.device), asked)
 
 
 def check(clip: vs.VideoNode, descriptor: Descriptor, options: Options) -> None:

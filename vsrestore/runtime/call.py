@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import vapoursynth as vs
-    from torch import Tensor
 
 Slot = tuple[int, int]
 """A frame of a companion: its position in the run, and which of the companion's clips."""
@@ -58,29 +57,3 @@ class Call:
         """All that is handed to the network beside pictures; calls that share it differ in their pictures alone."""
         tables = ((name, tuple(map(tuple, rows))) for name, rows in self.tables.items())
         return (*tables, self.keep, tuple(self.numbers))
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """The tensors of one call, whole or cut to a tile."""
-
-    frames: Tensor
-    """(T, C, H, W)."""
-    beside_frames: Mapping[str, Tensor]
-    """Companions, (T, c, H, W)."""
-    beside_wanted: Mapping[str, Tensor]
-    """Companions, (K, c, H, W), or as many as the call has slots for."""
-
-    def mapped(self, change: Callable[[Tensor], Tensor]) -> Self:
-        """Return all pictures changed alike."""
-        beside = ({name: change(x) for name, x in part.items()} for part in (self.beside_frames, self.beside_wanted))
-        return type(self)(change(self.frames), *beside)
-
-    def tensors(self) -> list[Tensor]:
-        """Return all pictures."""
-        return [self.frames, *self.beside_frames.values(), *self.beside_wanted.values()]
-
-    def as_batch(self) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the frames as a batch of one sequence, (1, T, C, H, W), and the companions, those of frames alike."""
-        sequences = {name: x.unsqueeze(0) for name, x in self.beside_frames.items()}
-        return self.frames.unsqueeze(0), {**sequences, **self.beside_wanted}

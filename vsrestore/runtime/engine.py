@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..devices import pick
+from ..devices.parts import Build, Networks, Parts
+from ..devices.worker import Work, Worker
+from ..networks.inputs import Inputs
 from ..video.frames import picture_of, plane_views
-from .call import Call, Companion, Copy, Inputs, Slot
+from .advice import advice
+from .call import Call, Companion, Copy, Slot
 from .descriptor import Descriptor, Options, Precision
-from .devices import pick
-from .devices.worker import Work, Worker
-from .out_of_memory import advice
-from .parts import Build, Networks, Parts
 from .run import Run
-from .tiles import Tiling, in_tiles
 
 if TYPE_CHECKING:
     import vapoursynth as vs
@@ -170,7 +170,7 @@ class Engine:
         # Of a second precision the network does not stay, and tiles go through the host.
         recurs = precision == self.precision and self.options.tile is None
         works = [
-            Work(seen, partial(self._compute, part, precision), part.key if recurs else None) for seen, part in parts
+            Work(piece, partial(self._compute, part, precision), part.key if recurs else None) for piece, part in parts
         ]
         float32 = self.descriptor.traits.float32_frames
         return self._worker.computed(works, torch.float32 if float32 else getattr(torch, precision))
@@ -185,6 +185,7 @@ class Engine:
     def _sized(self, inputs: Inputs, run: Callable[[Inputs], Tensor]) -> Tensor:
         """Pad to what the network takes, run whole or in tiles, crop."""
         from ..networks.padding import padded
+        from ..networks.tiles import Tiling, in_tiles
 
         traits, tile = self.descriptor.traits, self.options.tile
         height, width = inputs.frames.shape[-2:]
@@ -200,8 +201,8 @@ class Engine:
 
 def _part(inputs: Inputs, call: Call, half: Call) -> Inputs:
     """Return what a half of a call sees of its frames, which lie side by side."""
-    seen = slice(half.frames[0] - call.frames[0], half.frames[-1] + 1 - call.frames[0])
-    return inputs.mapped(lambda pictures: pictures[seen])
+    span = slice(half.frames[0] - call.frames[0], half.frames[-1] + 1 - call.frames[0])
+    return inputs.mapped(lambda pictures: pictures[span])
 
 
 def _numbers(call: Call) -> dict[str, Tensor]:

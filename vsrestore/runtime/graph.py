@@ -16,14 +16,14 @@ from typing import Protocol, Self, cast
 
 import vapoursynth as vs
 
+from ..devices.out_of_memory import is_out_of_memory, unloadable
+from ..devices.pick import TURNS, turns
 from ..video.cache import keep, uncached
 from ..video.errors import warn
 from ..video.frames import picture_of, write_planes
 from .call import Companion
 from .descriptor import Descriptor
-from .devices.pick import TURNS, turns
 from .engine import Pictures, Warn
-from .out_of_memory import is_out_of_memory, unloadable
 from .plans.plan import Plan
 from .run import Run
 
@@ -103,10 +103,10 @@ def chunk_graph(clip: vs.VideoNode, maker: ChunkMaker, turns: int = TURNS, asked
         )
     carriers = uncached.Trim(uncached.Interleave(makers, modify_duration=False), length=grid.chunks)
     keep(carriers, grid.chunks_of(asked) if asked else CARRIERS_KEPT + turns + _neighbouring(plan))
-    seen = [carriers, *_neighbours(carriers)] if _neighbouring(plan) else [carriers]
+    around = [carriers, *_neighbours(carriers)] if _neighbouring(plan) else [carriers]
     limited = maker.descriptor.values is None
     positions = [
-        uncached.ModifyFrame(blank, seen, _taker(plan, grid.chunk, position, limited=limited))
+        uncached.ModifyFrame(blank, around, _taker(plan, grid.chunk, position, limited=limited))
         for position in range(grid.chunk)
     ]
     whole = uncached.Interleave(positions, modify_duration=False)

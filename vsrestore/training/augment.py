@@ -83,8 +83,8 @@ def zoom(frame: NDArray[np.uint8], crop: int, count: int, rng: np.random.Generat
     grid = (places * 2 / torch.from_numpy(size) - 1).float()
     planes = torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1))).float().div_(255)
     together = planes.expand(count, -1, -1, -1)
-    seen = F.grid_sample(together, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
-    return np.ascontiguousarray(seen.clamp_(0, 1).numpy().transpose(0, 2, 3, 1))
+    warped = F.grid_sample(together, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
+    return np.ascontiguousarray(warped.clamp_(0, 1).numpy().transpose(0, 2, 3, 1))
 
 
 def vary(frames: Frames, data: DataRecipe, rng: np.random.Generator) -> Frames:

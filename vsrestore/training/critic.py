@@ -77,8 +77,8 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return features of the same shape (N, C, H, W)."""
         query, key, value = (part(x.flatten(2)).transpose(1, 2) for part in (self.query, self.key, self.value))
-        found = F.scaled_dot_product_attention(query, key, value, scale=1.0)
-        return x + self.gamma * found.transpose(1, 2).reshape(x.shape)
+        attended = F.scaled_dot_product_attention(query, key, value, scale=1.0)
+        return x + self.gamma * attended.transpose(1, 2).reshape(x.shape)
 
 
 def _normed(conv: nn.Conv2d) -> nn.Sequential:
@@ -132,7 +132,7 @@ class Duel:
 
 def adversary(parameters: Iterator[nn.Parameter], rate: float) -> torch.optim.AdamW:
     """Return the optimiser that both sides use: no memory of gradients, because the other side moves."""
-    found = torch.optim.AdamW(parameters, lr=rate, betas=BETAS, weight_decay=DECAY)
-    for group in found.param_groups:
+    optimiser = torch.optim.AdamW(parameters, lr=rate, betas=BETAS, weight_decay=DECAY)
+    for group in optimiser.param_groups:
         group["initial_lr"] = rate
-    return found
+    return optimiser

@@ -84,19 +84,19 @@ def cut(shot: Shot, data: DataRecipe, rng: np.random.Generator) -> tuple[NDArray
         of the sample is: at a clip's end, and at a cut, frames repeat.
     """
     step = 2 if rng.random() < data.double_step and len(shot) >= 2 * data.frames else 1
-    taken = np.arange(len(shot))[rng.integers(step) :: step]
-    taken = taken[::-1] if rng.random() < 0.5 else taken
-    count = min(data.frames, len(taken))
+    numbers = np.arange(len(shot))[rng.integers(step) :: step]
+    numbers = numbers[::-1] if rng.random() < 0.5 else numbers
+    count = min(data.frames, len(numbers))
     if rng.random() < data.border:
         count = int(rng.integers(min(3, count), count + 1))
-    start = int(rng.integers(len(taken) - count + 1))
+    start = int(rng.integers(len(numbers) - count + 1))
     ahead = int(rng.integers(data.frames - count + 1))
     order = np.clip(np.arange(data.frames) - ahead, 0, count - 1)
     if rng.random() < data.pans:
-        return augment.pan(shot.read(taken[start : start + 1])[0], data.crop, count, rng), order
+        return augment.pan(shot.read(numbers[start : start + 1])[0], data.crop, count, rng), order
     if rng.random() < data.zooms:
-        return augment.zoom(shot.read(taken[start : start + 1])[0], data.crop, count, rng), order
-    frames = shot.read(taken[start : start + count])
+        return augment.zoom(shot.read(numbers[start : start + 1])[0], data.crop, count, rng), order
+    frames = shot.read(numbers[start : start + count])
     if shot.has_cuts:
         first, end = longest_scene(frames)
         frames, order = frames[first:end], np.clip(order, first, end - 1) - first

@@ -72,22 +72,22 @@ class FeatureLoss(nn.Module):
         with torch.no_grad():
             wanted = self.features(truth)
         pairs = list(zip(FEATURE_WEIGHTS, self.features(ours), wanted, strict=True))
-        for index, (weight, found, expected) in enumerate(pairs):
-            parts[f"feat_{index}"] = weight * F.l1_loss(found, expected)
-        for index, (weight, found, expected) in enumerate(pairs):
-            parts[f"gram_{index}"] = GRAM_WEIGHT * weight**2 * F.l1_loss(gram(found), gram(expected))
+        for index, (weight, layer, expected) in enumerate(pairs):
+            parts[f"feat_{index}"] = weight * F.l1_loss(layer, expected)
+        for index, (weight, layer, expected) in enumerate(pairs):
+            parts[f"gram_{index}"] = GRAM_WEIGHT * weight**2 * F.l1_loss(gram(layer), gram(expected))
         if self.mse:
             parts["feature_mse"] = self.mse * F.mse_loss(ours, truth)
         return parts
 
     def features(self, pictures: Tensor) -> list[Tensor]:
         """Return what the layers of the trunk give for normalised pictures (N, 3, H, W)."""
-        found = []
+        layers = []
         for index, layer in enumerate(self.trunk):
             pictures = layer(pictures)
             if index in LAYERS:
-                found.append(pictures)
-        return found
+                layers.append(pictures)
+        return layers
 
 
 def load_feature_loss(model: str, mse: float = 0.0) -> FeatureLoss:
@@ -111,7 +111,7 @@ def _trunk(tensors: Mapping[str, Tensor]) -> nn.Sequential:
     with without_memory():  # the classifier alone would take half a gigabyte
         trunk = vgg16_bn(weights=None).features[: LAYERS[-1] + 1]
     expected = {f"features.{name}": tuple(tensor.shape) for name, tensor in trunk.state_dict().items()}
-    given = {name: tensor for name, tensor in tensors.items() if name in expected}
-    compare(expected, {name: tuple(tensor.shape) for name, tensor in given.items()}, "vgg16_bn", DERIVED)
-    trunk.load_state_dict(strip(given, "features."), strict=False, assign=True)
+    trunk_tensors = {name: tensor for name, tensor in tensors.items() if name in expected}
+    compare(expected, {name: tuple(tensor.shape) for name, tensor in trunk_tensors.items()}, "vgg16_bn", DERIVED)
+    trunk.load_state_dict(strip(trunk_tensors, "features."), strict=False, assign=True)
     return trunk.eval().requires_grad_(False)

@@ -115,18 +115,18 @@ def finetune(
     clock = Clock(limit_s)
     check_place(out)
     recipe = recipe_of(weights, architecture, task, seed)
-    taught, chosen, told = divided(Video.open(video), clock.limit_s * READING)
+    taught, chosen, judged = divided(Video.open(video), clock.limit_s * READING)
     check_sizes([*taught, *chosen], recipe.data.crop)
     run = start(recipe, machine)
-    judge = Judge.affordable(run, recipe, chosen, told, clock.limit_s * MEASURING)
+    judge = Judge.affordable(run, recipe, chosen, judged, clock.limit_s * MEASURING)
     before = judge.tell()
     best, state = judge.choose(), None
     for _ in _rounds(run, recipe, taught, clock, judge.seconds, workers, reporter):
-        found = judge.choose()
+        score = judge.choose()
         if reporter:
-            reporter.tell(f"step {run.step}, frames held out: {found:.2f} dB, best before {best:.2f} dB")
-        if found > best:
-            best, state = found, copy.deepcopy(run.average.state_dict())
+            reporter.tell(f"step {run.step}, frames held out: {score:.2f} dB, best before {best:.2f} dB")
+        if score > best:
+            best, state = score, copy.deepcopy(run.average.state_dict())
     if state is None:
         return Gain(before, before, kept=False)
     run.average.load_state_dict(state)
@@ -143,7 +143,7 @@ class Judge:
     run: Run
     recipe: Recipe
     chosen: Sequence[DecodedShot]
-    told: Sequence[DecodedShot]
+    judged: Sequence[DecodedShot]
     seconds: float
 
     @classmethod
@@ -152,15 +152,15 @@ class Judge:
         run: Run,
         recipe: Recipe,
         chosen: Sequence[DecodedShot],
-        told: Sequence[DecodedShot],
+        judged: Sequence[DecodedShot],
         limit_s: float,
     ) -> Judge:
         """Return one with as many frames, spread over them all, as there is time to measure four times."""
         began = time.monotonic()
-        quality(run, recipe, told[:1])
+        quality(run, recipe, judged[:1])
         each = time.monotonic() - began
-        step = -(-len(told) // max(1, int(limit_s / (4 * each))))
-        return cls(run, recipe, chosen[::step], told[::step], each * len(told[::step]))
+        step = -(-len(judged) // max(1, int(limit_s / (4 * each))))
+        return cls(run, recipe, chosen[::step], judged[::step], each * len(judged[::step]))
 
     def choose(self) -> float:
         """Return the quality on the frames that choose between weights."""
@@ -168,7 +168,7 @@ class Judge:
 
     def tell(self) -> float:
         """Return the quality on the frames that have chosen nothing."""
-        return quality(self.run, self.recipe, self.told)
+        return quality(self.run, self.recipe, self.judged)
 
 
 def _rounds(
@@ -257,8 +257,8 @@ def divided(video: Video, limit_s: float = math.inf) -> tuple[list[DecodedShot],
         raise DataError(f"{video.path}: {len(video.times)} frames are too few to learn from; {least} without cuts do")
     step = -(-len(held_out) // MEASURED_RUNS)
     halves = [_ends(frames) for frames in held_out[::step]]
-    chosen, told = ([DecodedShot(f"{n}", "held out", half[side]) for n, half in enumerate(halves)] for side in (0, 1))
-    return taught, chosen, told
+    chosen, judged = ([DecodedShot(f"{n}", "held out", half[side]) for n, half in enumerate(halves)] for side in (0, 1))
+    return taught, chosen, judged
 
 
 def _ends(frames: Pictures) -> Mapping[int, Pictures]:

@@ -163,8 +163,8 @@ class Keeper:
         """Write down the means of the losses since the last time."""
         run, in_duel = self.run, self.run.duel is not None
         names = COLUMNS if in_duel else columns(self.recipe, run.criterion)
-        found = {name: [losses[name] for losses in run.losses if name in losses] for name in names}
-        losses = {name: torch.stack(some).mean().item() for name, some in found.items() if some}
+        by_name = {name: [losses[name] for losses in run.losses if name in losses] for name in names}
+        losses = {name: torch.stack(some).mean().item() for name, some in by_name.items() if some}
         run.losses.clear()
         group = run.groups()[-1]
         state = {

@@ -79,7 +79,7 @@ def safe_precision(device: torch.device) -> Precision:
 
 
 def _best() -> torch.device:
-    from vsrestore.runtime.devices.pick import pick  # here: it loads VapourSynth
+    from vsrestore.devices.pick import pick  # here: it loads VapourSynth
 
     return pick(None)
 

@@ -74,10 +74,10 @@ def optimisers(network: nn.Module, heads: tuple[str, ...], schedule: ScheduleRec
     Or, as the schedule says, AdamW for all, in groups from the first layers to the last. Every group keeps the rate it
     starts with as "initial_lr".
     """
-    found = _adamw(network, schedule) if schedule.optimiser == "adamw" else _orthogonal(network, heads, schedule)
-    for group in (group for optimiser in found for group in optimiser.param_groups):
+    both = _adamw(network, schedule) if schedule.optimiser == "adamw" else _orthogonal(network, heads, schedule)
+    for group in (group for optimiser in both for group in optimiser.param_groups):
         group["initial_lr"] = group["lr"]
-    return found
+    return both
 
 
 def _adamw(network: nn.Module, schedule: ScheduleRecipe) -> list[torch.optim.Optimizer]:

@@ -57,8 +57,9 @@ def _row(network: Restorer, sample: Sample, device: torch.device) -> list[Pictur
     seen, truth = to_planes(sample.seen), to_planes(sample.targets[-1])
     middle = len(seen) // 2
     restored = restore_clip(network, seen, device, [middle])[-1][0]
-    shown = F.interpolate(seen[middle : middle + 1], size=truth.shape[-2:], mode="nearest")[0]
-    return [(part.clamp(0, 1) * 255 + 0.5).byte().permute(1, 2, 0).numpy() for part in (shown, restored, truth[middle])]
+    before = F.interpolate(seen[middle : middle + 1], size=truth.shape[-2:], mode="nearest")[0]
+    pictures = (before, restored, truth[middle])
+    return [(picture.clamp(0, 1) * 255 + 0.5).byte().permute(1, 2, 0).numpy() for picture in pictures]
 
 
 def _stacked(rows: Sequence[tuple[str, Sequence[Picture]]]) -> Picture:

@@ -242,9 +242,9 @@ def _wrong_duel(recipe: Recipe) -> Iterator[tuple[str, str]]:
     gan, stages = recipe.gan, recipe.schedule.stages
     if min(gan.critic_steps, gan.steps, gan.content, gan.adversarial) < 0 or gan.width < 1:
         yield "gan", "steps and weights must not be negative, width must be at least 1"
-    seen = (stages[-1].crop if stages else recipe.data.crop) - 2 * recipe.data.margin
-    if gan.steps and seen < CRITIC_SEES:
-        yield "gan", f"the critic needs {CRITIC_SEES} px; crop and margin leave {seen}"
+    edge = (stages[-1].crop if stages else recipe.data.crop) - 2 * recipe.data.margin
+    if gan.steps and edge < CRITIC_SEES:
+        yield "gan", f"the critic needs {CRITIC_SEES} px; crop and margin leave {edge}"
 
 
 def _wrong_stages(recipe: Recipe) -> Iterator[tuple[str, str]]:

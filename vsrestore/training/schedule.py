@@ -41,24 +41,24 @@ def spans(recipe: Recipe) -> tuple[Span, ...]:
     schedule = recipe.schedule
     if not schedule.stages:
         return (Span(0, schedule.steps, 0, recipe.data.crop, schedule.batch, schedule.fresh),)
-    found: list[Span] = []
+    parts: list[Span] = []
     share = first_step = first_sample = 0.0
     for stage in schedule.stages:
         share += stage.share
         steps, fresh = round(share * schedule.steps) - int(first_step), stage.fresh or stage.batch
-        found.append(Span(int(first_step), steps, int(first_sample), stage.crop, stage.batch, fresh, stage))
+        parts.append(Span(int(first_step), steps, int(first_sample), stage.crop, stage.batch, fresh, stage))
         first_step, first_sample = first_step + steps, first_sample + steps * fresh
-    return tuple(found)
+    return tuple(parts)
 
 
-def span_at(found: Sequence[Span], step: int) -> Span:
+def span_at(spans: Sequence[Span], step: int) -> Span:
     """The span of a step."""
-    return next((span for span in reversed(found) if span.first_step <= step), found[0])
+    return next((span for span in reversed(spans) if span.first_step <= step), spans[0])
 
 
-def span_of_sample(found: Sequence[Span], number: int) -> Span:
+def span_of_sample(spans: Sequence[Span], number: int) -> Span:
     """The span in which a sample is new."""
-    return next((span for span in reversed(found) if span.first_sample <= number), found[0])
+    return next((span for span in reversed(spans) if span.first_sample <= number), spans[0])
 
 
 def one_cycle(position: float, rising: float) -> tuple[float, float]:

@@ -76,8 +76,8 @@ def score(
     """Restore what is seen of a clip and compare it with the truth."""
     seen = to_planes(sample.seen)
     restored = restore_clip(network, seen, device)
-    given = slice(network.radius, -network.radius) if isinstance(network, Between) else slice(None)
-    seen, targets = seen[given], [to_planes(target)[given] for target in sample.targets]
+    inner = slice(network.radius, -network.radius) if isinstance(network, Between) else slice(None)
+    seen, targets = seen[inner], [to_planes(target)[inner] for target in sample.targets]
     plain = plainly(seen, targets[0])
     return Scores(
         clip,
@@ -140,10 +140,10 @@ def table(rows: Sequence[Scores], heads: Sequence[str]) -> str:
 
 
 def _mean_rows(rows: Sequence[Scores]) -> list[Scores]:
-    found = []
+    scores = []
     for case in dict.fromkeys(row.case for row in rows):
         some = [row for row in rows if row.case == case]
         before, after = (np.mean([getattr(row, part) for row in some], axis=0) for part in ("before", "after"))
         more = {name: float(np.mean([row.more[name] for row in some])) for name in some[0].more}
-        found.append(Scores("mean", case, tuple(before.tolist()), tuple(after.tolist()), more))
-    return found
+        scores.append(Scores("mean", case, tuple(before.tolist()), tuple(after.tolist()), more))
+    return scores

@@ -52,23 +52,23 @@ class Video:
         wanted = self.times[numbers]
         # A seek lands on the key frame before; where a container's index misleads, the whole is decoded up to there.
         for seek in (True, False):
-            found = self._found(set(wanted.tolist()), seek)
-            if len(found) == len(set(wanted.tolist())):
-                return np.stack([found[time] for time in wanted.tolist()])
-        missing = next(int(n) for n, time in zip(numbers, wanted.tolist(), strict=True) if time not in found)
+            pictures = self._decoded(set(wanted.tolist()), seek)
+            if len(pictures) == len(set(wanted.tolist())):
+                return np.stack([pictures[time] for time in wanted.tolist()])
+        missing = next(int(n) for n, time in zip(numbers, wanted.tolist(), strict=True) if time not in pictures)
         raise DataError(f"{self.path}: frame {missing} cannot be decoded")
 
-    def _found(self, wanted: set[int], seek: bool) -> dict[int, NDArray[np.uint8]]:
-        found: dict[int, NDArray[np.uint8]] = {}
+    def _decoded(self, wanted: set[int], seek: bool) -> dict[int, NDArray[np.uint8]]:
+        pictures: dict[int, NDArray[np.uint8]] = {}
         with _stream(self.path) as (container, stream):
             if seek:
                 container.seek(min(wanted), stream=stream)
             for frame in container.decode(stream):
                 if frame.pts in wanted and (frame.height, frame.width) == (self.height, self.width):
-                    found[frame.pts] = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+                    pictures[frame.pts] = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
                 if frame.pts is not None and frame.pts >= max(wanted):
                     break
-        return found
+        return pictures
 
 
 @contextmanager

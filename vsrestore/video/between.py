@@ -76,8 +76,8 @@ def place(position: Fraction, length: int, starts: Callable[[int], bool], repeat
     if not time and not left_out(before):
         return Place(before, before)
     if not joined(before):
-        shown = before if time < Fraction(1, 2) or after == length else after
-        return Place(shown, shown)
+        nearer = before if time < Fraction(1, 2) or after == length else after
+        return Place(nearer, nearer)
     first = before - 1 if left_out(before) else before
     second = after + 1 if left_out(after) else after
     return Place(first, second, (position - first) / (second - first))
@@ -153,13 +153,13 @@ class Between:
 
         def time(n: int, f: Frames) -> vs.VideoFrame:
             frame, position = f[1].copy(), n / self.rate
-            shown, on_it = [int(fact.props[FIRST]) for fact in f[2:5]], not f[3].props[TIME]
+            firsts, on_it = [int(fact.props[FIRST]) for fact in f[2:5]], not f[3].props[TIME]
             facts = {int(position) + offset: fact for offset, fact in zip(offsets, f[5:], strict=True)}
             _set_duration(frame, position, min(position + 1 / self.rate, length), facts)
-            for name, (before, after) in zip((PREVIOUS, NEXT), pairwise(shown), strict=True):
+            for name, (before, after) in zip((PREVIOUS, NEXT), pairwise(firsts), strict=True):
                 if name in frame.props:
                     frame.props[name] = int(any(facts[k].props[STARTS] for k in range(before + 1, after + 1)))
-            if not on_it or shown[1] != position:
+            if not on_it or firsts[1] != position:
                 for name in OF_ONE_FRAME:
                     frame.props.pop(name, None)
             multiply_rate(frame, self.rate)
@@ -175,8 +175,8 @@ class Between:
         """Return empty frames of the format and size of ``like``, as many as the output has, at its frame rate."""
         length = ceil(self._facts.num_frames * self.rate)
         fps = (self._facts.fps * self.rate).limit_denominator(FINEST)
-        given = {"fpsnum": fps.numerator, "fpsden": fps.denominator} if fps else {}
-        return uncached.BlankClip(like, length=length, keep=True, **given)
+        rate = {"fpsnum": fps.numerator, "fpsden": fps.denominator} if fps else {}
+        return uncached.BlankClip(like, length=length, keep=True, **rate)
 
     def _chosen(self, clip: vs.VideoNode, which: str) -> vs.VideoNode:
         """Return the frames of ``clip`` that places name as their first or second."""
@@ -194,9 +194,9 @@ class Between:
             return clip
         # A cycle of one frame is none for VapourSynth.
         times = 2 if self.rate.denominator == 1 else 1
-        given, taken = times * self.rate.numerator, times * self.rate.denominator
-        offsets = [place * taken // given for place in range(given)]
-        return uncached.SelectEvery(clip, cycle=taken, offsets=offsets, modify_duration=False)
+        outputs, inputs = times * self.rate.numerator, times * self.rate.denominator
+        offsets = [place * inputs // outputs for place in range(outputs)]
+        return uncached.SelectEvery(clip, cycle=inputs, offsets=offsets, modify_duration=False)
 
 
 def _facts(source: vs.VideoNode) -> vs.VideoNode:

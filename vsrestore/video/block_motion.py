@@ -97,12 +97,12 @@ def _correlated(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 def _refined(before: np.ndarray, after: np.ndarray, corners: np.ndarray, size: int, rough: np.ndarray) -> Motions:
     reference = _patches(before, corners - 1, size + 2)
-    shifts, found = rough.astype(np.float32), rough
+    shifts, matched = rough.astype(np.float32), rough
     for _ in range(ROUNDS):
         moved = _displaced(after, corners - 1, size + 2, shifts)
         step, weights = _step(reference, moved)
         shifts = shifts + step
-    weights *= (np.abs(shifts - found) < ASTRAY).all(1, keepdims=True)
+    weights *= (np.abs(shifts - matched) < ASTRAY).all(1, keepdims=True)
     return Motions(shifts[:, ::-1].astype(np.float32), weights[:, ::-1].astype(np.float32))
 
 

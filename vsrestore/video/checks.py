@@ -29,11 +29,11 @@ def constant_clip(name: str, clip: object, argument: str = "clip") -> vs.VideoNo
             name, f"{argument} has a variable size; bring it to one size first, e.g. with resize.Bicubic(width, height)"
         )
     if clip.format.sample_type == vs.INTEGER and clip.format.bits_per_sample > MOST_BITS:
-        told = f"{argument} has integer samples of {clip.format.bits_per_sample} bits"
-        fail(name, f"{told}; at most {MOST_BITS} bits, or float samples, are accepted")
+        excess = f"{argument} has integer samples of {clip.format.bits_per_sample} bits"
+        fail(name, f"{excess}; at most {MOST_BITS} bits, or float samples, are accepted")
     if clip.num_frames > MOST_FRAMES:
-        told = f"{argument} has {clip.num_frames} frames, as std.Loop without times gives"
-        fail(name, f"{told}; at most {MOST_FRAMES} are accepted: cut it, e.g. with std.Trim")
+        excess = f"{argument} has {clip.num_frames} frames, as std.Loop without times gives"
+        fail(name, f"{excess}; at most {MOST_FRAMES} are accepted: cut it, e.g. with std.Trim")
     if getattr(clip, "gpu_resident", False):
         fail(name, f"{argument} lies in GPU memory; bring it back first with std.GPUDownload")
     return clip
@@ -81,14 +81,14 @@ def whole_sdr_frames(name: str, clip: vs.VideoNode) -> vs.VideoNode:
         vs.Error: the first frame is known to be interlaced or a single field.
 
     """
-    told = False
+    warned = False
 
     def look(n: int, props: Mapping[str, object]) -> None:
-        nonlocal told
+        nonlocal warned
         _check_whole(name, n, props)
         transfer = props.get("_Transfer")
-        if transfer in HDR and not told:
-            told = True
+        if transfer in HDR and not warned:
+            warned = True
             warn(name, f"frame {n} is HDR (_Transfer={transfer}, {HDR[transfer]}) and is taken for SDR; {HDR_ADVICE}")
 
     def check(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
@@ -97,17 +97,17 @@ def whole_sdr_frames(name: str, clip: vs.VideoNode) -> vs.VideoNode:
 
     look(0, first_props(clip))
     # Taken from in order by one other, the user's clip needs no cache of its own on our account.
-    taken = uncached.RemoveFrameProps(clip, ["_vsrestore"])
-    return clip.std.ModifyFrame(clips=taken, selector=check)
+    plain = uncached.RemoveFrameProps(clip, ["_vsrestore"])
+    return clip.std.ModifyFrame(clips=plain, selector=check)
 
 
 def _check_whole(name: str, n: int, props: Mapping[str, object]) -> None:
     order = int(cast("int", props.get("_FieldBased", 0)))
     if order:
-        told = FIELD_ORDERS.get(order, "unknown field order")
+        order_name = FIELD_ORDERS.get(order, "unknown field order")
         fail(
             name,
-            f"frame {n} is interlaced (_FieldBased={order}, {told}); deinterlace the clip first, "
+            f"frame {n} is interlaced (_FieldBased={order}, {order_name}); deinterlace the clip first, "
             "or clear a wrong flag with std.SetFieldBased(0)",
         )
     if "_Field" in props:

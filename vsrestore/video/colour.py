@@ -54,12 +54,12 @@ def told_if_coloured(name: str, clip: vs.VideoNode) -> vs.VideoNode:
     """Return the clip; when a frame of it turns out to have colour, that is told once in the log."""
     if clip.format.color_family == vs.GRAY:
         return clip
-    told = False
+    warned = False
 
     def look(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-        nonlocal told
-        if not told and _colourfulness(f) > HARDLY_COLOURED:
-            told = True
+        nonlocal warned
+        if not warned and _colourfulness(f) > HARDLY_COLOURED:
+            warned = True
             warn(name, f"frame {n} has colour already; it is painted anew from its brightness alone")
         return f
 
@@ -146,9 +146,9 @@ def _rgb(planes: list[vs.VideoNode], source: vs.VideoNode) -> vs.VideoNode:
     return vs.core.std.ShufflePlanes(planes, [0, 0, 0], vs.RGB).std.CopyFrameProps(source)
 
 
-def _nearest(taken: int, given: int) -> np.ndarray:
-    """Return which of ``taken`` pixels stands at each of ``given``: that at or before its place."""
-    return np.arange(given) * taken // given
+def _nearest(source: int, target: int) -> np.ndarray:
+    """Return which of ``source`` pixels stands at each of ``target``: that at or before its place."""
+    return np.arange(target) * source // target
 
 
 def _sampled(plane: vs.VideoNode, template: vs.VideoNode, across: np.ndarray, down: np.ndarray) -> vs.VideoNode:

@@ -62,7 +62,7 @@ def deflicker(
     # What the frames ahead are measured for runs about as far ahead again. The clip is kept so long, not its planes.
     prepared = Prepared(_NAME, clip, scene_changes=True, kept=2 * radius + 8)
     gray = prepared.source.format.color_family == vs.GRAY
-    seen = keep(prepared.planes("luma" if gray else "rgb"), vs.core.num_threads)
+    frames = keep(prepared.planes("luma" if gray else "rgb"), vs.core.num_threads)
     small = prepared.named.resize.Bilinear(COLUMNS, ROWS, format=vs.GRAYS if gray else vs.RGBS)
     small = keep(small, 2 * radius + 1 + vs.core.num_threads)
     around = [shifted(small, offset) for offset in range(-radius, radius + 1)]
@@ -77,9 +77,9 @@ def deflicker(
             plane[:] = _maps(values)
         return frame
 
-    told = uncached.ModifyFrame(blank, [blank, shot_extents(prepared.source, radius), *around], tell)
-    maps = [_enlarged(told, part, seen) for part in range(_MAPS)]
-    return prepared.finished(uncached.Expr([seen, *maps], _CORRECTED))
+    measures = uncached.ModifyFrame(blank, [blank, shot_extents(prepared.source, radius), *around], tell)
+    maps = [_enlarged(measures, part, frames) for part in range(_MAPS)]
+    return prepared.finished(uncached.Expr([frames, *maps], _CORRECTED))
 
 
 def _correction(pictures: np.ndarray, place: int, limit: float, local: bool) -> np.ndarray:
@@ -97,6 +97,6 @@ def _maps(terms: np.ndarray) -> np.ndarray:
     return np.concatenate([(terms[:-2] @ SURFACE).reshape(ROWS, COLUMNS), terms[-1] * flat, terms[-2] * flat])
 
 
-def _enlarged(told: vs.VideoNode, part: int, like: vs.VideoNode) -> vs.VideoNode:
-    cropped = uncached.CropAbs(told, COLUMNS, ROWS, 0, ROWS * part)
+def _enlarged(measures: vs.VideoNode, part: int, like: vs.VideoNode) -> vs.VideoNode:
+    cropped = uncached.CropAbs(measures, COLUMNS, ROWS, 0, ROWS * part)
     return keep(cropped.resize.Bicubic(like.width, like.height), 0)

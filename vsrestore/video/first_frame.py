@@ -30,12 +30,12 @@ def first_props(clip: vs.VideoNode) -> Mapping[str, object]:
 
 
 def _cheap(clip: vs.VideoNode) -> bool:
-    waiting, seen = [clip], 0
-    while waiting and seen < MOST:
+    waiting, visited = [clip], 0
+    while waiting and visited < MOST:
         node = waiting.pop()
         above = node.dependencies
         if above and node.node_name not in CHEAP:
             return False
         waiting += above
-        seen += 1
+        visited += 1
     return not waiting

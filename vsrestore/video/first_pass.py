@@ -92,8 +92,8 @@ def _measured(name: str, clip: vs.VideoNode, measure: Measure) -> np.ndarray:
     function, length = measure.load(), clip.num_frames
     values = np.empty((length, measure.length), np.float32)
     step, end = max(FEWEST_TOLD, length // TIMES_TOLD), 0
-    told = f"{name}: first pass, {measure.name}:"
-    vs.core.log_message(vs.MESSAGE_TYPE_INFORMATION, f"{told} {length} frames are measured, once for this clip")
+    title = f"{name}: first pass, {measure.name}:"
+    vs.core.log_message(vs.MESSAGE_TYPE_INFORMATION, f"{title} {length} frames are measured, once for this clip")
     with closing(_pictures(clip)) as pictures:
         for batch in batched(pictures, measure.batch):
             first, end = end, end + len(batch)
@@ -101,7 +101,7 @@ def _measured(name: str, clip: vs.VideoNode, measure: Measure) -> np.ndarray:
             if not np.isfinite(values[first:end]).all():
                 fail(name, f"{measure.name} of frames {first} to {end - 1} is not finite; does the clip hold NaN?")
             if end // step > first // step:
-                vs.core.log_message(vs.MESSAGE_TYPE_INFORMATION, f"{told} {end} of {length} frames")
+                vs.core.log_message(vs.MESSAGE_TYPE_INFORMATION, f"{title} {end} of {length} frames")
     return values
 
 

@@ -35,14 +35,14 @@ def with_matrix(name: str, clip: vs.VideoNode) -> vs.VideoNode:
     if clip.format.color_family == vs.RGB:
         return clip
     guess = guessed_matrix(clip.width, clip.height)
-    told = False
+    warned = False
 
     def complete(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-        nonlocal told
+        nonlocal warned
         if f.props.get("_Matrix", 2) not in (*UNKNOWN_MATRIX, 0):
             return f
-        if not told and clip.format.color_family == vs.YUV:
-            told = True
+        if not warned and clip.format.color_family == vs.YUV:
+            warned = True
             warn(name, f"the clip names no matrix; _Matrix={guess} is assumed from its size {clip.width}x{clip.height}")
         complete_frame = f.copy()
         complete_frame.props["_Matrix"] = guess
@@ -67,25 +67,25 @@ def to_planes(clip: vs.VideoNode, planes: Planes) -> vs.VideoNode:
     return _limited(clip.resize.Bicubic(format=vs.RGBS))
 
 
-def from_planes(result: vs.VideoNode, seen: vs.VideoNode, source: vs.VideoNode) -> vs.VideoNode:
+def from_planes(result: vs.VideoNode, frames: vs.VideoNode, source: vs.VideoNode) -> vs.VideoNode:
     """Return ``result`` (what the network gave) in the format of ``source``.
 
     Args:
         result: RGBS or GRAYS clip, of any size.
-        seen: the clip that the network saw, from :func:`to_planes`, as long as ``result``.
+        frames: the clip that the network saw, from :func:`to_planes`, as long as ``result``.
         source: the clip with its matrix, from :func:`with_matrix`, as long as ``result``.
 
     """
     if result.format.id == source.format.id:
         return result
     if result.format.color_family == vs.GRAY:
-        return _rejoined(result, seen, source)
+        return _rejoined(result, frames, source)
     if source.format.color_family == vs.RGB:
         return to_depth(result, source.format)
     if not _same_size(result, source):
         return _to_family(result, source, source.format)  # at once, which is the same as by way of floats
     floats = _float_twin(source.format)
-    back, before = (_to_family(rgb, source, floats) for rgb in (result, seen))
+    back, before = (_to_family(rgb, source, floats) for rgb in (result, frames))
     return to_depth(_kept(source.resize.Point(format=floats.id), back, before), source.format)
 
 
@@ -155,9 +155,9 @@ def _as_yuv444(clip: vs.VideoNode) -> vs.VideoNode:
     return clip.resize.Point(format=vs.YUV444PS, matrix=guessed_matrix(clip.width, clip.height), range=vs.RANGE_LIMITED)
 
 
-def _kept(source: vs.VideoNode, result: vs.VideoNode, seen: vs.VideoNode) -> vs.VideoNode:
-    """Return the source where ``result`` equals ``seen``, sliding to ``result`` where they differ by FULL_CHANGE."""
-    return vs.core.std.Expr([result, source, seen], f"x y z - 1 x z - abs {1 / FULL_CHANGE} * - 0 max * +")
+def _kept(source: vs.VideoNode, result: vs.VideoNode, frames: vs.VideoNode) -> vs.VideoNode:
+    """Return the source where ``result`` equals ``frames``, sliding to ``result`` where they differ by FULL_CHANGE."""
+    return vs.core.std.Expr([result, source, frames], f"x y z - 1 x z - abs {1 / FULL_CHANGE} * - 0 max * +")
 
 
 def _to_family(rgb: vs.VideoNode, source: vs.VideoNode, target: vs.VideoFormat) -> vs.VideoNode:
@@ -181,12 +181,12 @@ def _to_family(rgb: vs.VideoNode, source: vs.VideoNode, target: vs.VideoFormat) 
     return template.std.FrameEval(converter, prop_src=source, clip_src=rgb)
 
 
-def _rejoined(luma: vs.VideoNode, seen: vs.VideoNode, source: vs.VideoNode) -> vs.VideoNode:
+def _rejoined(luma: vs.VideoNode, frames: vs.VideoNode, source: vs.VideoNode) -> vs.VideoNode:
     """Return a luma result together with the chroma of its source, resized where the network changed the size."""
     colour = _as_yuv444(source) if source.format.color_family == vs.RGB else source
     floats = colour.resize.Point(format=_float_twin(colour.format).id)
     if _same_size(luma, source):
-        luma = _kept(get_y(floats), luma, seen)
+        luma = _kept(get_y(floats), luma, frames)
     else:
         floats = floats.resize.Bicubic(luma.width, luma.height)
     floats = keep_shared(floats)

@@ -53,10 +53,10 @@ def moved(lines: Floats, shifts: Floats) -> Floats:
     place = np.clip(shifts, -width, width)
     whole = np.floor(place).astype(np.int64)
     columns = np.arange(1 - TAPS // 2, width + TAPS // 2)[None] + whole[:, None]
-    taken = np.take_along_axis(lines, columns.clip(0, width - 1), 1)
+    samples = np.take_along_axis(lines, columns.clip(0, width - 1), 1)
     result = np.zeros_like(lines)
     for tap, weight in enumerate(_lanczos((place - whole).astype(np.float32))):
-        result += weight[:, None] * taken[:, tap : tap + width]
+        result += weight[:, None] * samples[:, tap : tap + width]
     _uncovered_filled(result, place)
     return np.where(shifts[:, None] == 0, lines, result)
 

@@ -21,9 +21,9 @@ def marked(mask: vs.VideoNode) -> vs.VideoNode:
     blank = uncached.BlankClip(mask, width=1, height=1, format=vs.GRAY8, keep=True)
 
     def mark(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
-        told = f[0].copy()
-        np.asarray(told[0])[:] = np.asarray(f[1][0]).any()
-        return told
+        dot = f[0].copy()
+        np.asarray(dot[0])[:] = np.asarray(f[1][0]).any()
+        return dot
 
     return keep(uncached.ModifyFrame(blank, [blank, mask], mark), KEPT)
 
@@ -37,14 +37,14 @@ def around(marks: vs.VideoNode, before: int, after: int) -> vs.VideoNode:
     """Mark every frame n for which any of the frames n - before to n + after is marked."""
     length, span, wanted = marks.num_frames, 1, before + after + 1
     none = uncached.BlankClip(marks, color=0, length=max(before, after, 1), keep=True)
-    found = uncached.Splice([uncached.Trim(none, length=before), marks] if before else [marks])
-    found = uncached.Splice([found, uncached.Trim(none, length=after)] if after else [found])
+    spread = uncached.Splice([uncached.Trim(none, length=before), marks] if before else [marks])
+    spread = uncached.Splice([spread, uncached.Trim(none, length=after)] if after else [spread])
     while span < wanted:
         step = min(span, wanted - span)
-        shorter = uncached.Trim(found, length=found.num_frames - step)
-        found = either(shorter, uncached.Trim(found, first=step))
+        shorter = uncached.Trim(spread, length=spread.num_frames - step)
+        spread = either(shorter, uncached.Trim(spread, first=step))
         span += step
-    return keep(uncached.Trim(found, length=length), KEPT)
+    return keep(uncached.Trim(spread, length=length), KEPT)
 
 
 def by_chunk(marks: vs.VideoNode, chunk: int, before: int = 0, after: int = 0) -> vs.VideoNode:

@@ -116,8 +116,8 @@ def _rectangle(name: str, clip: vs.VideoNode, mask: Sequence[Any]) -> vs.VideoNo
     except (TypeError, ValueError):
         fail(name, f"mask={mask!r}; accepted: {ACCEPTED}")
     if min(left, top) < 0 or min(width, height) < 1 or left + width > clip.width or top + height > clip.height:
-        told = f"mask={mask!r}, which is left, top, width, height, does not lie in a clip"
-        fail(name, f"{told} of {clip.width}x{clip.height}; a rectangle inside it is accepted")
+        mismatch = f"mask={mask!r}, which is left, top, width, height, does not lie in a clip"
+        fail(name, f"{mismatch} of {clip.width}x{clip.height}; a rectangle inside it is accepted")
     return _boxed(clip, (left, top, width, height), 1)
 
 
@@ -126,8 +126,8 @@ def _marked(name: str, clip: vs.VideoNode, mask: vs.VideoNode) -> vs.VideoNode:
     if mask.format.color_family != vs.GRAY:
         fail(name, f"mask is {mask.format.name}; a gray clip is accepted, e.g. one plane of it: std.ShufflePlanes")
     if mask.num_frames not in (1, clip.num_frames):
-        told = f"mask has {mask.num_frames} frames but the clip has {clip.num_frames}"
-        fail(name, f"{told}; one frame, or as many as the clip, are accepted")
+        mismatch = f"mask has {mask.num_frames} frames but the clip has {clip.num_frames}"
+        fail(name, f"{mismatch}; one frame, or as many as the clip, are accepted")
     half = 0.5 if mask.format.sample_type == vs.FLOAT else 1 << (mask.format.bits_per_sample - 1)
     marked = mask.std.Expr(f"x {half} >= 1 0 ?", format=vs.GRAYS)
     if mask.num_frames < clip.num_frames:

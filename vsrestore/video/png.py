@@ -54,32 +54,32 @@ def read_colours(name: str, argument: str, path: Location) -> np.ndarray:
 
 def _read(name: str, argument: str, path: Location, size: tuple[int, int] | None) -> np.ndarray:
     """Return a PNG file as (H, W, 4) uint8; ``size`` is the width and height that it must have, None for any."""
-    told = f"{argument}={os.fspath(path)!r}"
+    words = f"{argument}={os.fspath(path)!r}"
     try:
         with Path(path).open("rb") as file:
             head = file.read(len(HEAD) + SIZE.size)
-            width, height = _size(name, told, head, size)
+            width, height = _size(name, words, head, size)
             most = DEEPEST * (width + 1) * height + BESIDE
             content = head + file.read(most + 1)
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
-        fail(name, f"{told} cannot be read ({getattr(error, 'strerror', error)}); give the path of a PNG file")
+        fail(name, f"{words} cannot be read ({getattr(error, 'strerror', error)}); give the path of a PNG file")
     if len(content) > most:
-        fail(name, f"{told} has more than {most} bytes, which no picture of {width}x{height} needs; save it anew")
+        fail(name, f"{words} has more than {most} bytes, which no picture of {width}x{height} needs; save it anew")
     try:
         return _decoded(content)
     except (av.error.FFmpegError, IndexError):
-        fail(name, f"{told} is damaged; save it anew")
+        fail(name, f"{words} is damaged; save it anew")
 
 
-def _size(name: str, told: str, head: bytes, wanted: tuple[int, int] | None) -> tuple[int, int]:
+def _size(name: str, words: str, head: bytes, wanted: tuple[int, int] | None) -> tuple[int, int]:
     """Return the width and height that the first bytes of a file tell, checked."""
     if not head.startswith(HEAD) or len(head) < len(HEAD) + SIZE.size:
-        fail(name, f"{told} is no PNG file; open other pictures as a clip, e.g. with core.bs.VideoSource")
+        fail(name, f"{words} is no PNG file; open other pictures as a clip, e.g. with core.bs.VideoSource")
     width, height = SIZE.unpack_from(head, len(HEAD))
     if wanted is not None and (width, height) != wanted:
-        fail(name, f"{told} is {width}x{height} but the clip is {wanted[0]}x{wanted[1]}; both must agree")
+        fail(name, f"{words} is {width}x{height} but the clip is {wanted[0]}x{wanted[1]}; both must agree")
     if width * height > MOST:
-        fail(name, f"{told} is {width}x{height}; pictures of up to {MOST} pixels are accepted: make it smaller")
+        fail(name, f"{words} is {width}x{height}; pictures of up to {MOST} pixels are accepted: make it smaller")
     return width, height
 
 

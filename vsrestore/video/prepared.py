@@ -33,7 +33,7 @@ class Prepared:
         source = self._keep(checks.whole_sdr_frames(name, checks.constant_clip(name, clip)))
         self.source = self._keep(scenes(source)) if scene_changes else source
         """The clip, each frame checked."""
-        self._seen: dict[Planes, vs.VideoNode] = {}
+        self._frames: dict[Planes, vs.VideoNode] = {}
 
     @cached_property
     def named(self) -> vs.VideoNode:
@@ -42,9 +42,9 @@ class Prepared:
 
     def planes(self, planes: Planes) -> vs.VideoNode:
         """Return the clip as RGBS or GRAYS in [0, 1], as networks see it."""
-        if planes not in self._seen:
-            self._seen[planes] = self._keep(to_planes(self.named, planes))
-        return self._seen[planes]
+        if planes not in self._frames:
+            self._frames[planes] = self._keep(to_planes(self.named, planes))
+        return self._frames[planes]
 
     def continued(self, result: vs.VideoNode, planes: Planes) -> tuple[vs.VideoNode, vs.VideoNode]:
         """Return what a network gave as the next one sees it, and the picture that it belongs to.
@@ -57,8 +57,8 @@ class Prepared:
         picture = result.std.CopyFrameProps(self.source)
         if planes == "rgb" and result.format.color_family == vs.GRAY:
             picture = from_planes(picture, self.planes("luma"), self.planes("rgb"))
-        seen = to_planes(picture, planes) if planes == "luma" and picture.format.color_family == vs.RGB else picture
-        return keep(seen, 0), picture
+        frames = to_planes(picture, planes) if planes == "luma" and picture.format.color_family == vs.RGB else picture
+        return keep(frames, 0), picture
 
     def finished(self, result: vs.VideoNode) -> vs.VideoNode:
         """Return what a network gave in the format of the clip, with the properties of its frames.
@@ -67,8 +67,8 @@ class Prepared:
             result: RGBS or GRAYS of any size, as long as the clip.
 
         """
-        seen = self.planes("luma" if result.format.color_family == vs.GRAY else "rgb")
-        back = from_planes(result, seen, self.named)
+        frames = self.planes("luma" if result.format.color_family == vs.GRAY else "rgb")
+        back = from_planes(result, frames, self.named)
         # A matrix is guessed by the size, so a clip of another size keeps the guess that was made of this one.
         resized = (result.width, result.height) != (self.source.width, self.source.height)
         return keep_shared(back.std.CopyFrameProps(self.named if resized else self.source))
@@ -81,8 +81,8 @@ class Prepared:
             between: where the frames of the output lie.
 
         """
-        seen = self.planes("luma" if result.format.color_family == vs.GRAY else "rgb")
-        made = from_planes(result, between.first(seen), between.first(self.named))
+        frames = self.planes("luma" if result.format.color_family == vs.GRAY else "rgb")
+        made = from_planes(result, between.first(frames), between.first(self.named))
         return keep_shared(between.completed(made, self.source))
 
     def painted(self, rgb: vs.VideoNode, target: vs.VideoFormat) -> vs.VideoNode:

@@ -31,13 +31,13 @@ def compared(clip: vs.VideoNode) -> vs.VideoNode:
     if min(apart.width, apart.height) < LEAST:
         apart = apart.resize.Point(max(apart.width, LEAST), max(apart.height, LEAST))
     apart = uncached.BoxBlur(apart, hradius=RADIUS, vradius=RADIUS)
-    told = uncached.PlaneStats(apart, prop=PROPERTY)
-    return clip.std.CopyFrameProps(told, props=[AVERAGE, HIGHEST])
+    differences = uncached.PlaneStats(apart, prop=PROPERTY)
+    return clip.std.CopyFrameProps(differences, props=[AVERAGE, HIGHEST])
 
 
 def marked(clip: vs.VideoNode) -> vs.VideoNode:
     """Return an RGBS or GRAYS clip whose frames carry whether they are the one before again."""
-    told = keep(compared(clip), KEPT)
+    differences = keep(compared(clip), KEPT)
     last = clip.num_frames - 1
 
     def mark(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
@@ -46,7 +46,7 @@ def marked(clip: vs.VideoNode) -> vs.VideoNode:
         frame.props[REPEATED] = int(-AROUND[0] in repeated(f[1:], range(inside[0], inside[-1] + 1)))
         return frame
 
-    return clip.std.ModifyFrame(clips=[clip, *(shifted(told, offset) for offset in AROUND)], selector=mark)
+    return clip.std.ModifyFrame(clips=[clip, *(shifted(differences, offset) for offset in AROUND)], selector=mark)
 
 
 def repeated(frames: Sequence[vs.VideoFrame], inside: range) -> frozenset[int]:

@@ -88,9 +88,9 @@ def _cuts(small: vs.VideoNode, threshold: float) -> vs.VideoNode:
     template = uncached.BlankClip(small, width=1, height=1, format=vs.GRAY8, keep=True)
 
     def tell(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
-        told = f[0].copy()
-        told.props[PREVIOUS] = int(n > 0 and _is_cut(f[1:], threshold))
-        return told
+        marked = f[0].copy()
+        marked.props[PREVIOUS] = int(n > 0 and _is_cut(f[1:], threshold))
+        return marked
 
     window = [shifted(small, offset) for offset in (-2, -1, 0, 1)]
     return template.std.ModifyFrame(clips=[template, *window], selector=tell)

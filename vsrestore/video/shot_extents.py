@@ -26,31 +26,31 @@ def shot_extents(clip: vs.VideoNode, reach: int) -> vs.VideoNode:
     around = [shifted(cuts, offset) for offset in range(-reach, reach + 1)]
 
     def tell(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
-        told, seen = f[0].copy(), f[1:]
+        extent, run = f[0].copy(), f[1:]
         first, last = reach, reach
-        while first > max(reach - n, 0) and not starts_scene(seen[first - 1], seen[first]):
+        while first > max(reach - n, 0) and not starts_scene(run[first - 1], run[first]):
             first -= 1
-        while last < min(2 * reach, reach + clip.num_frames - 1 - n) and not starts_scene(seen[last], seen[last + 1]):
+        while last < min(2 * reach, reach + clip.num_frames - 1 - n) and not starts_scene(run[last], run[last + 1]):
             last += 1
-        told.props[FIRST], told.props[END] = n - reach + first, n - reach + last + 1
-        return told
+        extent.props[FIRST], extent.props[END] = n - reach + first, n - reach + last + 1
+        return extent
 
     return keep(uncached.ModifyFrame(blank, [blank, *around], tell), reach)
 
 
-def shot_of(told: vs.VideoFrame) -> range:
+def shot_of(extent: vs.VideoFrame) -> range:
     """Return the numbers of the frames of a shot, as a frame of :func:`shot_extents` tells them."""
-    return range(int(told.props[FIRST]), int(told.props[END]))
+    return range(int(extent.props[FIRST]), int(extent.props[END]))
 
 
-def frames_of_shot(told: vs.VideoFrame, n: int, around: Sequence[vs.VideoFrame]) -> Sequence[vs.VideoFrame]:
+def frames_of_shot(extent: vs.VideoFrame, n: int, around: Sequence[vs.VideoFrame]) -> Sequence[vs.VideoFrame]:
     """Return those of the frames around frame n, as many before it as after, that belong to its shot.
 
     Args:
-        told: frame n of :func:`shot_extents`, made with the reach of ``around``.
+        extent: frame n of :func:`shot_extents`, made with the reach of ``around``.
         n: number of the frame in the middle.
         around: with it and, beyond the ends of the clip, anything.
 
     """
-    shot, first = shot_of(told), n - len(around) // 2
+    shot, first = shot_of(extent), n - len(around) // 2
     return around[shot.start - first : shot.stop - first]

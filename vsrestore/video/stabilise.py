@@ -127,5 +127,5 @@ def _motions(source: vs.VideoNode) -> vs.VideoNode:
         frame.props[REPEATED] = f[2].props[REPEATED]
         return frame
 
-    told = uncached.ModifyFrame(blank, [blank, shifted(measured, -1), measured], measure)
-    return keep(told, 2 * NEAR + 1 + vs.core.num_threads)
+    motions = uncached.ModifyFrame(blank, [blank, shifted(measured, -1), measured], measure)
+    return keep(motions, 2 * NEAR + 1 + vs.core.num_threads)

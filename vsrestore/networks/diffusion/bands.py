@@ -66,8 +66,8 @@ class Upsampler(nn.Module):
         for picture, made in zip(x.split(1), doubled.split(1), strict=True):
 
             def rows(first: int, end: int, picture: Tensor = picture) -> Tensor:
-                seen = F.interpolate(picture[:, :, first // 2 : (end + 1) // 2], scale_factor=2.0)
-                return seen[:, :, first % 2 : first % 2 + end - first]
+                doubled_rows = F.interpolate(picture[:, :, first // 2 : (end + 1) // 2], scale_factor=2.0)
+                return doubled_rows[:, :, first % 2 : first % 2 + end - first]
 
             _convolve(rows, self.conv, made, torch.Tensor.copy_)
         return doubled
@@ -104,8 +104,7 @@ def _activated(picture: Tensor, norm: nn.GroupNorm) -> Rows:
     weight, bias = (tensor.float() for tensor in (norm.weight, norm.bias))
 
     def rows(first: int, end: int) -> Tensor:
-        seen = _float32_rows(picture, first, end)
-        normed = F.batch_norm(seen, mean, variance, weight, bias, eps=norm.eps)
+        normed = F.batch_norm(_float32_rows(picture, first, end), mean, variance, weight, bias, eps=norm.eps)
         return F.silu(normed, inplace=True).to(picture.dtype)
 
     return rows

@@ -105,7 +105,7 @@ def vae_tensors[Value](published: Mapping[str, Value], levels: int) -> dict[str,
 
 def _vae_name(name: str, levels: int) -> str:
     name = name.replace("nin_shortcut", "conv_shortcut").replace(".norm_out.", ".conv_norm_out.")
-    name = re.sub(r"\.mid\.block_(\d)\.", lambda found: f".mid_block.resnets.{int(found[1]) - 1}.", name)
+    name = re.sub(r"\.mid\.block_(\d)\.", lambda match: f".mid_block.resnets.{int(match[1]) - 1}.", name)
     attention = re.fullmatch(r"(\w+)\.mid\.attn_1\.(\w+)\.(\w+)", name)
     if attention:
         half, part, leaf = attention.groups()

@@ -12,15 +12,15 @@ from torch import Tensor, nn
 class Remembered(nn.Linear):
     """A linear layer that remembers what it gave for the last tensor: the very tensor, not one like it."""
 
-    _seen: Callable[[], Tensor | None] | None = None
-    _given: Tensor
+    _input: Callable[[], Tensor | None] | None = None
+    _output: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
         """Return what it gives for ``x`` (..., C)."""
-        if torch.is_grad_enabled() or self._seen is None or self._seen() is not x:
-            self._given = super().forward(x)
-            self._seen = weakref.ref(x)
-        return self._given
+        if torch.is_grad_enabled() or self._input is None or self._input() is not x:
+            self._output = super().forward(x)
+            self._input = weakref.ref(x)
+        return self._output
 
 
 def with_remembered_prompts[Network: nn.Module](network: Network) -> Network:

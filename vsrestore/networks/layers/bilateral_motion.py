@@ -74,11 +74,11 @@ class Path(NamedTuple):
         rows, columns = flow.shape[-2:]
         across = torch.arange(columns, device=flow.device, dtype=flow.dtype)
         down = torch.arange(rows, device=flow.device, dtype=flow.dtype)[:, None]
-        found = []
+        ends_inside = []
         for end in self.ends(flow):
             x, y = end[:, 0] + across, end[:, 1] + down
-            found.append((x > -1) & (x < self.width) & (y > -1) & (y < self.height))
-        return torch.stack(found, 1).to(flow.dtype)
+            ends_inside.append((x > -1) & (x < self.width) & (y > -1) & (y < self.height))
+        return torch.stack(ends_inside, 1).to(flow.dtype)
 
 
 @torch.no_grad()
@@ -112,12 +112,12 @@ def larger(flow: Tensor) -> Tensor:
 def _round(first: Tensor, second: Tensor, flow: Tensor, path: Path) -> tuple[Tensor, Tensor]:
     """Correct a flow by the short moves that fit best; also how badly they fit."""
     back, ahead = path.ends(flow)
-    shown = path.inside(flow).prod(1, keepdim=True)
-    costs = _costs(flow_warp(first, back, "border"), flow_warp(second, ahead, "border"), shown)
+    visible = path.inside(flow).prod(1, keepdim=True)
+    costs = _costs(flow_warp(first, back, "border"), flow_warp(second, ahead, "border"), visible)
     least = costs.amin(1, keepdim=True)
     shares = torch.softmax((least - costs) / (NOISE + RELATIVE * least), dim=1)
     flow = flow + _mean_move(shares)
-    return _steadied(median3x3(_spread(flow, shown)), least, shown), least
+    return _steadied(median3x3(_spread(flow, visible)), least, visible), least
 
 
 def _others(flow: Tensor) -> list[Tensor]:
@@ -143,11 +143,11 @@ def _cost(first: Tensor, second: Tensor, flow: Tensor, path: Path) -> Tensor:
     """How badly blocks fit, (N, 1, h, w); what moves out of a frame fits as badly as can be told apart from noise."""
     back, ahead = path.ends(flow)
     apart = (flow_warp(first, back, "border") - flow_warp(second, ahead, "border")).abs_()
-    shown = path.inside(flow).prod(1, keepdim=True)
-    return box_mean(torch.where(shown > 0, apart, UNKNOWN), (BLOCK, BLOCK))
+    visible = path.inside(flow).prod(1, keepdim=True)
+    return box_mean(torch.where(visible > 0, apart, UNKNOWN), (BLOCK, BLOCK))
 
 
-def _costs(first: Tensor, second: Tensor, shown: Tensor) -> Tensor:
+def _costs(first: Tensor, second: Tensor, visible: Tensor) -> Tensor:
     """How badly blocks fit for every short move, (N, M, h, w), those down outside and those across inside.
 
     A move is divided between the frames: the first goes back by half of it, the second ahead.
@@ -163,11 +163,11 @@ def _costs(first: Tensor, second: Tensor, shown: Tensor) -> Tensor:
         apart.append((first[:, top : top + height, left : left + width] - theirs).abs_())
     costs = torch.stack(apart, 1)
     # A card would have to be waited for, so it does without the shorter way of the same values.
-    if shown.device.type == "cpu" and bool(shown.all()):
+    if visible.device.type == "cpu" and bool(visible.all()):
         costs = box_mean(costs, (BLOCK, BLOCK))
     else:
-        share = torch.where(shown.all(), 1.0, box_mean(shown, (BLOCK, BLOCK)) + HIDDEN)
-        costs = box_mean(costs * shown, (BLOCK, BLOCK)) / share
+        share = torch.where(visible.all(), 1.0, box_mean(visible, (BLOCK, BLOCK)) + HIDDEN)
+        costs = box_mean(costs * visible, (BLOCK, BLOCK)) / share
     steps = torch.arange(-REACH, REACH + 1, device=costs.device, dtype=costs.dtype)
     return costs + PRICE * torch.hypot(steps[:, None], steps[None]).view(-1, 1, 1)
 
@@ -180,18 +180,18 @@ def _mean_move(shares: Tensor) -> Tensor:
     return torch.stack([(by_rows.sum(dim) * steps).sum(1) for dim in (1, 2)], dim=1)
 
 
-def _spread(flow: Tensor, shown: Tensor) -> Tensor:
+def _spread(flow: Tensor, visible: Tensor) -> Tensor:
     """Give what shows in one frame only the mean motion of what shows in both near it."""
-    if shown.device.type == "cpu" and bool(shown.all()):  # else nothing changes below
+    if visible.device.type == "cpu" and bool(visible.all()):  # else nothing changes below
         return flow
-    near = box_mean(shown, (ALONE, ALONE))
-    mean = box_mean(flow * shown, (ALONE, ALONE)) / (near + 1e-4)
-    return torch.where((shown == 0) & (near > LEAST), mean, flow)
+    near = box_mean(visible, (ALONE, ALONE))
+    mean = box_mean(flow * visible, (ALONE, ALONE)) / (near + 1e-4)
+    return torch.where((visible == 0) & (near > LEAST), mean, flow)
 
 
-def _steadied(flow: Tensor, misfit: Tensor, shown: Tensor) -> Tensor:
+def _steadied(flow: Tensor, misfit: Tensor, visible: Tensor) -> Tensor:
     """Take the mean motion around every pixel, where a better fit counts for more."""
-    trust = (shown + UNSHOWN) / (misfit + DOUBT).square()
+    trust = (visible + UNSHOWN) / (misfit + DOUBT).square()
     return box_mean(flow * trust, (STEADY, STEADY)) / box_mean(trust, (STEADY, STEADY))
 
 

@@ -249,8 +249,8 @@ def moved_phases(frames: Tensor, numbers: Tensor, flow: Tensor) -> Tensor:
     # One view per channel and phase, so that all of them are fetched from the same places.
     shape = (len(flow), channels, 2, 2, frames.numel() - (channels - 1) * tall * wide - wide - 1)
     pixels = frames.as_strided(shape, (0, tall * wide, wide, 1, 1))
-    found = pixels.gather(-1, places.view(-1, 1, 1, 1, places[0].numel()).expand(-1, *shape[1:4], -1))
-    return found.view(-1, channels, 4, 2 * rows, 2 * columns)
+    blocks = pixels.gather(-1, places.view(-1, 1, 1, 1, places[0].numel()).expand(-1, *shape[1:4], -1))
+    return blocks.view(-1, channels, 4, 2 * rows, 2 * columns)
 
 
 def phases(frames: Tensor) -> Tensor:

@@ -58,11 +58,11 @@ class Correlation:
         columns = torch.arange(self.width, device=flow.device)
         rows = torch.arange(self.height, device=flow.device)[:, None]
         centres = torch.stack((flow[:, 0] + columns, flow[:, 1] + rows), -1).flatten(1, 2)  # (2, h * w, 2)
-        found = torch.empty(2, self.height * self.width, SAMPLES, device=flow.device, dtype=flow.dtype)
+        samples = torch.empty(2, self.height * self.width, SAMPLES, device=flow.device, dtype=flow.dtype)
         for pixels, volumes in self._volumes():
             sampled = [self._sampled(volume, centres[:, pixels], level) for level, volume in enumerate(volumes)]
-            found[:, pixels] = torch.cat(sampled, -1)
-        return found.view(2, self.height, self.width, SAMPLES).permute(0, 3, 1, 2)
+            samples[:, pixels] = torch.cat(sampled, -1)
+        return samples.view(2, self.height, self.width, SAMPLES).permute(0, 3, 1, 2)
 
     def _sampled(self, volume: Tensor, centres: Tensor, level: int) -> Tensor:
         """Return (2, P, 81) of one level (2, P, rows, columns) around P centres of the finest level."""

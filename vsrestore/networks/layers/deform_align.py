@@ -64,8 +64,8 @@ class BoundedDeformAlign(DeformConv2d):
             (N, channels, H, W).
         """
         dtype = states.dtype
-        seen = channels_last(torch.cat([guide.to(dtype) for guide in guides], dim=1))
-        offset, mask = self.split(self.conv_offset(seen))
+        guidance = channels_last(torch.cat([guide.to(dtype) for guide in guides], dim=1))
+        offset, mask = self.split(self.conv_offset(guidance))
         offset = offset.tanh() * self.max_residue
         if flows:
             # (N, groups * 9 * 2, H, W) to (N, parts, groups * 9 / parts, 2, H, W), where a flow fits, channels swapped

@@ -86,8 +86,8 @@ def torchvision_deform_conv(x: Tensor, offset: Tensor, mask: Tensor, weight: Ten
     )
     result: Tensor | None = None
     for part, displaced, weighted, kernel in cuts:
-        found = deform_conv2d(part, displaced, kernel, bias if result is None else None, padding=1, mask=weighted)
-        result = found if result is None else result.add_(found)
+        convolved = deform_conv2d(part, displaced, kernel, bias if result is None else None, padding=1, mask=weighted)
+        result = convolved if result is None else result.add_(convolved)
     assert result is not None
     return result
 

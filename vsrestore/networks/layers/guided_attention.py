@@ -202,7 +202,7 @@ def locate(displaced: Tensor, frame: int, first: int, height: int, width: int) -
     """
     stride, rows = width + 2 * MARGIN, height + 2 * MARGIN
     pixel = torch.arange(first, first + len(displaced))[:, None, None, None]
-    tap, seen = torch.arange(TAPS), (torch.arange(FRAMES, dtype=torch.int32)[:, None] + frame) % FRAMES
+    tap, source = torch.arange(TAPS), (torch.arange(FRAMES, dtype=torch.int32)[:, None] + frame) % FRAMES
     y = displaced[..., 0] + (pixel // width + tap // SIDE - 1)
     x = displaced[..., 1] + (pixel % width + tap % SIDE - 1)
     top, left = y.floor(), x.floor()
@@ -210,7 +210,7 @@ def locate(displaced: Tensor, frame: int, first: int, height: int, width: int) -
     up, back = 1 - down, 1 - right
     weights = torch.stack((up * back, up * right, down * back, down * right), dim=-1)
     # Clamping comes after the weights are known: from two pixels outside on, all four pixels are zeros.
-    row = top.clamp_(-MARGIN, height).int() + (seen * rows + MARGIN)
+    row = top.clamp_(-MARGIN, height).int() + (source * rows + MARGIN)
     corner = row * stride + (left.clamp_(-MARGIN, width).int() + MARGIN)
     return Points(corner.flatten(2), weights.flatten(2, 3), torch.tensor((0, 1, stride, stride + 1), dtype=torch.int32))
 

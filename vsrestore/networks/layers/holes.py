@@ -73,14 +73,14 @@ def windows(holes: np.ndarray, size: int) -> list[tuple[int, int]]:
 
     """
     rows, columns = _extent(holes.any(1)), _extent(holes.any(0))
-    found = []
+    corners = []
     for (top, bottom), (left, right) in product(_cells(*rows, size), _cells(*columns, size)):
         cell = holes[top:bottom, left:right]
         if cell.any():
             (first, last), (near, far) = _extent(cell.any(1)), _extent(cell.any(0))
             across = _start(left + near, left + far, size, holes.shape[1])
-            found.append((_start(top + first, top + last, size, holes.shape[0]), across))
-    return list(dict.fromkeys(found))
+            corners.append((_start(top + first, top + last, size, holes.shape[0]), across))
+    return list(dict.fromkeys(corners))
 
 
 def _extent(marked: np.ndarray) -> tuple[int, int]:

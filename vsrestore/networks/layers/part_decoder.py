@@ -78,17 +78,17 @@ class PartDecoder(nn.ModuleList):
         return first, second
 
 
-def doubled(x: Tensor, seen: Area, wanted: Area, lengths: list[int]) -> Tensor:
+def doubled(x: Tensor, area: Area, wanted: Area, lengths: list[int]) -> Tensor:
     """Enlarge a part of a picture bilinearly to a part of one twice as large, the corners of the whole ones aligned.
 
     Args:
-        x: the part ``seen``, (N, C, len(rows), len(columns)).
-        seen: where it lies.
+        x: the part, (N, C, len(rows), len(columns)).
+        area: where it lies.
         wanted: an area of the larger picture.
         lengths: height and width of the larger picture.
 
     """
-    for axis, had, part, length in zip((2, 3), seen, wanted, lengths, strict=True):
+    for axis, had, part, length in zip((2, 3), area, wanted, lengths, strict=True):
         low, share = _places(part, length)
         low, share = (low - had.start).to(x.device), share.to(x)
         upper = x.index_select(axis, (low + 1).clamp(max=x.shape[axis] - 1))
@@ -110,9 +110,9 @@ def _source(part: range, length: int) -> range:
     return range(int(low[0]), min(int(low[-1]) + 2, length // 2))
 
 
-def _cut(x: Tensor, area: Area, seen: Area) -> Tensor:
-    """Return an area of a part ``x`` that lies at ``seen``."""
-    (rows, columns), (down, across) = area, seen
+def _cut(x: Tensor, area: Area, part: Area) -> Tensor:
+    """Return an area of ``x``, which is a part of the picture."""
+    (rows, columns), (down, across) = area, part
     return x[
         ...,
         rows.start - down.start : rows.stop - down.start,

@@ -119,9 +119,9 @@ class SelfAttention(nn.Module):
         """Return features of the same shape (N, channels, H, W)."""
         flat = x.flatten(2)
         # The published softmax runs over what is called the query there, so the two change their parts.
-        looking, seen, value = (part(flat).transpose(1, 2)[:, None] for part in (self.key, self.query, self.value))
-        found = F.scaled_dot_product_attention(looking, seen, value, scale=1.0)[:, 0]
-        return x + self.gamma * found.transpose(1, 2).reshape(x.shape)
+        query, key, value = (part(flat).transpose(1, 2)[:, None] for part in (self.key, self.query, self.value))
+        attended = F.scaled_dot_product_attention(query, key, value, scale=1.0)[:, 0]
+        return x + self.gamma * attended.transpose(1, 2).reshape(x.shape)
 
 
 class Residual(nn.Module):

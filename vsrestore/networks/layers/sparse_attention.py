@@ -36,13 +36,13 @@ class SparseWindowAttention(nn.Module):
         self.query, self.key, self.value, self.proj = (nn.Linear(channels, channels) for _ in range(4))
         self.pool_layer = nn.Conv2d(channels, channels, POOL, POOL, groups=channels)
 
-    def forward(self, tokens: Tensor, holed: Tensor, seen: range, wanted: int) -> Tensor:
+    def forward(self, tokens: Tensor, holed: Tensor, frames: range, wanted: int) -> Tensor:
         """Attend.
 
         Args:
             tokens: of all frames, (T, fh, fw, C).
             holed: (windows down, windows across), bool: which windows have a hole.
-            seen: frames that windows with a hole attend to.
+            frames: frames that windows with a hole attend to.
             wanted: the first frames whose result is asked for.
 
         Returns:
@@ -60,10 +60,10 @@ class SparseWindowAttention(nn.Module):
             parts = (part[:, plain].flatten(0, 1) for part in (windows, split(key[:wanted]), split(value[:wanted])))
             result[:, plain] = self._attended(*parts).unflatten(0, (wanted, len(plain)))
         if len(masked):
-            frames = slice(seen.start, seen.stop, seen.step)
-            pooled = self._pooled(x[frames])
+            every = slice(frames.start, frames.stop, frames.step)
+            pooled = self._pooled(x[every])
             around = self.key(pooled), self.value(pooled)
-            result[:, masked] = self._across(windows, (key[frames], value[frames]), around, masked)
+            result[:, masked] = self._across(windows, (key[every], value[every]), around, masked)
         # Of a tensor with gaps torch would make a product per row, and copy the weight for each.
         return self.proj(join(result, x.shape[1:3])[:, :rows, :columns].contiguous())
 

@@ -31,11 +31,11 @@ class TokenAttention(nn.Module):
         """Return what queries (N, width) find in keys and values (M, width), as (N, width)."""
         sources = (query, key, value)
         weights, biases = self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3)
-        q, k, v = (F.linear(*given) for given in zip(sources, weights, biases, strict=True))
+        q, k, v = (F.linear(*projection) for projection in zip(sources, weights, biases, strict=True))
         k, v = (torch.cat((x, more[0], torch.zeros_like(more[0]))) for x, more in ((k, self.bias_k), (v, self.bias_v)))
         q, k, v = (x.unflatten(1, (self.heads, -1)).transpose(0, 1)[None] for x in (q, k, v))
-        found = F.scaled_dot_product_attention(q, k, v)[0]
-        return self.out_proj(found.transpose(0, 1).flatten(1))
+        attended = F.scaled_dot_product_attention(q, k, v)[0]
+        return self.out_proj(attended.transpose(0, 1).flatten(1))
 
 
 class TokenLayer(nn.Module):

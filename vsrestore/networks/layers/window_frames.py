@@ -51,8 +51,7 @@ class WindowFrames:
         """Flow from every centre to its neighbours, (N * K, W - 1, 2, H / 4, W / 4), int64: all in one search."""
         neighbours = torch.cat((self.rows[:, : self.centre], self.rows[:, self.centre + 1 :]), dim=1)
         centres = self.rows[:, self.centre, None].expand_as(neighbours)
-        found = self.search.flow(centres.flatten(), neighbours.flatten())
-        return found.unflatten(0, neighbours.shape)
+        return self.search.flow(centres.flatten(), neighbours.flatten()).unflatten(0, neighbours.shape)
 
     def groups(self, together: bool) -> list[slice]:
         """Return ``rows`` together, as training takes them, or few by few: in use that spares cache and memory."""

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...networks.inputs import Inputs
 from ...video import checks
 from ...video.errors import fail
-from ..call import Call, Copy, Inputs
+from ..call import Call, Copy
 from ..run import Run
 from .plan import Network, Plan
 

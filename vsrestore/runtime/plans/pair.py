@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...networks.inputs import Inputs
 from ...video.between import TIME
-from ..call import Call, Copy, Inputs
+from ..call import Call, Copy
 from ..run import Run
 from .plan import Network, Plan
 

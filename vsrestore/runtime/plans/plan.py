@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...networks.inputs import Inputs
 from ...video import checks
 from ...video.errors import fail
-from ..call import Call, Companion, Copy, Inputs
+from ..call import Call, Companion, Copy
 from ..run import Run
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import vapoursynth as vs
 
+from ...networks.inputs import Inputs
 from ...video.marks import is_marked
 from ...video.reorder import picked, reordered
 from ...video.shot_extents import shot_extents, shot_of
-from ..call import Call, Companion, Inputs
+from ..call import Call, Companion
 from ..run import Run
 from .plan import Network, Plan
 from .window import Window

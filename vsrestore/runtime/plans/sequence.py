@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...networks.inputs import Inputs
 from ...networks.traits import Border
 from ...networks.windows import window
 from ...video import checks
 from ...video.errors import fail
-from ..call import Call, Inputs
+from ..call import Call
 from ..run import Run, Shot
 from .plan import Network, Plan
 

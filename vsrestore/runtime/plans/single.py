@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..call import Call, Inputs
+from ...networks.inputs import Inputs
+from ..call import Call
 from ..run import Run
 from .plan import Network, Plan
 

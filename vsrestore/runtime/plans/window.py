@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...networks.inputs import Inputs
 from ...networks.traits import BlackBorder, Border
 from ...networks.windows import reach, window
 from ...video.repeats import repeated
-from ..call import Call, Inputs
+from ..call import Call
 from ..run import Run, Shot
 from .plan import Network, Plan
 

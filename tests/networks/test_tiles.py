@@ -9,11 +9,11 @@ import torch
 
 from tests import clips
 from tests.runtime import networks as nets
+from vsrestore.networks.inputs import Inputs
+from vsrestore.networks.tiles import Tiling, in_tiles
 from vsrestore.networks.traits import Traits
 from vsrestore.runtime.apply import Stage, apply
-from vsrestore.runtime.call import Inputs
 from vsrestore.runtime.descriptor import Options
-from vsrestore.runtime.tiles import Tiling, in_tiles
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import sys
 from ctypes.util import find_library
 from typing import TYPE_CHECKING
 
-from ...video.errors import fail
+from ..video.errors import fail
 from .card import Card, Streams
 from .cpu import THREADS, Processor
 from .worker import Worker
@@ -15,7 +15,7 @@ from .worker import Worker
 if TYPE_CHECKING:
     import torch
 
-    from ...networks.traits import Precision, Traits
+    from ..networks.traits import Precision, Traits
 
 TURNS, CARD_TURNS = 2, 3
 """Chunks under way: one computed and one brought in or out; to and from a card, both take as long as that."""

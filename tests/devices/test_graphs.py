@@ -11,12 +11,13 @@ from torch import Tensor
 
 from tests import clips
 from tests.runtime import networks as nets
+from vsrestore.devices import pick
+from vsrestore.devices.card import Card, Streams
+from vsrestore.devices.graphs import MOST, SWITCH, Graphs, host_tensors
+from vsrestore.networks.inputs import Inputs
 from vsrestore.runtime.apply import Stage, apply
-from vsrestore.runtime.call import Call, Inputs
+from vsrestore.runtime.call import Call
 from vsrestore.runtime.descriptor import Descriptor, Options
-from vsrestore.runtime.devices import pick
-from vsrestore.runtime.devices.card import Card, Streams
-from vsrestore.runtime.devices.graphs import MOST, SWITCH, Graphs, host_tensors
 from vsrestore.runtime.plans.window import Window
 
 

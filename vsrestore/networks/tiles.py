@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 from math import lcm
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-if TYPE_CHECKING:
-    from torch import Tensor
+import torch
+from torch import Tensor
 
-    from ..networks.traits import Traits
-    from .call import Inputs
+from vsrestore.networks.inputs import Inputs
+from vsrestore.networks.layers.feather import feather
+from vsrestore.networks.traits import Traits
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,6 @@ def in_tiles(inputs: Inputs, run: Callable[[Inputs], Tensor], tiling: Tiling) ->
         (..., C', scale * H, scale * W), float32, on the CPU: the canvas of a large frame must not fill the GPU.
 
     """
-    import torch
-
-    from ..networks.layers.feather import feather
-
     height, width = inputs.frames.shape[-2:]
     scale = tiling.scale
     canvas = torch.empty(0)

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from tests.runtime import networks as nets
-from vsrestore.runtime import parts
-from vsrestore.runtime.parts import Networks, Part, Parts
+from vsrestore.devices import parts
+from vsrestore.devices.parts import Networks, Part, Parts
 
 CPU = torch.device("cpu")
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..call import Inputs
+    from ..networks.inputs import Inputs
 
 Network = Callable[["Inputs"], "Tensor"]
 

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from ...video.errors import note
+from ..video.errors import note
 from .buffers import Buffers
 from .graphs import CudaRecorder, Graphs
 from .worker import Work
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from ..call import Inputs
+    from ..networks.inputs import Inputs
 
 
 class Done:

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from vsrestore.runtime.call import Inputs
-from vsrestore.runtime.devices.card import Card, Streams
-from vsrestore.runtime.devices.cpu import Processor
-from vsrestore.runtime.devices.cpu.threads import Threads
-from vsrestore.runtime.devices.worker import Work, Worker
+from vsrestore.devices.card import Card, Streams
+from vsrestore.devices.cpu import Processor
+from vsrestore.devices.cpu.threads import Threads
+from vsrestore.devices.worker import Work, Worker
+from vsrestore.networks.inputs import Inputs
 
 SHAPE = (2, 3, 4, 6)
 WORKERS = {

@@ -10,7 +10,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from ....networks.layers.activation import Activation
+from ...networks.layers.activation import Activation
 
 FUSED_SLOWER = range(33, 49)
 """Outputs for which sums, bias and activation do not fit into the registers in float32: two passes are faster."""

@@ -1,10 +1,8 @@
-"""Memory that ends: how it is told, and what a user can do."""
+"""What a user can do where memory ended."""
 
 from __future__ import annotations
 
 import inspect
-import re
-import sys
 from typing import TYPE_CHECKING
 
 from .descriptor import Descriptor, Options
@@ -17,44 +15,13 @@ SMALLEST_TILE = 512
 RENDER_STEP = 32
 """Edges that every network with a size of its own takes are multiples of this; a render factor is a 16th of one."""
 
-# As CUDA and cuDNN, torch's own allocator, ONNX Runtime, and the C library call it.
-WORDS = re.compile(
-    r"out of memory|can't allocate memory|cannot allocate memory|failed to allocate|std::bad_alloc|bad allocation"
-    r"|(CUBLAS|CUDNN|CUFFT)_STATUS_ALLOC_FAILED|CUDNN_STATUS_INTERNAL_ERROR_.*ALLOC|not enough memory",
-    re.IGNORECASE,
-)
-# What the loader of a system says where its libraries find no room.
-UNMAPPED = "failed to map segment"
-_causes: list[str] = []  # of imports of torch that failed
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error means that the device's or the machine's memory is exhausted."""
-    kinds = (MemoryError, getattr(sys.modules.get("torch"), "OutOfMemoryError", MemoryError))
-    return isinstance(error, kinds) or WORDS.search(str(error)) is not None
-
-
-def unloadable(error: BaseException) -> str | None:
-    """Return what is told of an error that comes of torch, which could not be loaded; None of any other.
-
-    Where memory ends while it is loaded, a part of it may stay that no further import makes whole; what those say is
-    not the cause, the first is.
-    """
-    loaded = sys.modules.get("torch")
-    if hasattr(loaded, "OutOfMemoryError") or (loaded is None and "torch" not in str(error)):
-        return None
-    room = UNMAPPED in str(error) or is_out_of_memory(error)
-    cure = "there is too little memory for it: raise the limit (ulimit -v, or that of a container)"
-    _causes.append(cure if room else f"{type(error).__name__}: {error}")
-    return f"torch could not be loaded ({_causes[0]})"
-
 
 def advice(descriptor: Descriptor, options: Options, device: torch.device) -> str:
     """Return where memory ended and what the filter takes that needs less, to follow the words "out of memory"."""
     accepted = _arguments(descriptor.name)
     cures = [cure for cure in _cures(descriptor, options) if cure.partition("=")[0] in accepted]
-    told = " or ".join(cures) if cures else "a smaller clip"
-    return f" on {device}; try {told}"
+    words = " or ".join(cures) if cures else "a smaller clip"
+    return f" on {device}; try {words}"
 
 
 def smallest_tile(descriptor: Descriptor) -> int:

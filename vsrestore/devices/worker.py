@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from ..call import Inputs
+    from ..networks.inputs import Inputs
 
 
 class Work(NamedTuple):

@@ -10,8 +10,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 from ..networks.traits import Precision
-from .devices.card import empty_cache
-from .devices.cpu import trim_heap
+from .card import empty_cache
+from .cpu import trim_heap
 
 if TYPE_CHECKING:
     import torch
@@ -109,7 +109,7 @@ class Networks:
     def _placed(self, network: nn.Module, precision: Precision, device: torch.device, channels_last: bool) -> nn.Module:
         import torch
 
-        from .devices.cpu import tune
+        from .cpu import tune
 
         network = network.eval().requires_grad_(False).to(device=device, dtype=getattr(torch, precision))
         if channels_last:

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from vsrestore.devices.cpu.convolutions import FUSED_SLOWER, FusedConv
 from vsrestore.networks.layers.activation import SLOPE, lrelu, relu
 from vsrestore.networks.layers.layout import channels_last
-from vsrestore.runtime.devices.cpu.convolutions import FUSED_SLOWER, FusedConv
 
 SEPARATE = {relu: nn.ReLU(), lrelu: nn.LeakyReLU(SLOPE)}
 

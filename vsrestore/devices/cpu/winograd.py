@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from numpy.polynomial import polynomial
 from torch import Tensor, nn
 
-from ....networks.layers.activation import Activation
+from ...networks.layers.activation import Activation
 from .convolutions import FusedConv
 
 KERNEL, PADDING = (3, 3), (1, 1)
@@ -78,9 +78,9 @@ class Winograd(FusedConv):
         strips = max(UNDER_WAY // (w * (inputs + self.out_channels)), 1) * torch.get_num_threads()
         band = _Band(self, w, min(strips, -(-h // GIVEN)))
         for picture, target in zip(x, result, strict=True):
-            lines, given = (image.permute(1, 2, 0).view(h, -1) for image in (picture, target))
+            lines, rows = (image.permute(1, 2, 0).view(h, -1) for image in (picture, target))
             for first in range(0, h, band.strips * GIVEN):
-                part = given[first : first + band.strips * GIVEN]
+                part = rows[first : first + band.strips * GIVEN]
                 band.compute(lines, first, part)
                 if activation is not None:
                     activation(part)
@@ -97,9 +97,9 @@ class _Band:
         # One empty pixel before each line is also the one after the line before it.
         self._pitch = width + 1
         new = conv.weight.new_empty
-        self._taken = new(TAKEN, strips * self._pitch + 2, conv.in_channels)
-        self._taken[:, :: self._pitch] = 0
-        self._taken[:, -1] = 0
+        self._inputs = new(TAKEN, strips * self._pitch + 2, conv.in_channels)
+        self._inputs[:, :: self._pitch] = 0
+        self._inputs[:, -1] = 0
         # The bias is one more product, which every line of the result has in it.
         self._products = new(TAKEN + 1, strips * self._pitch, conv.out_channels)
         self._products[TAKEN] = 0 if conv.bias is None else conv.bias
@@ -115,22 +115,22 @@ class _Band:
         """
         a, b = transforms().a, transforms().b
         strips = -(-len(target) // GIVEN)
-        taken = _lines(lines, first - 1, first + strips * GIVEN + 1).unfold(0, TAKEN, GIVEN).transpose(1, 2)
-        torch.bmm(b.expand(strips, -1, -1), taken, out=self._by_strip(self._taken[:, 1:], strips))
+        tiles = _lines(lines, first - 1, first + strips * GIVEN + 1).unfold(0, TAKEN, GIVEN).transpose(1, 2)
+        torch.bmm(b.expand(strips, -1, -1), tiles, out=self._by_strip(self._inputs[:, 1:], strips))
         self._multiply(strips * self._pitch)
         whole = len(target) == strips * GIVEN
-        given = target if whole else target.new_empty(strips * GIVEN, target.shape[1])
+        outputs = target if whole else target.new_empty(strips * GIVEN, target.shape[1])
         products = self._by_strip(self._products, strips)
-        torch.bmm(a.expand(strips, -1, -1), products, out=given.view(strips, GIVEN, -1))
+        torch.bmm(a.expand(strips, -1, -1), products, out=outputs.view(strips, GIVEN, -1))
         if not whole:
-            target.copy_(given[: len(target)])
+            target.copy_(outputs[: len(target)])
 
     def _multiply(self, pixels: int) -> None:
         """Sum the products with the columns of the kernel, each from one pixel further on."""
         products = self._products[:TAKEN, :pixels]
-        torch.bmm(self._taken[:, :pixels], self._kernel[0], out=products)
+        torch.bmm(self._inputs[:, :pixels], self._kernel[0], out=products)
         for column in range(1, KERNEL[1]):
-            products.baddbmm_(self._taken[:, column : pixels + column], self._kernel[column])
+            products.baddbmm_(self._inputs[:, column : pixels + column], self._kernel[column])
 
     def _by_strip(self, pixels: Tensor, strips: int) -> Tensor:
         """Return (TAKEN, pixels, C) as (strips, TAKEN, W * C), without the empty pixels."""

@@ -7,10 +7,10 @@ import pytest
 import torch
 import vapoursynth as vs
 
+from vsrestore.devices.buffers import Buffers
+from vsrestore.devices.pick import TURNS
 from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.descriptor import Descriptor, Options
-from vsrestore.runtime.devices.buffers import Buffers
-from vsrestore.runtime.devices.pick import TURNS
 
 
 @pytest.mark.parametrize("channels_last", [False, True])

@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vsrestore.devices.cpu import winograd
+from vsrestore.devices.cpu.convolutions import FusedConv
+from vsrestore.devices.cpu.winograd import Winograd
+from vsrestore.devices.parts import Networks
 from vsrestore.networks.layers.activation import Activation, lrelu, relu
 from vsrestore.networks.layers.layout import channels_last
-from vsrestore.runtime.devices.cpu import winograd
-from vsrestore.runtime.devices.cpu.convolutions import FusedConv
-from vsrestore.runtime.devices.cpu.winograd import Winograd
-from vsrestore.runtime.parts import Networks
 
 
 def conv(inputs: int = 64, outputs: int = 64, kernel: int | tuple[int, int] = 3, **settings: object) -> nn.Conv2d:

@@ -16,11 +16,11 @@ import vapoursynth as vs
 from torch import Tensor, nn
 
 from tests import clips
+from vsrestore.devices import pick
+from vsrestore.devices.card import Card, Streams
 from vsrestore.networks.traits import Traits
 from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.descriptor import Descriptor, Options
-from vsrestore.runtime.devices import pick
-from vsrestore.runtime.devices.card import Card, Streams
 from vsrestore.runtime.plans.single import Single
 
 UP, COMPUTE, DOWN = 0.06, 0.12, 0.045

@@ -12,7 +12,7 @@ import torch
 from tests import clips
 from tests.runtime import networks as nets
 from tests.runtime.kinds import KINDS, Kind
-from vsrestore.runtime.devices.cpu.threads import Threads
+from vsrestore.devices.cpu.threads import Threads
 from vsrestore.runtime.plans.window import Window
 
 PATIENCE = 10.0
