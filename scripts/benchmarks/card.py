@@ -28,9 +28,9 @@ import torch
 import vapoursynth as vs
 
 import vsrestore
+from vsrestore.devices.graphs import Graphs
 from vsrestore.networks.traits import Precision
 from vsrestore.onnx_models.session import Provider
-from vsrestore.runtime.devices.graphs import Graphs
 from vsrestore.video.frames import plane_views
 
 from . import basicvsrpp_peer
@@ -69,9 +69,9 @@ class Trial:
         return moving_clip(LENGTH, *(self.size or CASES[name].size), vs.YUV420P8)
 
     def precisions(self, name: str) -> list[Precision]:
-        """Return what a filter is measured in."""
+        """Return what a filter is measured in; what a card computes in by default comes first."""
         named = CASES[name].half
-        return ["float32"] if named is None else ["float32", self.half or named]
+        return ["float32"] if named is None else [self.half or named, "float32"]
 
 
 def trial_on(device: str) -> Trial:
@@ -105,38 +105,45 @@ def _untold(name: str, why: str) -> Sequence[Cell]:
 
 
 def _measured(name: str, folder: Path, trial: Trial, until: float) -> Iterator[Sequence[Cell]]:
-    """Yield the row of a filter in each precision, or what kept it from one.
+    """Yield the row of a filter in each precision, after what kept it from one.
 
     Args:
         name: the filter.
         folder: for its weights.
         trial: how it is measured.
-        until: when no precision is begun any more, by the monotonic clock.
+        until: when no second precision is begun any more, by the monotonic clock.
 
     """
-    exact: list[np.ndarray] = []
     if time.monotonic() > until:
         yield _untold(name, NO_TIME)
         return
+    pictures: dict[Precision, list[np.ndarray]] = {}
+    cells: dict[Precision, Sequence[Cell]] = {}
     with CASES[name].within():
         made, clip = prepared(name, folder), trial.clip(name)
-        size = ", ".join(filter(None, (f"{clip.width}x{clip.height}", CASES[name].about)))
         for precision in trial.precisions(name):
-            if time.monotonic() > until:
+            if pictures and time.monotonic() > until:
                 yield _untold(name, NO_TIME)
                 continue
             try:
-                shown, told = _told(partial(made, clip, device=trial.device, precision=precision), trial)
+                filtered = partial(made, clip, device=trial.device, precision=precision)
+                pictures[precision], cells[precision] = _told(filtered, trial)
             except vs.Error as failure:
                 yield _untold(name, str(failure).partition("\n")[0])
-                continue
-            exact = exact or shown
-            error = max(int(np.abs(one.astype(int) - other).max()) for one, other in zip(shown, exact, strict=True))
-            yield name, size, precision, *told[:-1], error, told[-1]
+    size = ", ".join(filter(None, (f"{clip.width}x{clip.height}", CASES[name].about)))
+    for precision, (*told, same) in cells.items():
+        yield name, size, precision, *told, _error(pictures[precision], pictures.get("float32")), same
+
+
+def _error(shown: Sequence[np.ndarray], exact: Sequence[np.ndarray] | None) -> Cell:
+    """Return the largest difference of any sample."""
+    if exact is None:
+        return NOT_TOLD
+    return max(int(np.abs(one.astype(int) - other).max()) for one, other in zip(shown, exact, strict=True))
 
 
 def _told(filtered: Callable[[], vs.VideoNode], trial: Trial) -> tuple[list[np.ndarray], Sequence[Cell]]:
-    """Return the frames that are compared, and the cells of a row but the error."""
+    """Return the frames that are compared, and the cells of a row from fps on, without the error."""
     shown = filtered()
     forwards = _looked_at(shown, LOOKED_AT)
     _forget_peak(trial.device)
@@ -145,7 +152,8 @@ def _told(filtered: Callable[[], vs.VideoNode], trial: Trial) -> tuple[list[np.n
     memory = _peak(trial.device)
     backwards = _looked_at(filtered(), LOOKED_AT[::-1])[::-1]
     same = "yes" if all(map(np.array_equal, forwards, backwards)) else "no"
-    return forwards, (fps, f"{mean(busy):.0f} %" if busy else NOT_TOLD, *(share or [NOT_TOLD]), memory, same)
+    under_way: Cell = share[0] if share else NOT_TOLD
+    return forwards, (fps, f"{mean(busy):.0f} %" if busy else NOT_TOLD, under_way, memory, same)
 
 
 def _looked_at(shown: vs.VideoNode, numbers: Sequence[int]) -> list[np.ndarray]:
@@ -217,7 +225,9 @@ def _networks_under_way(device: str) -> Iterator[list[float]]:
         end = _now()
         torch.cuda.synchronize()
     whole = begin.elapsed_time(end)
-    share.append(_covered([tuple(map(begin.elapsed_time, span)) for span in spans], whole) / whole)
+    share.append(
+        _covered([(begin.elapsed_time(one), begin.elapsed_time(other)) for one, other in spans], whole) / whole
+    )
 
 
 def _now() -> Any:
@@ -227,7 +237,7 @@ def _now() -> Any:
     return event
 
 
-def _covered(spans: Iterable[Sequence[float]], whole: float) -> float:
+def _covered(spans: Iterable[tuple[float, float]], whole: float) -> float:
     """Return how much of 0 to ``whole`` lies in any span (begin, end)."""
     covered = reached = 0.0
     for begin, end in sorted(spans):

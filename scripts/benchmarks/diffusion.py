@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -112,19 +114,25 @@ class Made(NamedTuple):
 def seeded_networks(settings: Mapping[str, object] = SMALL, vae: Sequence[int] = SMALL_VAE) -> Iterator[None]:
     """Networks with seeded weights stand for the checkpoints of the second stage, by default small ones."""
 
+    networks: dict[str, Callable[[], nn.Module]] = {
+        diffusion.UNET: cache(lambda: seeded(UNet(**settings), GAIN)),  # type: ignore[arg-type]
+        diffusion.VAE: cache(lambda: seeded(VAE(vae), GAIN)),
+        diffusion.CONTROL: cache(lambda: seeded(Control(**settings), GAIN)),  # type: ignore[arg-type]
+    }
+    made = {part: Made(partial(_copied, build), settings) for part, build in networks.items()}
+
     def checkpoints(_name: str, _painting: object) -> tuple[dict[str, Made], Made]:
-        base = {
-            diffusion.UNET: Made(lambda: seeded(UNet(**settings), GAIN), settings),  # type: ignore[arg-type]
-            diffusion.VAE: Made(lambda: seeded(VAE(vae), GAIN), {}),
-            diffusion.TEXT: Made(nn.Identity, {}),
-        }
-        return base, Made(lambda: seeded(Control(**settings), GAIN), settings)  # type: ignore[arg-type]
+        return {**made, diffusion.TEXT: Made(nn.Identity, {})}, made[diffusion.CONTROL]
 
     def states(*_arguments: object) -> Tensor:
-        return torch.randn(2, 77, int(settings["context"]), generator=torch.Generator().manual_seed(1))
+        return torch.randn(2, 77, int(settings["context"]), generator=torch.Generator().manual_seed(1))  # type: ignore[call-overload]
 
     with patch.object(diffusion, "_checkpoints", checkpoints), patch.object(diffusion, "prompt_states", states):
         yield
+
+
+def _copied(build: Callable[[], nn.Module]) -> nn.Module:
+    return deepcopy(build())
 
 
 def write_cleaner(path: Path) -> Path:

@@ -20,6 +20,7 @@ import vapoursynth as vs
 
 import vsrestore
 from tests.filters import seeded
+from vsrestore.networks import ARCHITECTURES
 
 SMALL = (64, 48)
 
@@ -51,7 +52,7 @@ def _file_of(name: str) -> str:
 
 @pytest.mark.slow
 def test_every_filter_takes_the_weights_of_its_case(part, tmp_path):
-    filters, clip = part("card_filters"), part("material").moving_clip(20, 64, 64, vs.YUV420P8)
+    filters, clip = part("card_filters"), part("material").moving_clip(30, 64, 64, vs.YUV420P8)
     for name, case in filters.CASES.items():
         with case.within():
             made = filters.prepared(name, tmp_path)(clip, device="cpu", precision="float32")
@@ -63,11 +64,11 @@ def test_every_filter_takes_the_weights_of_its_case(part, tmp_path):
 def test_networks_stand_for_checkpoints_whose_tensors_have_other_names(part, trial, tmp_path, monkeypatch):
     filters = part("card_filters")
 
-    def small(architecture: str, **settings: object) -> torch.nn.Module:
-        module, _, name = filters.ARCHITECTURES[architecture].partition(":")
-        return getattr(importlib.import_module(module), name)(**{**settings, **seeded.TCVC[architecture]})
+    def small(architecture: str) -> partial[torch.nn.Module]:
+        module, _, name = ARCHITECTURES[architecture].partition(":")
+        return partial(getattr(importlib.import_module(module), name), **seeded.TCVC[architecture])
 
-    monkeypatch.setattr(filters, "_network_class", lambda architecture: partial(small, architecture))
+    monkeypatch.setattr(filters, "_network_class", small)
     told = {"reference": trial.clip("tcvc")[:1], "render_size": 32, "chunk": 3, "memory": 0}
     case = filters.Case(told=lambda _: told, within=filters.CASES["tcvc"].within)
     monkeypatch.setitem(filters.CASES, "tcvc", case)
@@ -95,7 +96,7 @@ def test_every_filter_has_a_row_for_each_precision_and_others_are_told_as_absent
     monkeypatch.setattr(card, "find_spec", lambda _: None)
     table, mlrt, peer = card.run(trial, ["film", "interpolate"])
     assert [row[:3] for row in table.rows] == [
-        (name, "64x48", precision) for name in ("film", "interpolate") for precision in ("float32", "bfloat16")
+        (name, "64x48", precision) for name in ("film", "interpolate") for precision in ("bfloat16", "float32")
     ]
     for row in table.rows:
         assert row[3] > 0
@@ -145,11 +146,12 @@ def test_a_filter_that_fails_and_one_that_finds_no_time_are_told(part, trial, mo
 def test_a_filter_that_uses_up_its_time_is_not_begun_in_another_precision(part, trial, monkeypatch):
     card = part("card")
     monkeypatch.setattr(card, "prepared", lambda *_: half_as_bright)
-    clock = iter([0.0, 0.0, 2.0])
+    clock = iter([0.0, 2.0])
     monkeypatch.setattr(card, "_told", lambda *_: ([np.zeros(1, np.uint8)], ["told"] * 5))
     monkeypatch.setattr(card, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     rows = list(card._measured("film", Path(), trial, until=1.0))
-    assert [row[3] for row in rows] == ["told", "no time left"]
+    assert [row[2:4] for row in rows] == [("no time left", "no time left"), ("bfloat16", "told")]
+    assert rows[1][7] == "not told"  # the error, without float32 beside it
 
 
 def test_the_rate_is_that_between_arrivals(part, monkeypatch):
@@ -190,7 +192,7 @@ def test_the_share_of_time_in_networks_counts_what_overlaps_once(part, monkeypat
 def test_what_the_card_tells_is_asked_for(part, tmp_path, monkeypatch):
     card = part("card")
     program = tmp_path / "nvidia-smi"
-    program.write_text("#!/bin/sh\n[ "$3" = --id=1 ] || exit 1\necho 80\n")
+    program.write_text("#!/bin/sh\n[ $3 = --id=1 ] || exit 1\necho 80\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     forgotten: list[str] = []
