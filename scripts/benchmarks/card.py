@@ -11,7 +11,7 @@ import importlib
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 import numpy as np
@@ -40,13 +40,15 @@ from .networks import plain, write_onnx
 from .report import Cell, Report, Requirement
 
 OTHERS = (640, 360)
-LENGTH = 2000
+LENGTH = 10**5
 LIMIT, ENGINES = 210.0, 240.0
 """Seconds from the beginning, after which no filter is begun, and no engine of TensorRT."""
 COLUMNS = ("filter", "size", "precision", "fps", "busy", "in networks", "GiB", "largest error", "same in any order")
 QUERY = ("nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits")
 LOOKED_AT = (0, 5)
 """Frames whose samples are compared."""
+NEW = 480
+"""From here on frames are timed: the first of a chunk in all filters, and far from those looked at."""
 IN_NETWORKS = 0.97
 """The share of its time that `film` is in its network: of the bare network's speed it has as much."""
 NO_TIME, NOT_TOLD = "no time left", "not told"
@@ -147,8 +149,8 @@ def _told(filtered: Callable[[], vs.VideoNode], trial: Trial) -> tuple[list[np.n
     shown = filtered()
     forwards = _looked_at(shown, LOOKED_AT)
     _forget_peak(trial.device)
-    with _utilisation(trial.device) as busy, _networks_under_way(trial.device) as share:
-        fps = _fps(shown, trial.seconds)
+    with _coming(shown) as coming, _utilisation(trial.device) as busy, _networks_under_way(trial.device) as share:
+        fps = _fps(coming, trial.seconds)
     memory = _peak(trial.device)
     backwards = _looked_at(filtered(), LOOKED_AT[::-1])[::-1]
     same = "yes" if all(map(np.array_equal, forwards, backwards)) else "no"
@@ -161,14 +163,24 @@ def _looked_at(shown: vs.VideoNode, numbers: Sequence[int]) -> list[np.ndarray]:
     return [np.concatenate([plane.ravel() for plane in plane_views(shown.get_frame(n))]) for n in numbers]
 
 
-def _fps(shown: vs.VideoNode, seconds: float) -> float:
+@contextmanager
+def _coming(shown: vs.VideoNode) -> Iterator[Iterator[vs.VideoFrame]]:
+    """Lend the frames after one that has come, none of which was asked for before."""
+    coming = cast("Generator[vs.VideoFrame]", shown[NEW:].frames(close=True))
+    next(coming)
+    try:
+        yield coming
+    finally:
+        coming.close()
+
+
+def _fps(coming: Iterator[object], seconds: float) -> float:
     """Return the frames per second from one arrival to another: those of a chunk arrive together."""
-    arrivals: list[float] = []
-    for _ in shown.frames(close=True):
-        arrivals.append(time.monotonic())
-        if arrivals[-1] - arrivals[0] > seconds:
-            break
-    return (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
+    began, count, passed = time.monotonic(), 0, 0.0
+    while passed <= seconds:
+        next(coming)
+        count, passed = count + 1, time.monotonic() - began
+    return count / passed
 
 
 def _forget_peak(device: str) -> None:
@@ -266,7 +278,8 @@ def _beside_mlrt(trial: Trial, folder: Path, until: float) -> Report:
                 rows.append((name, NO_TIME))
                 continue
             try:
-                rows.append((name, _fps(made(clip), trial.seconds)))
+                with _coming(made(clip)) as coming:
+                    rows.append((name, _fps(coming, trial.seconds)))
             except (vs.Error, ModuleNotFoundError, AttributeError) as absent:
                 rows.append((name, f"not run: {str(absent).strip().splitlines()[-1]}"))
     return Report("card-mlrt", ("filter", "fps"), rows, (), {"size": f"{clip.width}x{clip.height}"})
