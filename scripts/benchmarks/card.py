@@ -51,7 +51,7 @@ NEW = 480
 """From here on frames are timed: the first of a chunk in all filters, and far from those looked at."""
 IN_NETWORKS = 0.97
 """The share of its time that `film` is in its network: of the bare network's speed it has as much."""
-NO_TIME, NOT_TOLD = "no time left", "not told"
+NO_TIME, UNKNOWN = "no time left", "not told"
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,9 @@ def run(trial: Trial, names: Sequence[str] = ()) -> list[Report]:
     rows: list[Sequence[Cell]] = []
     with TemporaryDirectory() as folder:
         for index, name in enumerate(names):
+            if time.monotonic() > began + LIMIT:
+                rows.append(_missing(name, NO_TIME))
+                continue
             # What one filter leaves of its share of the time, the next ones have.
             rows += _measured(name, Path(folder), trial, until=began + LIMIT * (index + 1) / len(names))
         peer = basicvsrpp_peer.run(3)
@@ -102,7 +105,7 @@ def run(trial: Trial, names: Sequence[str] = ()) -> list[Report]:
     return [Report("card", COLUMNS, rows, requirements, settings), mlrt, *peer]
 
 
-def _untold(name: str, why: str) -> Sequence[Cell]:
+def _missing(name: str, why: str) -> Sequence[Cell]:
     return name, *[why] * (len(COLUMNS) - 1)
 
 
@@ -116,35 +119,32 @@ def _measured(name: str, folder: Path, trial: Trial, until: float) -> Iterator[S
         until: when no second precision is begun any more, by the monotonic clock.
 
     """
-    if time.monotonic() > until:
-        yield _untold(name, NO_TIME)
-        return
     pictures: dict[Precision, list[np.ndarray]] = {}
     cells: dict[Precision, Sequence[Cell]] = {}
     with CASES[name].within():
         made, clip = prepared(name, folder), trial.clip(name)
         for precision in trial.precisions(name):
             if pictures and time.monotonic() > until:
-                yield _untold(name, NO_TIME)
+                yield _missing(name, NO_TIME)
                 continue
             try:
                 filtered = partial(made, clip, device=trial.device, precision=precision)
-                pictures[precision], cells[precision] = _told(filtered, trial)
+                pictures[precision], cells[precision] = _figures(filtered, trial)
             except vs.Error as failure:
-                yield _untold(name, str(failure).partition("\n")[0])
+                yield _missing(name, str(failure).partition("\n")[0])
     size = ", ".join(filter(None, (f"{clip.width}x{clip.height}", CASES[name].about)))
-    for precision, (*told, same) in cells.items():
-        yield name, size, precision, *told, _error(pictures[precision], pictures.get("float32")), same
+    for precision, (*figures, same) in cells.items():
+        yield name, size, precision, *figures, _error(pictures[precision], pictures.get("float32")), same
 
 
 def _error(shown: Sequence[np.ndarray], exact: Sequence[np.ndarray] | None) -> Cell:
     """Return the largest difference of any sample."""
     if exact is None:
-        return NOT_TOLD
+        return UNKNOWN
     return max(int(np.abs(one.astype(int) - other).max()) for one, other in zip(shown, exact, strict=True))
 
 
-def _told(filtered: Callable[[], vs.VideoNode], trial: Trial) -> tuple[list[np.ndarray], Sequence[Cell]]:
+def _figures(filtered: Callable[[], vs.VideoNode], trial: Trial) -> tuple[list[np.ndarray], Sequence[Cell]]:
     """Return the frames that are compared, and the cells of a row from fps on, without the error."""
     shown = filtered()
     forwards = _looked_at(shown, LOOKED_AT)
@@ -154,8 +154,8 @@ def _told(filtered: Callable[[], vs.VideoNode], trial: Trial) -> tuple[list[np.n
     memory = _peak(trial.device)
     backwards = _looked_at(filtered(), LOOKED_AT[::-1])[::-1]
     same = "yes" if all(map(np.array_equal, forwards, backwards)) else "no"
-    under_way: Cell = share[0] if share else NOT_TOLD
-    return forwards, (fps, f"{mean(busy):.0f} %" if busy else NOT_TOLD, under_way, memory, same)
+    under_way: Cell = share[0] if share else UNKNOWN
+    return forwards, (fps, f"{mean(busy):.0f} %" if busy else UNKNOWN, under_way, memory, same)
 
 
 def _looked_at(shown: vs.VideoNode, numbers: Sequence[int]) -> list[np.ndarray]:
@@ -190,7 +190,7 @@ def _forget_peak(device: str) -> None:
 
 def _peak(device: str) -> Cell:
     """Return the most memory that torch took on a card, in GiB."""
-    return torch.cuda.max_memory_allocated(device) / 2**30 if device.startswith("cuda") else NOT_TOLD
+    return torch.cuda.max_memory_allocated(device) / 2**30 if device.startswith("cuda") else UNKNOWN
 
 
 @contextmanager

@@ -44,18 +44,18 @@ Filtered = Callable[..., vs.VideoNode]
 """Takes a clip and, by name, a device and a precision."""
 
 
-def told_nothing(_: vs.VideoNode) -> Mapping[str, object]:
+def no_arguments(_: vs.VideoNode) -> Mapping[str, object]:
     """Return no arguments."""
     return {}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A filter as it is measured; without anything it is one that needs to be told nothing."""
+    """A filter as it is measured; as it stands, one with weights of its own and no arguments."""
 
     networks: Mapping[str, Callable[[Path], Path]] = field(default_factory=dict)
     """Argument -> what writes a checkpoint for it, at a path without suffix, and returns what the argument gets."""
-    told: Callable[[vs.VideoNode], Mapping[str, object]] = told_nothing
+    arguments: Callable[[vs.VideoNode], Mapping[str, object]] = no_arguments
     """Takes the clip and returns further arguments."""
     size: tuple[int, int] = (640, 360)
     half: Precision | None = "float16"
@@ -129,8 +129,8 @@ def hole(clip: vs.VideoNode) -> Mapping[str, object]:
 
 def swin_ir() -> nn.Module:
     """Return SwinIR-M of the published size, x4."""
-    told = {"upsampler": "nearest+conv", "upscale": 4, "window_size": 8, "mlp_ratio": 2, "resi_connection": "1conv"}
-    network: nn.Module = SwinIR(img_size=64, embed_dim=180, depths=[6] * 6, num_heads=[6] * 6, **told)
+    settings = {"upsampler": "nearest+conv", "upscale": 4, "window_size": 8, "mlp_ratio": 2, "resi_connection": "1conv"}
+    network: nn.Module = SwinIR(img_size=64, embed_dim=180, depths=[6] * 6, num_heads=[6] * 6, **settings)
     return network
 
 
@@ -146,7 +146,7 @@ CASES: dict[str, Case] = {
     "deoldify": Case(networks=model(DeOldify)),
     "diffbir": Case(
         networks={"cleaner": lambda path: diffusion.write_cleaner(path.with_suffix(".pth"))},
-        told=lambda _: {"scale": 1, "steps": 2},
+        arguments=lambda _: {"scale": 1, "steps": 2},
         size=(512, 512),
         about="half width, 2 steps",
         within=partial(diffusion.seeded_networks, diffusion.HALF_WIDTH, diffusion.HALF_WIDTH_VAE),
@@ -158,17 +158,17 @@ CASES: dict[str, Case] = {
     "image_model": Case(networks=model(partial(DnCNN, in_nc=3, out_nc=3, nc=64, nb=20, act_mode="R", mode="DnCNN"))),
     "interpolate": Case(),
     "lines_in_place": Case(half=None),
-    "mat": Case(networks=model(MAT), told=hole, half="bfloat16"),
+    "mat": Case(networks=model(MAT), arguments=hole, half="bfloat16"),
     "mmp_rnn": Case(networks=of_video("mmp_rnn")),
     "onnx": Case(networks={"path": onnx_file}, half=None),
     "outpaint": Case(
-        told=lambda _: {"left": 16, **FEW},
+        arguments=lambda _: {"left": 16, **FEW},
         size=QUARTER,
         about="chunks of 10",
         within=partial(without_files, inpainting),
     ),
     "propainter": Case(
-        told=lambda clip: {**hole(clip), **FEW},
+        arguments=lambda clip: {**hole(clip), **FEW},
         size=QUARTER,
         about="chunks of 10",
         within=partial(without_files, inpainting),
@@ -176,15 +176,15 @@ CASES: dict[str, Case] = {
     "psrt": Case(networks=of_video("psrt"), size=SMALL),
     "realbasicvsr": Case(networks=model(RealBasicVSR), size=QUARTER),
     "rife": Case(networks=of_video("rife")),
-    "rvrt": Case(networks=of_video("rvrt"), told=lambda _: {"sigma": 20}, size=SMALL),
+    "rvrt": Case(networks=of_video("rvrt"), arguments=lambda _: {"sigma": 20}, size=SMALL),
     "scunet": Case(networks=model(partial(SCUNet, config=[4] * 7))),
     "style": Case(networks=model(against.NETWORKS["style"])),
     "swinir": Case(networks=model(swin_ir), size=QUARTER),
     "tape": Case(size=(720, 576)),
     "tape_reference": Case(
-        networks=of_video("tape_reference"), told=lambda _: {"references": [0, 5, 10, 15, 20]}, size=QUARTER
+        networks=of_video("tape_reference"), arguments=lambda _: {"references": [0, 5, 10, 15, 20]}, size=QUARTER
     ),
-    "tcvc": Case(told=lambda clip: {"reference": clip[:1]}, within=partial(without_files, tcvc)),
+    "tcvc": Case(arguments=lambda clip: {"reference": clip[:1]}, within=partial(without_files, tcvc)),
     "uformer": Case(networks=model(Uformer)),
     "unet": Case(networks={"path": checkpoint(FastaiUNet)}),
     "upscale": Case(size=(1920, 1080)),
@@ -213,7 +213,7 @@ def prepared(name: str, folder: Path) -> Filtered:
             where = {"provider": kind, "device": int(number or 0)}
         elif "precision" not in _parameters(name):
             del where["precision"]
-        return getattr(vsrestore, name)(clip, **paths, **case.told(clip), **where)
+        return getattr(vsrestore, name)(clip, **paths, **case.arguments(clip), **where)
 
     return filtered
 

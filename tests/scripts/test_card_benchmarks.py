@@ -69,8 +69,8 @@ def test_networks_stand_for_checkpoints_whose_tensors_have_other_names(part, tri
         return partial(getattr(importlib.import_module(module), name), **seeded.TCVC[architecture])
 
     monkeypatch.setattr(filters, "_network_class", small)
-    told = {"reference": trial.clip("tcvc")[:1], "render_size": 32, "chunk": 3, "memory": 0}
-    case = filters.Case(told=lambda _: told, within=filters.CASES["tcvc"].within)
+    arguments = {"reference": trial.clip("tcvc")[:1], "render_size": 32, "chunk": 3, "memory": 0}
+    case = filters.Case(arguments=lambda _: arguments, within=filters.CASES["tcvc"].within)
     monkeypatch.setitem(filters.CASES, "tcvc", case)
     rows = list(part("card")._measured("tcvc", tmp_path, trial, later()))
     assert [row[-1] for row in rows] == ["yes", "yes"]
@@ -146,12 +146,36 @@ def test_a_filter_that_fails_and_one_that_finds_no_time_are_told(part, trial, mo
 def test_a_filter_that_uses_up_its_time_is_not_begun_in_another_precision(part, trial, monkeypatch):
     card = part("card")
     monkeypatch.setattr(card, "prepared", lambda *_: half_as_bright)
-    clock = iter([0.0, 2.0])
-    monkeypatch.setattr(card, "_told", lambda *_: ([np.zeros(1, np.uint8)], ["told"] * 5))
+    clock = iter([2.0])
+    monkeypatch.setattr(card, "_figures", lambda *_: ([np.zeros(1, np.uint8)], ["told"] * 5))
     monkeypatch.setattr(card, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     rows = list(card._measured("film", Path(), trial, until=1.0))
     assert [row[2:4] for row in rows] == [("no time left", "no time left"), ("bfloat16", "told")]
     assert rows[1][7] == "not told"  # the error, without float32 beside it
+
+
+def test_a_slow_filter_takes_no_time_of_the_others_beyond_their_second_precision(part, trial, monkeypatch):
+    card = part("card")
+    passed = [0.0]
+
+    def figures(*_: object) -> tuple[list[np.ndarray], list[str]]:
+        passed[0] += 100.0 if not passed[0] else 1.0
+        return [np.zeros(1, np.uint8)], ["told"] * 5
+
+    monkeypatch.setattr(card, "prepared", lambda *_: half_as_bright)
+    monkeypatch.setattr(card, "_figures", figures)
+    monkeypatch.setattr(card, "_beside_mlrt", lambda *_, **__: None)
+    monkeypatch.setattr(card, "time", SimpleNamespace(monotonic=lambda: passed[0]))
+    monkeypatch.setattr(card, "LIMIT", 120.0)
+    rows = card.run(trial, ["film", "tape", "upscale"])[0].rows
+    assert sorted((row[0], row[2]) for row in rows) == [
+        ("film", "bfloat16"),
+        ("film", "no time left"),
+        ("tape", "bfloat16"),
+        ("tape", "no time left"),
+        ("upscale", "bfloat16"),
+        ("upscale", "float32"),
+    ]
 
 
 def test_the_rate_is_that_between_arrivals(part, monkeypatch):
