@@ -221,10 +221,14 @@ def card(
     import torch
 
     from . import card as benchmark
+    from .card_filters import CASES
 
     if device != "cpu" and not torch.cuda.is_available():
         raise typer.BadParameter("torch finds no CUDA card on this machine; vsrestore info tells what it finds")
-    publish(benchmark.run(benchmark.trial_on(device), case or benchmark.FILTERS))
+    unknown = [name for name in case or () if name not in CASES]
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]} is no case; accepted: {', '.join(CASES)}")
+    publish(benchmark.run(benchmark.trial_on(device), case or ()))
 
 
 @app.command()

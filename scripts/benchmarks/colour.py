@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 import vapoursynth as vs
-from torch import Tensor, nn
+from torch import nn
 
 import vsrestore
 from vsrestore.devices.cpu import THREADS
@@ -20,7 +20,7 @@ from vsrestore.networks.layers.layout import channels_last
 from vsrestore.runtime.descriptor import Precision
 
 from .material import moving_clip
-from .published import seeded
+from .published import seeded_state
 from .report import Report, Requirement
 from .timing import Run, medians, successive
 
@@ -64,7 +64,7 @@ def _seconds(case: Case, frames: int, repeats: int) -> dict[str, float]:
     clip = moving_clip(frames * (repeats + 1) + AHEAD, WIDTH, HEIGHT, vs.YUV420P8)
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Path(folder) / "seeded.pth"
-        state = _state(case.network())
+        state = seeded_state(case.network(), 1.0)
         torch.save(state, checkpoint)
         runs: dict[str, Run] = {"bare": bare(load(state).eval(), case.size, frames)}
         precisions: tuple[Precision, ...] = ("float32", "bfloat16")
@@ -72,17 +72,6 @@ def _seconds(case: Case, frames: int, repeats: int) -> dict[str, float]:
             painted = case.colour(clip, checkpoint, device="cpu", precision=precision)
             runs[precision] = successive(painted, frames)
         return medians(runs, repeats)
-
-
-def _state(network: nn.Module) -> dict[str, Tensor]:
-    """Seeded weights; without the vectors v of spectral norms, which are then found to fit the weights and u."""
-    state = seeded(network, 1.0).state_dict()
-    for name, buffer in network.named_buffers():
-        if name.endswith("weight_u"):
-            state[name] = torch.full_like(buffer, len(buffer) ** -0.5)
-        elif name.endswith("weight_v"):
-            del state[name]
-    return state
 
 
 def bare(network: nn.Module, size: int, frames: int) -> Run:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -35,6 +37,7 @@ from .ways import COLUMNS, Bound, compare, conditions
 
 ATTENDS = (True, True, True, False)
 HALF_WIDTH = {"channels": (160, 320, 640, 640), "attends": ATTENDS, "context": 512}
+HALF_WIDTH_VAE = (64, 128, 256, 256)
 SMALL = {"channels": (32, 64, 128, 128), "attends": ATTENDS, "context": 32}
 SMALL_VAE = (32, 64, 128, 128)
 GAIN = 0.9
@@ -108,22 +111,28 @@ class Made(NamedTuple):
 
 
 @contextmanager
-def seeded_networks() -> Iterator[None]:
-    """Small networks with seeded weights stand for the checkpoints of the second stage."""
+def seeded_networks(settings: Mapping[str, object] = SMALL, vae: Sequence[int] = SMALL_VAE) -> Iterator[None]:
+    """Networks with seeded weights stand for the checkpoints of the second stage, by default small ones."""
+
+    networks: dict[str, Callable[[], nn.Module]] = {
+        diffusion.UNET: cache(lambda: seeded(UNet(**settings), GAIN)),  # type: ignore[arg-type]
+        diffusion.VAE: cache(lambda: seeded(VAE(vae), GAIN)),
+        diffusion.CONTROL: cache(lambda: seeded(Control(**settings), GAIN)),  # type: ignore[arg-type]
+    }
+    made = {part: Made(partial(_copied, build), settings) for part, build in networks.items()}
 
     def checkpoints(_name: str, _painting: object) -> tuple[dict[str, Made], Made]:
-        base = {
-            diffusion.UNET: Made(lambda: seeded(UNet(**SMALL), GAIN), SMALL),  # type: ignore[arg-type]
-            diffusion.VAE: Made(lambda: seeded(VAE(SMALL_VAE), GAIN), {}),
-            diffusion.TEXT: Made(nn.Identity, {}),
-        }
-        return base, Made(lambda: seeded(Control(**SMALL), GAIN), SMALL)  # type: ignore[arg-type]
+        return {**made, diffusion.TEXT: Made(nn.Identity, {})}, made[diffusion.CONTROL]
 
     def states(*_arguments: object) -> Tensor:
-        return torch.randn(2, 77, 32, generator=torch.Generator().manual_seed(1))
+        return torch.randn(2, 77, int(settings["context"]), generator=torch.Generator().manual_seed(1))  # type: ignore[call-overload]
 
     with patch.object(diffusion, "_checkpoints", checkpoints), patch.object(diffusion, "prompt_states", states):
         yield
+
+
+def _copied(build: Callable[[], nn.Module]) -> nn.Module:
+    return deepcopy(build())
 
 
 def write_cleaner(path: Path) -> Path:

@@ -23,10 +23,16 @@ TABLE = 2**12
 """Numbers of a table that may be sent to the card within a call, where nobody waits for it."""
 NO_LAUNCH = ("empty", "new_empty", "empty_like", "empty_strided", "new_empty_strided", "detach", "lift_fresh")
 TAPS = 9
+UNORDERED = ("bincount", "cumsum", "histc", "index_add", "kthvalue", "max_unpool2d", "scatter_add", "scatter_reduce")
+"""Operators that add or choose in another order each time on CUDA (the list of torch.use_deterministic_algorithms)."""
 
 
 class HostCopyError(AssertionError):
     """A network copied pictures or features between host and card within its call, or made the card wait."""
+
+
+class OrderError(AssertionError):
+    """A network would not give the same bytes each time."""
 
 
 class Card(TorchDispatchMode):
@@ -40,7 +46,7 @@ class Card(TorchDispatchMode):
         """Whether a network is called for the first time, and may bring tables that it keeps."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Run an operator on fake tensors, note it, and refuse copies between host and card."""
+        """Run an operator on fake tensors and note it; copies from or to the host and sums in any order are refused."""
         kwargs = kwargs or {}
         inputs = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         if not any(isinstance(tensor, FakeTensor) for tensor in inputs) and kwargs.get("device") != CARD:
@@ -48,11 +54,15 @@ class Card(TorchDispatchMode):
                 return func(*args, **kwargs)
         result = STAND_INS.get(func.name(), _computed)(self, func, args, kwargs)
         outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
+        name = func.overloadpacket.__name__
+        added = name.startswith("index_put") and (*args, False, False)[3]  # accumulate
+        if added or (name.rstrip("_") in UNORDERED and any(tensor.is_floating_point() for tensor in outputs)):
+            raise OrderError(f"{func} gives other bytes each time")
         if not self.prepares:
             self._check(func, inputs, outputs, kwargs)
         for tensor in outputs:
             self.memory.count(tensor)
-        self.launches += bool(outputs) and not func.is_view and func.overloadpacket.__name__ not in NO_LAUNCH
+        self.launches += bool(outputs) and not func.is_view and name not in NO_LAUNCH
         return result
 
     def _check(self, func: Any, inputs: list[Tensor], outputs: list[Tensor], kwargs: dict[str, Any]) -> None:

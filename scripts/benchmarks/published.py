@@ -38,6 +38,20 @@ def seeded[Network: nn.Module](network: Network, gain: float, seed: int = 1) -> 
     return network.eval().requires_grad_(False)
 
 
+def seeded_state(network: nn.Module, gain: float) -> dict[str, Tensor]:
+    """Return the tensors of a network filled with noise as by :func:`seeded`.
+
+    The vectors v of spectral norms are left out, which are then found to fit the weights and u.
+    """
+    state = seeded(network, gain).state_dict()
+    for name, buffer in network.named_buffers():
+        if name.endswith("weight_u"):
+            state[name] = torch.full_like(buffer, len(buffer) ** -0.5)
+        elif name.endswith("weight_v"):
+            del state[name]
+    return state
+
+
 def moving_noise(frames: int, height: int, width: int) -> Tensor:
     """Return coarse noise that drifts, with fine noise on every frame: (1, T, 3, H, W) in [0, 1]."""
     generator = torch.Generator().manual_seed(2)

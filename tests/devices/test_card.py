@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from tests import clips
 from vsrestore.devices import pick
-from vsrestore.devices.card import Card, Streams
+from vsrestore.devices.card import Card, CardStreams, Streams
 from vsrestore.networks.traits import Traits
 from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.descriptor import Descriptor, Options
@@ -209,6 +209,31 @@ def test_float16_is_taken_on_cuda_where_the_network_allows_it() -> None:
     assert pick.precision(cuda, Traits()) == "float16"
     assert pick.precision(cuda, Traits(precisions=("float32", "bfloat16"))) == "float32"
     assert pick.precision(cpu, Traits()) == pick.precision(torch.device("mps"), Traits()) == "float32"
+
+
+@pytest.fixture
+def other_policy() -> Iterator[None]:
+    """Settings as another plugin in the process may have left them."""
+    left = [
+        (torch.backends.cudnn, "allow_tf32", True),
+        (torch.backends.cudnn, "deterministic", False),
+        (torch.backends.cudnn, "benchmark", True),
+        (torch.backends.cuda.matmul, "allow_tf32", True),
+    ]
+    before = [getattr(module, name) for module, name, _ in left]
+    for module, name, value in left:
+        setattr(module, name, value)
+    yield
+    for (module, name, _), value in zip(left, before, strict=True):
+        setattr(module, name, value)
+
+
+@pytest.mark.usefixtures("other_policy")
+def test_one_policy_for_float32_and_for_repeatability() -> None:
+    CardStreams(torch.device("cuda"))
+    convolutions = torch.backends.cudnn
+    assert (convolutions.allow_tf32, convolutions.deterministic, convolutions.benchmark) == (False, True, False)
+    assert not torch.backends.cuda.matmul.allow_tf32
 
 
 def test_a_card_that_is_too_old_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scripts.benchmarks.fake_card import CARD, HostCopyError, fake_card, there
+from scripts.benchmarks.fake_card import CARD, HostCopyError, OrderError, fake_card, there
 from tests.filters import image_networks, seeded
 from vsrestore import networks
 from vsrestore.networks import image_models
@@ -154,6 +154,23 @@ def test_steady_colours_stay_on_the_card() -> None:
 def test_copies_are_noticed(wrong: Callable[[Tensor], Tensor]) -> None:
     with fake_card(), pytest.raises((HostCopyError, RuntimeError)):
         wrong(torch.empty(3, device=CARD))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda x, places: x.cumsum(0),
+        lambda x, places: x.index_add(0, places, x),
+        lambda x, places: x.index_put_((places,), x, accumulate=True),
+    ],
+)
+def test_sums_in_any_order_are_noticed(wrong: Callable[[Tensor, Tensor], Tensor]) -> None:
+    with fake_card():
+        x, places = torch.empty(3, device=CARD), torch.empty(3, device=CARD, dtype=torch.int64)
+        places.cumsum(0)  # whole numbers are the same in any order
+        x.index_put_((places,), x)
+        with pytest.raises(OrderError):
+            wrong(x, places)
 
 
 def test_film_launches_few_kernels_at_1080p() -> None:

@@ -73,10 +73,11 @@ def test_every_library_that_cuda_needs_comes_with_a_requirement() -> None:
     if not needed:
         pytest.skip("ONNX Runtime for processors alone")
     assert needed <= _brought()
+    assert needed - _brought(without="nvidia-curand") == {name for name in needed if name.startswith("libcurand.")}
 
 
 def _needed() -> set[str]:
-    """The libraries of the newest CUDA that the provider names, whether it links or opens them."""
+    """The libraries of the newest CUDA that the provider names, and those that `preload_dlls` opens for it."""
     import onnxruntime
 
     path = Path(onnxruntime.__file__).parent / "capi" / "libonnxruntime_providers_cuda.so"
@@ -84,17 +85,21 @@ def _needed() -> set[str]:
         return set()
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         named = {name.decode() for name in re.findall(rb"(lib(?:cu|nv)[A-Za-z_]+\.so\.\d+)\0", content)}
+    # cuDNN and cuFFT are opened by names that the provider puts together.
+    named |= {path[-1] for path in onnxruntime._get_nvidia_dll_paths(is_windows=False)}
+    assert {name.partition(".")[0] for name in named} >= {"libcudnn", "libcufft", "libcurand"}
     newest: dict[str, str] = {}
     for name in sorted(named - OF_THE_DRIVER, key=lambda name: int(name.rpartition(".")[2])):
         newest[name.partition(".")[0]] = name
     return set(newest.values())
 
 
-def _brought() -> set[str]:
-    """The libraries in what the package requires, and what that requires."""
+def _brought(without: str = "") -> set[str]:
+    """The libraries in what the package requires, and what that requires, but for one requirement of the package."""
     parser = configparser.ConfigParser()
     parser.read(SETUP)
     waiting = [(line, "") for line in parser["options"]["install_requires"].strip().splitlines()]
+    waiting = [(line, extra) for line, extra in waiting if Requirement(line).name != without]
     known: set[tuple[str, str]] = set()
     libraries: set[str] = set()
     while waiting:

@@ -84,7 +84,7 @@ class CardStreams(Streams):
         self._module: Any = torch.get_device_module(device)
         self._device = device
         # One policy (docs/cards.md): float32 is float32, and the same convolution is computed the same way every time.
-        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
 
