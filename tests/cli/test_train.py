@@ -1,7 +1,6 @@
 import errno
 import re
 import shlex
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,20 +15,9 @@ from typer.testing import CliRunner
 from vsrestore import ffmpeg
 from vsrestore.cli.train import train
 from vsrestore.devices import pick
-from vsrestore.interrupts import SIGNALS
 
 app = typer.Typer()
 app.command()(train)
-
-
-@pytest.fixture(autouse=True)
-def signals(monkeypatch):
-    """What the command does about signals ends with the test."""
-    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def call(*arguments):

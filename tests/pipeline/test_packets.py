@@ -5,8 +5,18 @@ from itertools import pairwise
 
 import pytest
 
+from vsrestore.pipeline import packets as module
 from vsrestore.pipeline.packets import loss, read_packets
 from vsrestore.pipeline.probe import probe
+
+
+def test_times_that_go_on_are_made_once(clip, monkeypatch):
+    """They take a while where a film has hundreds of thousands of packets."""
+    known, made = module.continued, []
+    monkeypatch.setattr(module, "continued", lambda *given, **named: made.append(1) or known(*given, **named))
+    packets = read_packets(clip("plain.mp4"))[0]
+    assert packets.times()[-1] < packets.end * packets.base == packets.span() + packets.times()[0]
+    assert len(made) == 1
 
 
 def test_times_are_those_of_the_frames(clip):

@@ -84,7 +84,8 @@ def first_pass(name: str, clip: vs.VideoNode, measure: Measure, folder: Path) ->
 def _key(clip: vs.VideoNode, measure: Measure, place: int | None) -> bytes:
     """Return what the clip and the measure are known by, a SHA-256; None for a place has samples looked at."""
     shape = (clip.format.name, clip.width, clip.height, clip.num_frames, str(clip.fps))
-    key = hashlib.sha256(repr((measure.name, measure.version, measure.length, *shape, place)).encode())
+    where = () if place is None else (place,)
+    key = hashlib.sha256(repr((measure.name, measure.version, measure.length, *shape, *where)).encode())
     if place is not None:
         return key.digest()
     grid = np.linspace(0, clip.num_frames - 1, min(GRID, clip.num_frames)).round()

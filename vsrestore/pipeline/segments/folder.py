@@ -186,8 +186,9 @@ class JobFolder:
             shutil.rmtree(self.path / name, ignore_errors=True)
 
     def render_anew(self) -> None:
-        """Remove what was rendered."""
+        """Remove what was rendered, and what was measured for it."""
         (self.path / "clip.json").unlink(missing_ok=True)
+        shutil.rmtree(self.path / FIRST_PASS, ignore_errors=True)
         self.remove_segments()
 
     def clear_unfinished(self) -> None:
