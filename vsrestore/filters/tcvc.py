@@ -138,26 +138,26 @@ def tcvc(
     descriptor = Descriptor(name=NAME, plan=plan, traits=traits, output_size=size)
     options = Options(device=device, precision=precision, scene_changes=scene_changes)
     prepared = prepare(clip if only_gray else told_if_coloured(NAME, clip), [descriptor], options)
-    seen = prepared.planes("rgb")
-    shown = pictures(NAME, clip, reference, _painters(clip, seen, models, size, options))
+    rgb = prepared.planes("rgb")
+    references = pictures(NAME, clip, reference, _painters(clip, rgb, models, size, options))
     shots = [Shot(0, clip.num_frames, coloured=False, clear=0)]
-    if only_gray or shown.num_frames > 1:
-        shots = shots_of(NAME, seen, user_folder() / "first-pass")
+    if only_gray or references.num_frames > 1:
+        shots = shots_of(NAME, rgb, user_folder() / "first-pass")
     stays = of_each_frame(shots, [only_gray and shot.coloured for shot in shots])
     guides = of_each_frame(shots, [None if only_gray and shot.coloured else shot.clear for shot in shots])
-    companion = Companion([_of_each_frame(small_lab(shown, size, options), guides)], at="wanted")
+    companion = Companion([_of_each_frame(small_lab(references, size, options), guides)], at="wanted")
     stage = Stage(
         descriptor=descriptor.changed(plan=replace(plan, acts=lambda number: not stays[number])),
         build=parts,
         companions={REFERENCE: companion},
     )
-    small = keep(small_lab(seen, size, options), frames_in_flight(plan, options.device))
-    colours = through(small, stage, options).std.CopyFrameProps(seen)
-    painted = prepared.painted(joined(NAME, seen, colours, SPACE, wishes), target)
+    small = keep(small_lab(rgb, size, options), frames_in_flight(plan, options.device))
+    colours = through(small, stage, options).std.CopyFrameProps(rgb)
+    painted = prepared.painted(joined(NAME, rgb, colours, SPACE, wishes), target)
     return _with_unpainted(prepared, painted, stays) if any(stays) else painted
 
 
-def small_lab(seen: vs.VideoNode, size: tuple[int, int], options: Options) -> vs.VideoNode:
+def small_lab(rgb: vs.VideoNode, size: tuple[int, int], options: Options) -> vs.VideoNode:
     """Return RGBS frames as Lab in a size (width, height), as the networks of TCVC take it: RGBS in name only."""
 
     def build() -> nn.Module:
@@ -167,23 +167,23 @@ def small_lab(seen: vs.VideoNode, size: tuple[int, int], options: Options) -> vs
 
     traits = Traits(tiles=False, channels_last=False, float32_frames=True)
     descriptor = Descriptor(name=NAME, traits=traits, output_size=size)
-    return through(seen, Stage(descriptor=descriptor, build=build), options).std.CopyFrameProps(seen)
+    return through(rgb, Stage(descriptor=descriptor, build=build), options).std.CopyFrameProps(rgb)
 
 
-def first_stage(seen: vs.VideoNode, checkpoint: Checkpoint, size: tuple[int, int], options: Options) -> vs.VideoNode:
+def first_stage(rgb: vs.VideoNode, checkpoint: Checkpoint, size: tuple[int, int], options: Options) -> vs.VideoNode:
     """Return RGBS frames in the colours that the first stage finds, each alone: RGB24, cut off to 8 bits as published.
 
     Args:
-        seen: RGBS.
+        rgb: RGBS.
         checkpoint: of the first stage.
         size: width and height at which colours are found.
         options: device and precision.
 
     """
     descriptor = Descriptor(name=NAME, traits=checkpoint.traits, output_size=size)
-    painted = through(small_lab(seen, size, options), Stage(descriptor=descriptor, build=checkpoint.build), options)
-    rgb = joined(NAME, seen, painted, SPACE, AS_FOUND)
-    return rgb.std.Expr("x 255 * 0.5 -", format=vs.RGB24)
+    painted = through(small_lab(rgb, size, options), Stage(descriptor=descriptor, build=checkpoint.build), options)
+    full = joined(NAME, rgb, painted, SPACE, AS_FOUND)
+    return full.std.Expr("x 255 * 0.5 -", format=vs.RGB24)
 
 
 def _size(clip: vs.VideoNode, wanted: int | tuple[int, int]) -> tuple[int, int]:
@@ -211,8 +211,8 @@ def _models(model: Model | Mapping[str, Model]) -> Mapping[str, Model]:
         return PUBLISHED[model]
     if not isinstance(model, str | PathLike) or not Path(model).is_dir():
         names = ", ".join(map(repr, PUBLISHED))
-        told = f"model={model!r}; accepted: {names}, a folder that holds the published files"
-        fail(NAME, f"{told}, or a mapping from the parts {', '.join(map(repr, PARTS))} to names or paths")
+        wrong = f"model={model!r}; accepted: {names}, a folder that holds the published files"
+        fail(NAME, f"{wrong}, or a mapping from the parts {', '.join(map(repr, PARTS))} to names or paths")
     return {part: Path(model) / entries()[str(entry)].file for part, entry in PUBLISHED["paper"].items()}
 
 
@@ -220,8 +220,8 @@ def _second_stage(models: Mapping[str, Model]) -> tuple[Parts, Traits]:
     """Return the networks of the second stage, and what they ask of pictures."""
     encoder, decoder = (recognised(NAME, models[part], PARTS[part]) for part in ("encoder", "decoder"))
     if any(encoder.settings[setting] != decoder.settings[setting] for setting in FITTING):
-        told = f"{encoder.path} and {decoder.path} are parts of networks of different sizes"
-        fail(NAME, f"{told}; give an encoder and a decoder that belong together")
+        wrong = f"{encoder.path} and {decoder.path} are parts of networks of different sizes"
+        fail(NAME, f"{wrong}; give an encoder and a decoder that belong together")
 
     def join(networks: Mapping[str, nn.Module]) -> nn.Module:
         from ..networks.tcvc import TCVC
@@ -237,23 +237,23 @@ def _second_stage(models: Mapping[str, Model]) -> tuple[Parts, Traits]:
 
 
 def _painters(
-    clip: vs.VideoNode, seen: vs.VideoNode, models: Mapping[str, Model], size: tuple[int, int], options: Options
+    clip: vs.VideoNode, rgb: vs.VideoNode, models: Mapping[str, Model], size: tuple[int, int], options: Options
 ) -> dict[str, Painter]:
     """Return what paints frames alone, by the names that a user gives."""
 
     def paint_first() -> vs.VideoNode:
         checkpoint = recognised(NAME, models["first"], PARTS["first"])
-        return first_stage(seen, checkpoint, size, options).resize.Point(format=vs.RGBS)
+        return first_stage(rgb, checkpoint, size, options).resize.Point(format=vs.RGBS)
 
-    told = {"device": options.device, "precision": options.precision, "scene_changes": False}
-    others = {name: partial(paint, clip, stabilize=0, format=vs.RGBS, **told) for name, paint in PAINTERS.items()}
+    fixed = {"device": options.device, "precision": options.precision, "scene_changes": False}
+    others = {name: partial(paint, clip, stabilize=0, format=vs.RGBS, **fixed) for name, paint in PAINTERS.items()}
     return {NAME: paint_first, **others}
 
 
-def _of_each_frame(shown: vs.VideoNode, guides: Sequence[int | None]) -> vs.VideoNode:
+def _of_each_frame(references: vs.VideoNode, guides: Sequence[int | None]) -> vs.VideoNode:
     """Return a clip whose frame n is the picture after which frame n is coloured, black where it stays as it is."""
-    keep(shown, KEPT)
-    return reordered(shown if shown.num_frames > 1 else shown.std.Loop(len(guides)), guides.__getitem__)
+    keep(references, KEPT)
+    return reordered(references if references.num_frames > 1 else references.std.Loop(len(guides)), guides.__getitem__)
 
 
 def _with_unpainted(prepared: Prepared, painted: vs.VideoNode, stays: Sequence[bool]) -> vs.VideoNode:
