@@ -38,8 +38,8 @@ def static_overlay(clip: vs.VideoNode, *, contrast: float = 0.125, window: int =
     which it was made are covered to 95 % or more, and of 30 others 26; the four are colours on a plain pale ground
     (three not found at all) and a clock of the brightness of its ground (71 %). False, further than 3 pixels from the
     date, is at most 0.6 % of the frame in all 60; with what lies nearer at most 1 % in 51 of them, and up to 1.6 %. A
-    halo of one pixel alone, which the soft rims of the strokes need, is 0.5 % on average and up to 0.9 %. Without a date
-    nothing is found on the ten; on 23 shots besides, some of still cameras, at most 1 % in 21 and 1.5 % in the worst.
+    halo of one pixel alone, which the soft rims of the strokes need, is 0.5 % on average and up to 0.9 %. Without a
+    date nothing is found on the ten; on 23 shots besides, some of still cameras, at most 1 % in 21, 1.5 % in the worst.
 
     Args:
         clip: any constant format and size.
