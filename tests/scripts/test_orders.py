@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import vapoursynth as vs
@@ -20,30 +21,45 @@ def orders(script):
 
 
 @pytest.fixture
-def clips(orders, tmp_path, monkeypatch):
-    """A folder with the clips that the tables are made of, small and made up."""
-    for number, name in enumerate(orders.NAMES):
+def paths(orders, tmp_path, monkeypatch):
+    """Two small clips that are made up."""
+    paths = [tmp_path / f"{number}.mp4" for number in range(2)]
+    for number, path in enumerate(paths):
         graph = f"testsrc2=size=96x64:rate=24:duration=1,hue=h={90 * number}"
-        made = ["-f", "lavfi", "-i", graph, "-c:v", "libx264", "-preset", "ultrafast", str(tmp_path / name)]
+        made = ["-f", "lavfi", "-i", graph, "-c:v", "libx264", "-preset", "ultrafast", str(path)]
         subprocess.run([ffmpeg.program(), "-v", "error", "-nostdin", *made], check=True)
-    for name, value in (("WIDTH", 64), ("HEIGHT", 48), ("FRAMES", 2)):
+    for name, value in (("WIDTH", 64), ("HEIGHT", 48)):
         monkeypatch.setattr(orders, name, value)
-    return tmp_path
+    return paths
 
 
 def twice(clip: vs.VideoNode) -> vs.VideoNode:
     return clip.resize.Bicubic(2 * clip.width, 2 * clip.height)
 
 
-def test_figures_are_means_over_the_clips_best_first(orders, clips, capsys):
-    figures = orders.measured(clips, {"deblur": orders.unsharp, "upscale": twice}, orders.noisy, clips)
-    assert set(figures) == {"deblur-upscale", "upscale-deblur", "input"}
-    ratios = [row["psnr"] for row in figures.values()]
+def test_figures_are_means_and_what_is_there_is_not_run_again(orders, paths, tmp_path, monkeypatch, capsys):
+    weights = tmp_path / "weights"
+    weights.write_bytes(b"1")
+    steps = {"deblur": orders.unsharp, "upscale": twice}
+    table = orders.Table("Made up", orders.noisy, steps, {"ours": weights}, orders.all_orders(list(steps)), frames=2)
+    runs = [orders.measured(table, path, tmp_path) for path in paths]
+    orders.show("Made up", runs)
+    title, _, head, _, first, second, last, _ = capsys.readouterr().out.splitlines()
+    assert title == "## Made up"
+    assert head.startswith("| order | PSNR, dB | behind the best, dB | SSIM |")
+    assert "s/frame" in head
+    assert "| s/frame" not in head
+    ratios = [float(line.split("|")[2]) for line in (first, second, last)]
     assert ratios == sorted(ratios, reverse=True)
-    orders.show("Made up", figures)
-    table = capsys.readouterr().out.splitlines()
-    assert table[0] == "## Made up"
-    assert table[4].startswith(f"| {next(iter(figures))} | {ratios[0]:.2f} |")
+    best, worst = (line.split("|")[1].strip() for line in (first, last))
+    assert ratios[0] == pytest.approx(sum(run[best]["psnr"] for run in runs) / 2, abs=0.005)
+    behind = sorted(run[best]["psnr"] - run[worst]["psnr"] for run in runs)
+    assert last.split("|")[3].strip() == f"{behind[0]:.2f} to {behind[1]:.2f}"
+    monkeypatch.setattr(orders, "compare_orders", Mock(side_effect=RuntimeError("run again")))
+    assert orders.measured(table, paths[0], tmp_path) == runs[0]
+    weights.write_bytes(b"2")
+    with pytest.raises(RuntimeError, match="run again"):
+        orders.measured(table, paths[0], tmp_path)
 
 
 def test_noise_is_as_strong_as_told(orders):
@@ -61,7 +77,9 @@ def test_sharpening_leaves_flat_places_alone(orders):
 def test_the_page_tells_what_the_script_measures(orders):
     text = PAGE.read_text()
     assert "scripts/orders.py CLIPS DNCNN OUT" in text
-    for fact in (*orders.NAMES, f"{orders.FRAMES} frames", f"{orders.WIDTH}x{orders.HEIGHT}"):
+    for fact in (*orders.NAMES, f"{orders.WIDTH}x{orders.HEIGHT}"):
         assert fact.removesuffix(".mp4").split("_")[0] in text
-    rows = re.findall(r"^\| (?:tape|deblur|denoise|upscale)-[\w-]+ \|", text, flags=re.MULTILINE)
-    assert len(rows) == 24 + sum(len(order) > 1 for order in orders.FEWER) + 6
+    parts = dict(part.partition("\n")[::2] for part in text.split("\n## "))
+    for table in orders.tables(PAGE):
+        rows = re.findall(r"^\| ([a-z-]+) \| \d", parts[table.title], flags=re.MULTILINE)
+        assert sorted(rows) == sorted(["input", *map("-".join, table.orders)])

@@ -104,6 +104,30 @@ def test_nothing_is_found_where_nothing_is_burnt_in_or_nothing_moves() -> None:
     assert not mask_at(vsrestore.static_overlay(dated("1994")[:1]), 0).any()
 
 
+def test_what_sways_by_less_than_its_width_is_not_burnt_in() -> None:
+    """Its middle is always covered and stands still, but its sides reach out of it now here and now there."""
+
+    def paint(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        frame = f.copy()
+        picture = np.roll(field(), -2 * n, 1)[:, :WIDTH]
+        for bar in range(8):
+            left = 60 + 20 * bar + round(2 * np.sin(n / 3))
+            picture[100:124, left : left + 8] = 230
+        np.asarray(frame[0])[:] = np.rint(picture)
+        return frame
+
+    blank = vs.core.std.BlankClip(format=vs.GRAY8, width=WIDTH, height=HEIGHT, length=LENGTH)
+    assert not mask_at(vsrestore.static_overlay(blank.std.ModifyFrame(clips=blank, selector=paint)), 9).any()
+
+
+def test_the_ground_between_strokes_is_not_a_dark_edge() -> None:
+    plain, background = dated("1994"), dated("").std.Expr(["x 4 / 90 +", ""])
+    mask = mask_at(vsrestore.static_overlay(vs.core.std.Expr([plain, background], ["x 200 > x y ?", ""])), 9)
+    date = date_at(9, "1994", "", 200, 180)
+    assert mask[date].mean() >= 0.95
+    assert not (mask & ~dilated(date, 2)).any()
+
+
 @pytest.mark.slow
 def test_a_frame_is_the_same_in_any_order_and_a_window_knows_only_its_frames() -> None:
     clip = dated("1994", "17")
