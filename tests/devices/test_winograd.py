@@ -40,7 +40,7 @@ def picture(channels: int, h: int, w: int, count: int = 1) -> Tensor:
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let pictures of any size, and convolutions of any channels, be computed so."""
-    monkeypatch.setattr(winograd, "FEWEST_PIXELS", ((0, 1),))
+    monkeypatch.setattr(winograd, "FEWEST_PIXELS", dict.fromkeys(winograd.FEWEST_PIXELS, ((0, 1),)))
 
 
 @pytest.mark.usefixtures("always")
@@ -84,36 +84,51 @@ def test_a_picture_comes_out_the_same_whatever_else_is_computed() -> None:
         assert torch.equal(made(x[index : index + 1]), together[index : index + 1])
 
 
+@pytest.mark.parametrize(("capability", "small", "large"), [("AVX512", 45, 46), ("AVX2", 22, 23)])
 @pytest.mark.parametrize("refused", ["small", "layout"])
-def test_other_pictures_are_computed_in_one_call(refused: str) -> None:
+def test_other_pictures_are_computed_in_one_call(
+    capability: str, small: int, large: int, refused: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     direct = conv(128, 128)
     made = in_strips(direct)
-    x = picture(128, 45, 45) if refused == "small" else picture(128, 60, 60).contiguous()
+    x = picture(128, small, small) if refused == "small" else picture(128, 60, 60).contiguous()
     with torch.inference_mode():
         assert torch.equal(made(x), direct(x))
         assert torch.equal(relu.after(made, x), relu.after(direct, x))
         assert "transformed_kernel" not in vars(made)  # nor does it take memory for them
-        made(picture(128, 46, 46))
+        made(picture(128, large, large))
     assert "transformed_kernel" in vars(made)
 
 
+@pytest.mark.parametrize("capability", ["AVX512", "AVX2"])
 @pytest.mark.parametrize(
     ("direct", "expected"),
     [
         (conv(64, 64), True),
         (conv(64, 256), True),
-        (conv(64, 48), False),  # what brings the lines to the points and back costs more
+        (conv(48, 40), False),  # what brings the lines to the points and back costs more
         (conv(512, 16), False),
         (conv(64, 64, 5), False),
         (conv(64, 64, (3, 1)), False),
         (conv(64, 64, padding=0), False),
     ],
 )
-def test_which_gain(direct: nn.Conv2d, expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_which_gain(direct: nn.Conv2d, expected: bool, capability: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     monkeypatch.setattr(winograd, "_full_speed", lambda: True)
     assert Winograd.suits(direct) is expected
     monkeypatch.setattr(winograd, "_full_speed", lambda: False)
     assert not Winograd.suits(direct)
+
+
+@pytest.mark.parametrize(("capability", "expected"), [("AVX512", False), ("AVX2", True)])
+def test_fewer_channels_gain_where_products_cost_more(
+    capability: str, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(winograd, "_full_speed", lambda: True)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    assert Winograd.suits(conv(64, 48)) is expected
 
 
 @pytest.mark.parametrize(

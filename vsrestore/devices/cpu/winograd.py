@@ -31,8 +31,12 @@ POINTS = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)  # and infinity; small powers of
 TAKEN = len(POINTS) + 1
 GIVEN = TAKEN - KERNEL[0] + 1
 # Pixels from which on a convolution gains, by inputs * outputs / (inputs + outputs): what is spared grows with the
-# former, what the transforms cost with the latter. Measured with a cold cache, 2 threads, AVX-512.
-FEWEST_PIXELS = ((64, 2**11), (42, 2**12), (32, 2**16))
+# former, what the transforms cost with the latter. Measured with a cold cache: with AVX-512 2 threads; with AVX2, where
+# multiplications cost twice as much and memory the same, one.
+FEWEST_PIXELS = {
+    "AVX512": ((64, 2**11), (42, 2**12), (32, 2**16)),
+    "AVX2": ((96, 2**8), (48, 2**9), (32, 2**11), (24, 2**12)),
+}
 # Inputs and outputs per thread that are under way at once: few enough that what was transformed is still in the
 # cache when it is transformed back.
 UNDER_WAY = 3 * 2**16
@@ -177,7 +181,8 @@ def transforms() -> Transforms:
 def _fewest_pixels(conv: nn.Conv2d) -> int:
     """Return from how many pixels on a convolution gains, 0 for one that never does."""
     channels = conv.in_channels * conv.out_channels / (conv.in_channels + conv.out_channels)
-    return next((pixels for least, pixels in FEWEST_PIXELS if channels >= least), 0)
+    rows = FEWEST_PIXELS.get(torch.backends.cpu.get_cpu_capability(), FEWEST_PIXELS["AVX512"])
+    return next((pixels for least, pixels in rows if channels >= least), 0)
 
 
 @cache
