@@ -419,6 +419,18 @@ def test_broken_half_precision_is_computed_again(log: list[str]) -> None:
     assert "toy: frame 1: float16 gave NaN or infinity; computed again in float32" in log
 
 
+@pytest.mark.parametrize("native", [True, False])
+def test_a_precision_that_the_device_only_imitates_is_warned_of_once(
+    log: list[str], monkeypatch: pytest.MonkeyPatch, native: bool
+) -> None:
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: native)
+    options = Options(device="cpu", precision="bfloat16")
+    clip = apply(clips.noise(length=8), Stage(descriptor=nets.IMAGE, build=lambda: nets.Scale(0.5)), options)
+    for _ in clip.frames(close=True):
+        pass
+    assert len([line for line in log if line.startswith("toy: precision='bfloat16' is slow here")]) == (not native)
+
+
 def test_a_network_that_keeps_is_told_what_is_wanted() -> None:
     source = clips.numbered(13, cuts=(7,))
     dropped, kept = (KINDS[name].restored(source) for name in ("sequence", "sequence, kept"))

@@ -23,8 +23,13 @@ def test_a_card_that_only_imitates_bfloat16_gets_float32(monkeypatch, native, ex
     assert safe_precision(torch.device("cuda:1")) == expected
 
 
+@pytest.mark.parametrize(("native", "expected"), [(True, "bfloat16"), (False, "float32")])
+def test_a_processor_that_only_imitates_bfloat16_gets_float32(monkeypatch, native, expected):
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: native)
+    assert safe_precision(torch.device("cpu")) == expected
+
+
 def test_elsewhere_the_precision_is_the_one_that_is_known_to_work():
-    assert safe_precision(torch.device("cpu")) == "bfloat16"
     assert {safe_precision(torch.device(name)) for name in ("mps", "xpu")} == {"float32"}
 
 

@@ -90,6 +90,16 @@ def precision(device: torch.device, traits: Traits) -> Precision:
     return "float16" if device.type == "cuda" and "float16" in traits.precisions else "float32"
 
 
+def computes_bfloat16(device: torch.device) -> bool:
+    """Tell whether a device computes in bfloat16 itself; others imitate it, in many times the time of float32."""
+    import torch
+
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def _present() -> dict[str, int]:
     import torch
 

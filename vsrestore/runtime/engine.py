@@ -14,6 +14,7 @@ from ..devices import pick
 from ..devices.parts import Build, Networks, Parts
 from ..devices.worker import Work, Worker
 from ..networks.inputs import Inputs
+from ..video import errors
 from ..video.frames import picture_of, plane_views
 from .advice import advice
 from .call import Call, Companion, Copy, Slot
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     import vapoursynth as vs
     from torch import Tensor
 
+IMITATED = (
+    "precision='bfloat16' is slow here: this device does not compute in it and takes many times as long as in float32; "
+    "leave precision out"
+)
 Warn = Callable[[str], None]
 Pictures = dict[int, np.ndarray]
 """Position in the run -> the finished picture (C, H, W), float32."""
@@ -68,6 +73,8 @@ class Engine:
             if self._picked is None:
                 device, name, last = self.networks.device, self.descriptor.name, self.descriptor.traits.channels_last
                 self._picked = pick.worker(device, name, last, self.options.elsewhere)
+                if self.precision == "bfloat16" and not pick.computes_bfloat16(device):
+                    errors.warn(name, IMITATED)
             return self._picked
 
     def run(self, run: Run, warn: Warn) -> Pictures:

@@ -70,16 +70,13 @@ def safe_precision(device: torch.device) -> Precision:
 
     Training in float16 can fail, as gradients vanish or overflow in it; it is never chosen unasked.
     """
-    if device.type == "cpu":
-        return "bfloat16"
-    if device.type != "cuda":
-        return "float32"
-    with torch.cuda.device(device):
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    from vsrestore.devices.pick import computes_bfloat16  # here: it loads VapourSynth
+
+    return "bfloat16" if computes_bfloat16(device) else "float32"
 
 
 def _best() -> torch.device:
-    from vsrestore.devices.pick import pick  # here: it loads VapourSynth
+    from vsrestore.devices.pick import pick  # likewise
 
     return pick(None)
 
