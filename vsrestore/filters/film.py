@@ -36,8 +36,8 @@ def film(
         clip: any constant format, progressive; colour or gray.
         grain: how much of the grain goes, from 0 (all of it stays) to 1 (all of it goes). Linear in between.
         stains: whether large stains that one can see through are looked for first, by a network of their own, and taken
-            off by a smooth gain, which leaves all detail as it is: 1 to 6 dB more where they differ from frame to
-            frame, a fifth slower. Those that lie still stay, and those on pictures that move quickly. It may take what
+            off by a smooth gain, which leaves all detail as it is: 3 dB more where they differ from frame to frame,
+            a fifth slower. Those that lie still stay, and those on pictures that move quickly. It may take what
             flits through one frame for a stain.
         scratches: whether scratches along the film are looked for first, by a network of their own, and filled across:
             3 dB more where there are many, a fourteenth slower. It may take thin masts and letters for scratches while
