@@ -83,7 +83,9 @@ def film_kinds(
     width: Annotated[int, typer.Option(help="wider clips are scaled down to this, in pixels")] = 480,
     model: Annotated[str, typer.Option(help="weights of the film network")] = "film",
     precision: Annotated[Precision, typer.Option(help="precision of the network")] = "float32",
-    first: Annotated[list[str] | None, typer.Option(help="what goes first: scratches or marks; repeatable")] = None,
+    first: Annotated[
+        list[str] | None, typer.Option(help="what goes first: stains, scratches or marks; repeatable")
+    ] = None,
 ) -> None:
     """Gain of film by kind of damage, our own and that of another generator, and clean clips."""
     from . import kinds as benchmark

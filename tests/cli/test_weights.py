@@ -91,7 +91,7 @@ def test_list_fits_the_terminal(monkeypatch, width):
 def test_list_takes_filters_too_and_says_what_none_can_run(monkeypatch):
     monkeypatch.undo()
     of_film = run("list", "--architecture", "film").stdout.splitlines()
-    assert [line.split()[0] for line in of_film] == ["NAME", "film-marks", "film-scratches", "film"]
+    assert [line.split()[0] for line in of_film] == ["NAME", "film-marks", "film-scratches", "film-stains", "film"]
     listed = run("list").stdout.splitlines()
     assert next(line for line in listed if line.startswith("basicvsr-2x")).split()[1] == "none"
     assert next(line for line in listed if line.startswith("film")).split()[1] == "film"

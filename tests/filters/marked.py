@@ -18,6 +18,20 @@ def scratched(pictures: np.ndarray, seed: int = 1) -> np.ndarray:
     return np.clip(result, 0, 1)
 
 
+def stained(pictures: np.ndarray, seed: int = 1) -> np.ndarray:
+    """Clouds on frames (T, H, W, 3), dark and bright and others on every frame, that one can see through."""
+    rng = np.random.default_rng(seed)
+    result = pictures.astype(np.float32)
+    height, width = result.shape[1:3]
+    for frame in result:
+        for _ in range(2):
+            y, x = rng.random(2) * (height, width)
+            away = np.hypot(np.arange(height)[:, None] - y, np.arange(width) - x) / (rng.uniform(0.15, 0.3) * height)
+            cover = np.clip(1.3 - away + 0.2 * np.sin(9 * away), 0, 1)[..., None]
+            frame *= (1 + rng.choice([-0.3, 0.25]) * cover).astype(np.float32)
+    return np.clip(result, 0, 1)
+
+
 def cue_marked(pictures: np.ndarray, first: int, count: int) -> np.ndarray:
     """A white disc near the upper right corner on ``count`` frames of (T, H, W, 3)."""
     result = pictures.copy()

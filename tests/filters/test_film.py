@@ -14,7 +14,7 @@ from skimage import data
 
 import vsrestore
 from tests import clips
-from tests.filters.marked import cue_marked, scratched
+from tests.filters.marked import cue_marked, scratched, stained
 from tests.filters.seeded import psnr
 from vsrestore.damage.film import PRESETS, damage_film
 from vsrestore.networks.temporal_unet import TemporalUNet
@@ -73,6 +73,14 @@ def test_scratches_go_first_unless_they_are_to_stay() -> None:
     source = as_clip(scratched(clean))
     gone, left = (as_frames(vsrestore.film(source, grain=0, device="cpu", scratches=first)) for first in (True, False))
     assert psnr(gone, clean) > psnr(left, clean) + 3
+
+
+def test_stains_are_taken_off_by_what_other_frames_have() -> None:
+    clean = panned(length=10)
+    seen = stained(clean)
+    restored = as_frames(vsrestore.film(as_clip(seen), grain=0, device="cpu", stains=True))
+    left = as_frames(vsrestore.film(as_clip(seen), grain=0, device="cpu"))
+    assert psnr(restored, clean) > psnr(left, clean) + 1.5
 
 
 def test_marks_are_filled_from_the_frames_around_them() -> None:

@@ -75,6 +75,7 @@ ROWS = {
     "scratch_repair": Row(clip(5), {}, WINDOWS, reads=1),
     "sf_adacof": Row(pair(), seeded.SF_ADACOF, TIMES),
     "spynet": Row({"reference": (2, 3, 64, 64), "other": (2, 3, 64, 64)}),
+    "stain_repair": Row(clip(5), {"radius": 2}, WINDOWS),
     "tape_reference": Row(
         {**clip(5, 128), "reference_frames": (1, 3, 3, 128, 128)},
         seeded.TAPE_REFERENCE,

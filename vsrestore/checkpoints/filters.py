@@ -17,6 +17,7 @@ _FILTERS_OF = {
     "sf_adacof": ("adacof",),
     "mark_finder": ("film", "film_mask"),
     "scratch_repair": ("film", "film_mask"),
+    "stain_repair": ("film", "film_mask"),
     "scunet": ("scunet", "image_model", "diffbir"),
     "srvgg": ("esrgan", "image_model"),
     "stable_diffusion": ("diffbir",),

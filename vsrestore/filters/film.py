@@ -16,6 +16,7 @@ def film(
     clip: vs.VideoNode,
     *,
     grain: float = 1.0,
+    stains: bool = False,
     scratches: bool = False,
     marks: bool = False,
     model: Model = "film",
@@ -27,13 +28,17 @@ def film(
     """Remove film damage with our own network, which sees two frames before and two after each frame.
 
     What is in one frame only (dust, dirt, hairs, blotches) is filled from the neighbours along the motion; of what
-    stays longer, bars and hairs in the gate go in part, see also ``scratches`` and ``marks``. The picture is otherwise
-    left alone: flicker, unsteadiness and faded colours stay as they are. A frame that the transfer repeated is not its
-    own neighbour.
+    stays longer, bars and hairs in the gate go in part, see also ``stains``, ``scratches`` and ``marks``. The picture
+    is otherwise left alone: flicker, unsteadiness and faded colours stay as they are. A frame that the transfer
+    repeated is not its own neighbour.
 
     Args:
         clip: any constant format, progressive; colour or gray.
         grain: how much of the grain goes, from 0 (all of it stays) to 1 (all of it goes). Linear in between.
+        stains: whether large stains that one can see through are looked for first, by a network of their own, and taken
+            off by a smooth gain, which leaves all detail as it is: 3 dB more where they differ from frame to frame,
+            a fifth slower. Those that lie still stay, and those on pictures that move quickly. It may take what
+            flits through one frame for a stain.
         scratches: whether scratches along the film are looked for first, by a network of their own, and filled across:
             3 dB more where there are many, a fourteenth slower. It may take thin masts and letters for scratches while
             the camera pans.
@@ -56,6 +61,8 @@ def film(
     """
     within("film", "grain", grain, 0, 1)
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
-    repair = Repair(name="film", grain=grain, scratches=scratches, marks=marks, model=model, options=options)
+    repair = Repair(
+        name="film", grain=grain, stains=stains, scratches=scratches, marks=marks, model=model, options=options
+    )
     prepared, result = repair.of(clip)
     return prepared.finished(result)

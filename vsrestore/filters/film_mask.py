@@ -14,6 +14,7 @@ def film_mask(
     clip: vs.VideoNode,
     *,
     threshold: float = 0.03,
+    stains: bool = False,
     scratches: bool = False,
     marks: bool = False,
     model: Model = "film",
@@ -30,7 +31,8 @@ def film_mask(
     Args:
         clip: any constant format, progressive; colour or gray.
         threshold: by how much red, green or blue must change for a pixel to be marked, of the range 0 to 1.
-        scratches: as for ``film``, like all that follow.
+        stains: as for ``film``, like all that follow.
+        scratches: as for ``film``.
         marks: as for ``film``.
         model: as for ``film``.
         device: as for ``film``.
@@ -47,7 +49,9 @@ def film_mask(
     """
     within("film_mask", "threshold", threshold, 0.001, 1)
     options = Options(device=device, precision=precision, tile=tile, scene_changes=scene_changes)
-    repair = Repair(name="film_mask", grain=0.0, scratches=scratches, marks=marks, model=model, options=options)
+    repair = Repair(
+        name="film_mask", grain=0.0, stains=stains, scratches=scratches, marks=marks, model=model, options=options
+    )
     prepared, after = repair.of(clip)
     before = prepared.planes("rgb")
     planes = [each.std.ShufflePlanes(plane, vs.GRAY) for plane in range(3) for each in (before, after)]

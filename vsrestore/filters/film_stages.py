@@ -24,10 +24,12 @@ from .temporal import temporal
 if TYPE_CHECKING:
     from torch import nn
 
-FILM, SCRATCHES, MARKS = "film", "film-scratches", "film-marks"  # the filter that runs the checkpoints, and two of them
-SCRATCH_RADIUS, MARK_RADIUS = 2, 4  # neighbours on each side that their networks see
+FILM = "film"  # the filter that runs the checkpoints, and one of them
+STAINS, SCRATCHES, MARKS = "film-stains", "film-scratches", "film-marks"
+STAIN_RADIUS, SCRATCH_RADIUS, MARK_RADIUS = 4, 2, 4  # neighbours on each side that their networks see
 DESCRIPTOR = temporal(FILM)
 CELL, TALL = 2, 720  # px that the finder of marks takes as one, and the height of frames for which that holds
+REDUCED_TO = 240  # rows, about, that the network for stains sees of a frame
 FILL = Sequence(chunk=8, overlap=6)  # a mark lasts five frames at most
 
 
@@ -37,6 +39,7 @@ class Repair:
 
     name: str
     grain: float
+    stains: bool
     scratches: bool
     marks: bool
     model: Model
@@ -45,15 +48,16 @@ class Repair:
     def of(self, clip: vs.VideoNode) -> tuple[Prepared, vs.VideoNode]:
         """Return a clip as it is prepared for networks, and its repaired frames, RGBS."""
         constant_clip(self.name, clip)
-        stages = [self._across, self._last] if self.scratches else [self._last]
-        finders = [self._finder(clip.height)] if self.marks else []
-        prepared = prepare(clip, [stage.descriptor for stage in (*finders, *stages)], self.options)
+        stains = [self._stains(clip.height)] if self.stains else []
+        marks = [self._marks(clip.height)] if self.marks else []
+        scratches = [self._scratches] if self.scratches else []
+        stages = [*stains, *marks, *scratches, self._last]
+        prepared = prepare(clip, [stage.descriptor for stage in stages], self.options)
         frames = prepared.planes("rgb")
-        for finder in finders:
-            frames, _ = prepared.continued(self._filled(frames, finder), "rgb")
         for stage in stages[:-1]:
-            frames, _ = prepared.continued(through(frames, stage, self.options), "rgb")
-        return prepared, through(frames, stages[-1], self.options)
+            repaired = self._filled(frames, stage) if stage in marks else through(frames, stage, self.options)
+            frames, _ = prepared.continued(repaired, "rgb")
+        return prepared, through(frames, self._last, self.options)
 
     @cached_property
     def _last(self) -> Stage:
@@ -61,11 +65,17 @@ class Repair:
         return Stage(descriptor=DESCRIPTOR.changed(name=self.name), build=build, arguments={"grain": float(self.grain)})
 
     @cached_property
-    def _across(self) -> Stage:
+    def _scratches(self) -> Stage:
         build = network_of(FILM, SCRATCHES, "scratch_repair")
         return Stage(descriptor=Descriptor(name=self.name, plan=_window(SCRATCH_RADIUS), traits=PLANES), build=build)
 
-    def _finder(self, height: int) -> Stage:
+    def _stains(self, height: int) -> Stage:
+        traits = replace(PLANES, tile_overlap=128)
+        descriptor = Descriptor(name=self.name, plan=_window(STAIN_RADIUS), traits=traits)
+        build = network_of(FILM, STAINS, "stain_repair")
+        return Stage(descriptor=descriptor, build=build, arguments={"reduced": max(1, round(height / REDUCED_TO))})
+
+    def _marks(self, height: int) -> Stage:
         descriptor = Descriptor(name=self.name, plan=_window(MARK_RADIUS), traits=PLANES, values=1)
         build = network_of(FILM, MARKS, "mark_finder")
         return Stage(descriptor=descriptor, build=build, arguments={"cell": CELL * max(1, round(height / TALL))})

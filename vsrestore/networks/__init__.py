@@ -56,6 +56,7 @@ ARCHITECTURES: dict[str, str] = {
     "scratch_repair": "vsrestore.networks.scratch_repair:ScratchRepair",
     "sf_adacof": "vsrestore.networks.sf_adacof:AdaCoF",
     "spynet": "vsrestore.networks.spynet:SPyNet",
+    "stain_repair": "vsrestore.networks.stain_repair:StainRepair",
     "tape_reference": "vsrestore.networks.tape_reference:TapeReference",
     "tcvc_colour_net": "vsrestore.networks.tcvc_colour_net:TCVCColourNet",
     "tcvc_decoder": "vsrestore.networks.tcvc_decoder:TCVCDecoder",

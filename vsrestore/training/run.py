@@ -18,6 +18,7 @@ from vsrestore.networks.fastai_unet import FastaiUNet
 from vsrestore.networks.frame_interpolator import FrameInterpolator
 from vsrestore.networks.mark_finder import MarkFinder
 from vsrestore.networks.scratch_repair import ScratchRepair
+from vsrestore.networks.stain_repair import StainRepair
 from vsrestore.networks.temporal_unet import TemporalUNet
 from vsrestore.networks.temporal_upscaler import TemporalUpscaler
 from vsrestore.training.critic import Duel
@@ -29,7 +30,7 @@ from vsrestore.training.machine import Machine
 from vsrestore.training.optimiser import optimisers
 from vsrestore.training.recipe import NetworkRecipe, Recipe, RecipeError
 
-Trained = TemporalUNet | TemporalUpscaler | FastaiUNet | FrameInterpolator | ScratchRepair | MarkFinder
+Trained = TemporalUNet | TemporalUpscaler | FastaiUNet | FrameInterpolator | ScratchRepair | MarkFinder | StainRepair
 LAST_LAYERS = ("weigh", "add", "move", "say")
 NETWORKS: dict[str, Callable[..., Trained]] = {
     "temporal_unet": TemporalUNet,
@@ -38,6 +39,7 @@ NETWORKS: dict[str, Callable[..., Trained]] = {
     "frame_interpolator": FrameInterpolator,
     "scratch_repair": ScratchRepair,
     "mark_finder": MarkFinder,
+    "stain_repair": StainRepair,
 }
 """What a recipe may train, by the name of its file in `vsrestore.networks`."""
 

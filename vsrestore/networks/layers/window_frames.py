@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import torch
@@ -26,14 +26,15 @@ class WindowFrames:
     Args:
         frames: (N, T, 3, H, W) in [0, 1].
         windows: (K, W), int64: the positions in T that form each window, centre in the middle.
+        compared: what of frames (F, 3, H, W) block matching compares, (F, 1, H, W) in [0, 1].
 
     """
 
-    def __init__(self, frames: Tensor, windows: Tensor) -> None:
+    def __init__(self, frames: Tensor, windows: Tensor, compared: Callable[[Tensor], Tensor] = luma) -> None:
         self.batch, count, _, self.height, self.width = frames.shape
         self.bordered = with_border(pad_to_multiple(frames.flatten(0, 1), MULTIPLE))
         self.frames = self.bordered[..., CELL:-CELL, CELL:-CELL]
-        self.search = BlockSearch(luma(self.frames))
+        self.search = BlockSearch(compared(self.frames))
         starts = torch.arange(self.batch, device=frames.device)[:, None, None] * count
         self.rows = (starts + windows.to(frames.device, non_blocking=True)).flatten(0, 1)
         """(N * K, W): the windows as positions in all frames of the batch."""

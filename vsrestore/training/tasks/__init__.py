@@ -11,6 +11,7 @@ from vsrestore.training.tasks.film import FilmTask
 from vsrestore.training.tasks.interpolation import InterpolationTask
 from vsrestore.training.tasks.jpeg import JpegTask
 from vsrestore.training.tasks.one_kind import OneKindTask
+from vsrestore.training.tasks.stains import StainsTask
 from vsrestore.training.tasks.tape import TapeTask
 from vsrestore.training.tasks.upscale import UpscaleTask
 
@@ -19,6 +20,7 @@ TASKS: MappingProxyType[str, Callable[[Recipe], Task]] = MappingProxyType(
         "film": lambda _: FilmTask(),
         "scratches": lambda _: OneKindTask("scratches"),
         "cue marks": lambda _: OneKindTask("cue marks"),
+        "stains": lambda _: StainsTask(),
         "tape": lambda _: TapeTask(),
         "jpeg": lambda _: JpegTask(),
         "upscale": UpscaleTask.of,
