@@ -105,15 +105,15 @@ class StainRepair(nn.Module):
 
         Cells up to a multiple of 16 are filled up.
         """
-        seen = WindowFrames(frames, windows[:, self.columns], _contrast)
-        cells = _logarithm(halve(seen.frames))
-        parts = [self._changes(seen, cells, group) for group in seen.groups(together=self.training)]
+        shot = WindowFrames(frames, windows[:, self.columns], _contrast)
+        cells = _logarithm(halve(shot.frames))
+        parts = [self._changes(shot, cells, group) for group in shot.groups(together=self.training)]
         return torch.cat(parts).unflatten(0, (len(frames), -1))
 
-    def _changes(self, seen: WindowFrames, cells: Tensor, group: slice) -> Tensor:
+    def _changes(self, shot: WindowFrames, cells: Tensor, group: slice) -> Tensor:
         """Return the changes of the windows of ``group`` (R of them), (R, 3, h, w)."""
-        shown, candidates = self._shown(seen, cells, group)
-        fine = lrelu(self.enter(channels_last(shown.to(self.enter.weight.dtype))))
+        clues, candidates = self._clues(shot, cells, group)
+        fine = lrelu(self.enter(channels_last(clues.to(self.enter.weight.dtype))))
         coarse = self.body(lrelu.after(self.down, fine))
         x = fine + F.interpolate(self.up(coarse), scale_factor=2.0)
         x = x + lrelu.after(self.refine, x)
@@ -121,12 +121,12 @@ class StainRepair(nn.Module):
         return (shares[:, :, None] * candidates).sum(1) + SOFTER * self.add(x).float()
 
     @torch.no_grad()
-    def _shown(self, seen: WindowFrames, cells: Tensor, group: slice) -> tuple[Tensor, Tensor]:
+    def _clues(self, shot: WindowFrames, cells: Tensor, group: slice) -> tuple[Tensor, Tensor]:
         """Return what the network sees, (R, C, h, w), and what it may believe, (R, 3 * others + 2, 3, h, w)."""
-        rows = seen.rows[group]
-        here = cells[rows[:, seen.centre]]
+        rows = shot.rows[group]
+        here = cells[rows[:, shot.centre]]
         along, still = [], []
-        for column, moved in seen.aligned(group):
+        for column, moved in shot.aligned(group):
             along.append(_without_flicker(_logarithm(moved.mean(2)) - here))
             still.append(_without_flicker(cells[rows[:, column]] - here))
         same = torch.zeros_like(here)
@@ -147,9 +147,9 @@ class StainRepair(nn.Module):
             aligned.mean(2),
             torch.stack(still, 1).mean(2),
         )
-        shown = torch.cat((here + 1, *(clue * LOUDER for clue in clues)), 1)
+        inputs = torch.cat((here + 1, *(clue * LOUDER for clue in clues)), 1)
         agreed = box_mean(agreed, (SMOOTH, SMOOTH))
-        return shown, torch.cat((aligned, smooth, smoother, torch.stack((-lasting, agreed), 1)), 1)
+        return inputs, torch.cat((aligned, smooth, smoother, torch.stack((-lasting, agreed), 1)), 1)
 
 
 def _logarithm(brightness: Tensor) -> Tensor:
@@ -184,7 +184,6 @@ def _alone(brightness: Tensor) -> Tensor:
 
 def _contrast(frames: Tensor) -> Tensor:
     """Return how far pixels stand out of what is around them, about 0.5.
-
 
     Motion is found by detail then: by its brightness a stained place would fit another one beside it.
     """

@@ -48,11 +48,11 @@ class StainsTask:
             return Sample(target, (target,))
         if rng.random() >= data.alone:
             target = _otherwise_damaged(target, rng)
-        seen = _stained(target, data, rng)
+        stained = _stained(target, data, rng)
         if rng.random() < data.blurred:
             sigma = float(rng.uniform(0.3, 0.8))
-            seen, target = augment.blur(seen, sigma), augment.blur(target, sigma)
-        return Sample(seen, (target,))
+            stained, target = augment.blur(stained, sigma), augment.blur(target, sigma)
+        return Sample(stained, (target,))
 
     def cases(self) -> Mapping[str, Callable[[Frames], Sample]]:
         """Three mixtures of stains, the same staying where they are, and no damage."""
