@@ -54,6 +54,8 @@ FAULTS = {
     "missing lines": TapeDamage(dropouts=Dropouts(lines=6)),
     "colour lost in bands": TapeDamage(chroma=ChromaFaults(bands=12, band_hue=60)),
     "white dashes": TapeDamage(mistracking=Mistracking(bands=2, height=120, dash=40, bright=1)),
+    "single pixels": TapeDamage(mistracking=Mistracking(bands=2, height=120, dash=1, colour=0.2, edge=0.1)),
+    "noise at the bottom": TapeDamage(head_switching=HeadSwitching(height=20, snow=1, dash=1, colour=0.3)),
     "frozen noise": TapeDamage(luma_noise=LumaNoise(amount=0.05, frozen=0.7)),
 }
 FIXED = ("interlacing", "dot crawl", "pal", "bandwidth", "ringing", "clipped", "pull-down", "blended")
@@ -62,7 +64,9 @@ SHIFTED = (
     "swing",
     "white dashes",
     "mistracking",
+    "single pixels",
     "head switching",
+    "noise at the bottom",
     "fields apart",
     "lost sync",
     "heads apart",
@@ -178,6 +182,22 @@ def test_lines_out_of_place_lose_no_signal_but_at_the_bottom():
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_are_within_the_ranges(name):
     assert not list(out_of_range(PRESETS[name]))
+
+
+def test_snow_may_be_single_coloured_pixels_in_a_band_with_sharp_edges():
+    frames, band = np.full((1, 480, 640, 3), 0.5, np.float32), Mistracking(bands=1, height=60, strength=0.4, bright=1)
+    likeness, full = [], []
+    for more in ({"dash": 10.0}, {"dash": 1.0, "colour": 0.2, "edge": 0.05}):
+        luma = damage_tape(frames, 3, 4, TapeDamage(mistracking=dataclasses.replace(band, **more))).damaged[0].mean(-1)
+        depth = 0.5 - np.median(luma, axis=1)
+        full.append((depth > 0.9 * depth.max()).sum() / (depth > 0.01).sum())
+        middle = luma[depth > 0.9 * depth.max()]
+        middle = middle - middle.mean()
+        likeness.append((middle[:, 1:] * middle[:, :-1]).mean() / np.square(middle).mean())
+    assert full[0] < 0.5
+    assert full[1] > 0.9
+    assert likeness[0] > 0.6
+    assert likeness[1] < 0.3
 
 
 def test_hi8_is_the_better_tape():

@@ -150,21 +150,27 @@ def streaks(
     return alpha.astype(np.float32), np.take_along_axis(draws, np.maximum(last, 0), axis=1)
 
 
-def snow(rng: np.random.Generator, planes: Array, chance: Array, length: float, bright: float = 0.5) -> Array:
+def snow(
+    rng: np.random.Generator, planes: Array, chance: Array, length: float, bright: float = 0.5, colour: float = 0.0
+) -> Array:
     """Cover planes (H, W, 3) with snow in place, where FM demodulation has lost the signal.
 
     Args:
         chance: 0-1 per row or pixel, shape (H, 1) or (H, W): how much of it snow covers.
-        length: mean length of a streak in px.
+        length: mean length of a streak in px; 1: single pixels.
         bright: share of white streaks; the others are black.
+        colour: standard deviation of U and V in it, pixel by pixel.
 
     Returns:
         The cover (H, W) in 0-1.
 
     """
-    alpha, draw = streaks(rng, chance / max(length, 1.0), (planes.shape[0], planes.shape[1]), 0.5 * length, 1.0)
+    hold = 1.0 if length > 1 else 0.0
+    alpha, draw = streaks(rng, chance / max(length, 1.0), (planes.shape[0], planes.shape[1]), 0.5 * length, hold)
     alpha *= np.minimum(1, chance * 2)
     value = np.where(draw < 1 - bright, draw * np.float32(0.5), 1 - (1 - draw) * np.float32(0.5))
     planes[..., 0] += alpha * (value - planes[..., 0])
     planes[..., 1:] *= (1 - alpha)[..., None]
+    if colour > 0:
+        planes[..., 1:] += colour * alpha[..., None] * rng.standard_normal((*alpha.shape, 2), dtype=np.float32)
     return alpha

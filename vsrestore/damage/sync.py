@@ -49,7 +49,9 @@ class Mistracking:
     bands: number of bands, 0 = off. strength: how much of the signal is lost in the middle of a band, 0-1.
     height: lines of a 480-line frame. speed: lines per frame. shift: px by which lines tear apart.
     tear: px by which the lines below a band are displaced at first.
-    dash: mean length in px of the dashes of snow. bright: share of white ones.
+    dash: mean length in px of the dashes of snow; single pixels where that is less than 2. bright: share of white ones.
+    colour: standard deviation of U and V in the snow. edge: share of a band in which the loss grows and falls; 1 has no
+        flat middle.
     """
 
     bands: int = ranged(0, 0, 3)
@@ -60,6 +62,8 @@ class Mistracking:
     tear: float = ranged(10.0, 0, 40)
     dash: float = ranged(10.0, 1, 60)
     bright: float = ranged(0.5, 0, 1)
+    colour: float = ranged(0.0, 0, 0.3)
+    edge: float = ranged(1.0, 0.05, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,16 +83,20 @@ class LostSync:
 class HeadSwitching:
     """The bottom of the picture, where the video heads change: skewed lines with noise.
 
-    height: lines of a 480-line frame, 0 = off; 5-12. skew: px at the last line; 5-100, to the left where negative.
+    height: lines of a 480-line frame, 0 = off; 5-12, and up to 20 where the capture shows more.
+    skew: px at the last line; 5-100, to the left where negative.
     bend: exponent of its growth.
-    snow: cover by noise, 0-1. blank: lines at the very end that hold no picture.
+    snow: cover by noise, 0-1. colour: standard deviation of U and V in it. dash: its mean length in px.
+    blank: lines at the very end that hold no picture.
     apart: lines of its field by which the second field switches later; 1-2.
     """
 
-    height: float = ranged(0.0, 0, 12)
+    height: float = ranged(0.0, 0, 20)
     skew: float = ranged(30.0, -100, 100)
     bend: float = ranged(1.0, 0.5, 2)
     snow: float = ranged(0.3, 0, 1)
+    colour: float = ranged(0.0, 0, 0.3)
+    dash: float = ranged(5.0, 1, 40)
     blank: int = ranged(1, 0, 3)
     apart: float = ranged(0.0, -2, 2)
 
@@ -156,7 +164,8 @@ def mistrack(planes: Array, seed: int, frame: int, faults: Mistracking, view: Vi
         span = view.frame_height + height
         centre = (place * span + faults.speed * (0.5 + pace) * lines * frame) % span - height / 2
         far = (rows - centre) / height
-        loss = np.maximum(loss, np.where(np.abs(far) < 0.5, 0.5 + 0.5 * np.cos(2 * np.pi * far), 0))
+        deep = np.clip((1 - 2 * np.abs(far)) / faults.edge, 0, 1)
+        loss = np.maximum(loss, 0.5 - 0.5 * np.cos(np.pi * deep))
         tear = tear + np.where(far >= 0, np.exp(-(rows - centre) / (30 * lines)), 0) * (2 * size - 1)
     loss = (faults.strength * loss).astype(np.float32)
     shifts = faults.shift * loss * line_noise(seed, "tearing", frame, view, 0.7) + faults.tear * tear
@@ -164,8 +173,8 @@ def mistrack(planes: Array, seed: int, frame: int, faults: Mistracking, view: Vi
     planes = shift_lines(planes, shifts)
     planes[..., 0] *= (1 - np.float32(0.5) * loss)[:, None]
     planes[..., 1:] *= (1 - loss)[:, None, None]
-    rng, length = generator(seed, "mistracking snow", frame), max(faults.dash * view.scale, 2.0)
-    return planes, snow(rng, planes, (loss * loss)[:, None], length, faults.bright), shifts
+    rng, length = generator(seed, "mistracking snow", frame), _dash(faults.dash, 2.0, view)
+    return planes, snow(rng, planes, (loss * loss)[:, None], length, faults.bright, faults.colour), shifts
 
 
 def lose_sync(planes: Array, seed: int, frame: int, faults: LostSync, view: View) -> tuple[Array, Array, Array]:
@@ -197,8 +206,13 @@ def switch_heads(planes: Array, seed: int, frame: int, faults: HeadSwitching, vi
     planes = shift_lines(planes, shifts)
     rng = generator(seed, "head snow", frame)
     chance = np.where(deep > 0, faults.snow, 0).astype(np.float32)[:, None]
-    cover = snow(rng, planes, chance, max(5 * view.scale, 1.5))
+    cover = snow(rng, planes, chance, _dash(faults.dash, 1.5, view), colour=faults.colour)
     blank = rows >= view.frame_height - faults.blank
     planes[blank & (deep > 0)] = (0.05, 0, 0)
     cover[blank & (deep > 0)] = 1
     return planes, cover, shifts
+
+
+def _dash(length: float, least: float, view: View) -> float:
+    """Return the mean length in px of the dashes of snow, ``least`` at least; 1, single pixels, where it is below 2."""
+    return max(length * view.scale, least) if length >= 2 else 1.0

@@ -46,7 +46,7 @@ def sample_tape(seed: int) -> TapeDamage:
         if on[4] < 0.2
         else Levels(),
         dropouts=_dropouts(lines, top) if on[5] < 0.6 else Dropouts(),
-        mistracking=_mistracking(lines) if on[6] < 0.1 + 0.2 * top else Mistracking(),
+        mistracking=_mistracking(lines) if on[6] < 0.15 + 0.25 * top else Mistracking(),
         head_switching=_head_switching(lines) if on[7] < 0.4 else HeadSwitching(),
         time_base=_time_base(lines, top),
     )
@@ -118,15 +118,19 @@ def _mistracking(rng: np.random.Generator) -> Mistracking:
         tear=between(rng, 0.5, 30),
         dash=between(rng, 1, 40),
         bright=float(rng.random()),
+        colour=between(rng, 0.02, 0.3) if rng.random() < 0.4 else 0.0,
+        edge=between(rng, 0.05, 1),
     )
 
 
 def _head_switching(rng: np.random.Generator) -> HeadSwitching:
     return HeadSwitching(
-        height=float(3 + 9 * rng.random()),
+        height=between(rng, 3, 20),
         skew=between(rng, 5, 80) * (1 if rng.random() < 0.5 else -1),
         bend=between(rng, 0.5, 2),
-        snow=float(0.6 * rng.random()),
+        snow=float(rng.random()),
+        colour=between(rng, 0.02, 0.3) if rng.random() < 0.4 else 0.0,
+        dash=between(rng, 1, 20),
         blank=int(rng.integers(0, 3)),
         apart=float(rng.choice([0.0, 0.0, 1.0, -1.0])),
     )

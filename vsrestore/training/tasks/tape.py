@@ -16,7 +16,8 @@ from vsrestore.training.task import Frames, Sample, known_cases
 
 FRAME_WIDTHS = (480, 800)  # px: the whole frame that a crop stands for, which sets the size of the damage
 DENSER = 3.0
-PRESET_SHARE = 0.5  # of the samples have a preset's damage, the others a random mixture
+PRESET_SHARE = 0.3  # of the samples have a preset's damage, the others a random mixture
+FINE_JITTER = 0.5  # px
 MEASURED = {"vhs": (1, PRESETS["vhs"]), "hi8": (2, PRESETS["hi8"]), "mixture 3": (3, sample_tape(3))}
 
 
@@ -40,9 +41,10 @@ class TapeTask:
             params = replace(params, dropouts=replace(params.dropouts, rate=params.dropouts.rate * DENSER))
         first, width = int(rng.integers(100_000)), int(rng.uniform(*FRAME_WIDTHS))
         seen = damage_tape(clean, first, seed, progressive(params), frame_width=width).damaged
+        target = damage_tape(clean, first, seed, displaced(params), frame_width=width).damaged
         if rng.random() < data.compressed:
             seen = augment.compress(seen, int(rng.integers(80, 97)))
-        return Sample(seen, (clean,))
+        return Sample(seen, (target,))
 
     def cases(self) -> Mapping[str, Callable[[Frames], Sample]]:
         """Both presets, a random mixture, and no damage."""
@@ -56,6 +58,19 @@ def tape_cases(damage: Mapping[str, tuple[int, TapeDamage]]) -> dict[str, Callab
 
 def _by_seed(frames: Frames, seed: int, tape: TapeDamage) -> Sample:
     return Sample(augment.in_codes(damage_tape(frames, 0, seed, progressive(tape)).damaged), (frames,))
+
+
+def displaced(params: TapeDamage) -> TapeDamage:
+    """Return what of the damage stays in the target: lines that stand where a network cannot know that they do not.
+
+    To move them is for ``lines_in_place``; a network that is asked to do so learns to blur. Fine jitter is asked for.
+    """
+    fine = params.time_base.jitter <= FINE_JITTER
+    return TapeDamage(
+        time_base=replace(params.time_base, jitter=0.0) if fine else params.time_base,
+        mistracking=replace(params.mistracking, strength=0.0),
+        head_switching=replace(params.head_switching, snow=0.0, blank=0),
+    )
 
 
 def progressive(params: TapeDamage) -> TapeDamage:
