@@ -40,11 +40,11 @@ class TapeTask:
         if rng.random() < data.dense:
             params = replace(params, dropouts=replace(params.dropouts, rate=params.dropouts.rate * DENSER))
         first, width = int(rng.integers(100_000)), int(rng.uniform(*FRAME_WIDTHS))
-        seen = damage_tape(clean, first, seed, progressive(params), frame_width=width).damaged
+        played = damage_tape(clean, first, seed, progressive(params), frame_width=width).damaged
         target = damage_tape(clean, first, seed, displaced(params), frame_width=width).damaged
         if rng.random() < data.compressed:
-            seen = augment.compress(seen, int(rng.integers(80, 97)))
-        return Sample(seen, (target,))
+            played = augment.compress(played, int(rng.integers(80, 97)))
+        return Sample(played, (target,))
 
     def cases(self) -> Mapping[str, Callable[[Frames], Sample]]:
         """Both presets, a random mixture, and no damage."""
