@@ -108,9 +108,9 @@ def _cut_off(clip: vs.VideoNode, trim: int | Sequence[int]) -> dict[str, int]:
     return cut
 
 
-def _grown_by(clip: vs.VideoNode, cut: dict[str, int], wanted: Sequence[int | None]) -> dict[str, int]:
+def _grown_by(clip: vs.VideoNode, cut: dict[str, int], pixels_of: Sequence[int | None]) -> dict[str, int]:
     """Return by how much each side grows; raises ``vs.Error`` where none does, or by parts of a sample of chroma."""
-    grown = {side: cut[side] if count is None else count for side, count in zip(SIDES, wanted, strict=True)}
+    grown = {side: cut[side] if pixels is None else pixels for side, pixels in zip(SIDES, pixels_of, strict=True)}
     for side, pixels in grown.items():
         _check_side(clip, side, side, pixels)
     if not any(grown.values()):
@@ -123,8 +123,10 @@ def _check_side(clip: vs.VideoNode, side: str, argument: str, pixels: object) ->
     fmt = clip.format
     unit = 1 << (fmt.subsampling_w if side in ("left", "right") else fmt.subsampling_h)
     if int(pixels) % unit:  # type: ignore[call-overload]
-        wrong = f"{argument}={pixels} of the {side} side, but {fmt.name} has a sample of chroma for {unit} pixels"
-        fail("outpaint", f"{wrong}; a multiple of {unit} is accepted, or convert the clip to a format like YUV444P16")
+        mismatch = f"{argument}={pixels} of the {side} side, but {fmt.name} has a sample of chroma for {unit} pixels"
+        fail(
+            "outpaint", f"{mismatch}; a multiple of {unit} is accepted, or convert the clip to a format like YUV444P16"
+        )
 
 
 def _holes(canvas: vs.VideoNode, grown: dict[str, int]) -> Holes:

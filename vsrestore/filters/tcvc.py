@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import vapoursynth as vs
 
 from ..checkpoints import entries, user_folder
+from ..devices.parts import Part, Parts
 from ..networks.traits import Traits
 from ..runtime.apply import Stage, prepare, through
 from ..runtime.call import Companion
 from ..runtime.descriptor import Descriptor, Options, Precision
 from ..runtime.graph import frames_in_flight
-from ..runtime.parts import Part, Parts
 from ..runtime.plans.groups import REFERENCE, Groups
 from ..video import checks
 from ..video.cache import keep
@@ -138,11 +138,11 @@ def tcvc(
     descriptor = Descriptor(name=NAME, plan=plan, traits=traits, output_size=size)
     options = Options(device=device, precision=precision, scene_changes=scene_changes)
     prepared = prepare(clip if only_gray else told_if_coloured(NAME, clip), [descriptor], options)
-    rgb = prepared.planes("rgb")
-    references = pictures(NAME, clip, reference, _painters(clip, rgb, models, size, options))
+    frames = prepared.planes("rgb")
+    references = pictures(NAME, clip, reference, _painters(clip, frames, models, size, options))
     shots = [Shot(0, clip.num_frames, coloured=False, clear=0)]
     if only_gray or references.num_frames > 1:
-        shots = shots_of(NAME, rgb, user_folder() / "first-pass")
+        shots = shots_of(NAME, frames, user_folder() / "first-pass")
     stays = of_each_frame(shots, [only_gray and shot.coloured for shot in shots])
     guides = of_each_frame(shots, [None if only_gray and shot.coloured else shot.clear for shot in shots])
     companion = Companion([_of_each_frame(small_lab(references, size, options), guides)], at="wanted")
@@ -151,13 +151,13 @@ def tcvc(
         build=parts,
         companions={REFERENCE: companion},
     )
-    small = keep(small_lab(rgb, size, options), frames_in_flight(plan, options.device))
-    colours = through(small, stage, options).std.CopyFrameProps(rgb)
-    painted = prepared.painted(joined(NAME, rgb, colours, SPACE, wishes), target)
+    small = keep(small_lab(frames, size, options), frames_in_flight(plan, options.device))
+    colours = through(small, stage, options).std.CopyFrameProps(frames)
+    painted = prepared.painted(joined(NAME, frames, colours, SPACE, wishes), target)
     return _with_unpainted(prepared, painted, stays) if any(stays) else painted
 
 
-def small_lab(rgb: vs.VideoNode, size: tuple[int, int], options: Options) -> vs.VideoNode:
+def small_lab(frames: vs.VideoNode, size: tuple[int, int], options: Options) -> vs.VideoNode:
     """Return RGBS frames as Lab in a size (width, height), as the networks of TCVC take it: RGBS in name only."""
 
     def build() -> nn.Module:
@@ -167,23 +167,23 @@ def small_lab(rgb: vs.VideoNode, size: tuple[int, int], options: Options) -> vs.
 
     traits = Traits(tiles=False, channels_last=False, float32_frames=True)
     descriptor = Descriptor(name=NAME, traits=traits, output_size=size)
-    return through(rgb, Stage(descriptor=descriptor, build=build), options).std.CopyFrameProps(rgb)
+    return through(frames, Stage(descriptor=descriptor, build=build), options).std.CopyFrameProps(frames)
 
 
-def first_stage(rgb: vs.VideoNode, checkpoint: Checkpoint, size: tuple[int, int], options: Options) -> vs.VideoNode:
+def first_stage(frames: vs.VideoNode, checkpoint: Checkpoint, size: tuple[int, int], options: Options) -> vs.VideoNode:
     """Return RGBS frames in the colours that the first stage finds, each alone: RGB24, cut off to 8 bits as published.
 
     Args:
-        rgb: RGBS.
+        frames: RGBS.
         checkpoint: of the first stage.
         size: width and height at which colours are found.
         options: device and precision.
 
     """
     descriptor = Descriptor(name=NAME, traits=checkpoint.traits, output_size=size)
-    painted = through(small_lab(rgb, size, options), Stage(descriptor=descriptor, build=checkpoint.build), options)
-    full = joined(NAME, rgb, painted, SPACE, AS_FOUND)
-    return full.std.Expr("x 255 * 0.5 -", format=vs.RGB24)
+    painted = through(small_lab(frames, size, options), Stage(descriptor=descriptor, build=checkpoint.build), options)
+    rgb = joined(NAME, frames, painted, SPACE, AS_FOUND)
+    return rgb.std.Expr("x 255 * 0.5 -", format=vs.RGB24)
 
 
 def _size(clip: vs.VideoNode, wanted: int | tuple[int, int]) -> tuple[int, int]:
@@ -211,8 +211,8 @@ def _models(model: Model | Mapping[str, Model]) -> Mapping[str, Model]:
         return PUBLISHED[model]
     if not isinstance(model, str | PathLike) or not Path(model).is_dir():
         names = ", ".join(map(repr, PUBLISHED))
-        wrong = f"model={model!r}; accepted: {names}, a folder that holds the published files"
-        fail(NAME, f"{wrong}, or a mapping from the parts {', '.join(map(repr, PARTS))} to names or paths")
+        mismatch = f"model={model!r}; accepted: {names}, a folder that holds the published files"
+        fail(NAME, f"{mismatch}, or a mapping from the parts {', '.join(map(repr, PARTS))} to names or paths")
     return {part: Path(model) / entries()[str(entry)].file for part, entry in PUBLISHED["paper"].items()}
 
 
@@ -220,8 +220,8 @@ def _second_stage(models: Mapping[str, Model]) -> tuple[Parts, Traits]:
     """Return the networks of the second stage, and what they ask of pictures."""
     encoder, decoder = (recognised(NAME, models[part], PARTS[part]) for part in ("encoder", "decoder"))
     if any(encoder.settings[setting] != decoder.settings[setting] for setting in FITTING):
-        wrong = f"{encoder.path} and {decoder.path} are parts of networks of different sizes"
-        fail(NAME, f"{wrong}; give an encoder and a decoder that belong together")
+        mismatch = f"{encoder.path} and {decoder.path} are parts of networks of different sizes"
+        fail(NAME, f"{mismatch}; give an encoder and a decoder that belong together")
 
     def join(networks: Mapping[str, nn.Module]) -> nn.Module:
         from ..networks.tcvc import TCVC
@@ -237,16 +237,16 @@ def _second_stage(models: Mapping[str, Model]) -> tuple[Parts, Traits]:
 
 
 def _painters(
-    clip: vs.VideoNode, rgb: vs.VideoNode, models: Mapping[str, Model], size: tuple[int, int], options: Options
+    clip: vs.VideoNode, frames: vs.VideoNode, models: Mapping[str, Model], size: tuple[int, int], options: Options
 ) -> dict[str, Painter]:
     """Return what paints frames alone, by the names that a user gives."""
 
     def paint_first() -> vs.VideoNode:
         checkpoint = recognised(NAME, models["first"], PARTS["first"])
-        return first_stage(rgb, checkpoint, size, options).resize.Point(format=vs.RGBS)
+        return first_stage(frames, checkpoint, size, options).resize.Point(format=vs.RGBS)
 
-    fixed = {"device": options.device, "precision": options.precision, "scene_changes": False}
-    others = {name: partial(paint, clip, stabilize=0, format=vs.RGBS, **fixed) for name, paint in PAINTERS.items()}
+    settings = {"device": options.device, "precision": options.precision, "scene_changes": False}
+    others = {name: partial(paint, clip, stabilize=0, format=vs.RGBS, **settings) for name, paint in PAINTERS.items()}
     return {NAME: paint_first, **others}
 
 
