@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -13,6 +13,7 @@ from vsrestore.cli.cancelled import cancellable
 from vsrestore.cli.extras import how_to_install
 from vsrestore.cli.progress import Bar, printable
 from vsrestore.errors import VsrestoreError
+from vsrestore.networks import traits
 
 if TYPE_CHECKING:
     from vsrestore.training.machine import Machine
@@ -24,7 +25,7 @@ Device = Annotated[
     str | None, typer.Option(help="cpu, cuda, cuda:N, xpu or mps; the best there is by default.", show_default=False)
 ]
 Precision = Annotated[
-    Literal["float32", "bfloat16", "float16"] | None,
+    traits.Precision | None,
     typer.Option(
         help="Of convolutions; the rest is float32. By default bfloat16 where the device has it, else float32.",
         show_default=False,

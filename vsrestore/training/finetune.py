@@ -104,7 +104,7 @@ def finetune(
         out: the weights file (safetensors).
         limit_s: seconds.
         seed: of samples and damage.
-        machine: where and how precisely; the CPU in bfloat16 by default (the command takes the best device).
+        machine: where and how precisely; the CPU by default, as `safe_precision` says.
         workers: processes that make samples.
         reporter: is told how it goes.
 

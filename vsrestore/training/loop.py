@@ -61,7 +61,7 @@ def train(
         shots: those to train on and those held out.
         out: an existing folder for state.pt (taken up if there), weights.safetensors, the logs train.csv, gan.csv and
             validation.csv, and the pictures sheet.png and losses.png.
-        machine: where and how precisely; the CPU in bfloat16 by default.
+        machine: where and how precisely; the CPU by default, as `safe_precision` says.
         limit_s: seconds for the whole run, counting what a resumed run has spent; the schedule follows the clock then.
         workers: processes that make samples; 0 makes them in this process.
         reporter: is told how the run goes.

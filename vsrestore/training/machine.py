@@ -20,7 +20,7 @@ class Machine:
     """
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    precision: Precision = "bfloat16"
+    precision: Precision = field(default_factory=lambda: safe_precision(torch.device("cpu")))
 
     def autocast(self) -> torch.autocast:
         """Return the context in which a network runs."""
