@@ -55,9 +55,10 @@ def test_the_published_steps_give_the_record(record: records.Record) -> None:
     given = zip(*(in_bytes(network, frame, size) for frame in record.inputs["in_rgb"]), strict=True)
     for key, found in zip(("out_mid_square", "out_mid_raw", "out_rgb"), given, strict=True):
         errors = np.abs(np.stack(found).astype(int) - record.outputs[key].numpy().astype(int))
-        # A code of chroma is two of blue: one sample of 44,928 of the video record is off by that.
+        # A code of chroma is two of blue: of 44,928 samples of the video record one is off by that (AVX-512), or six
+        # (AVX2).
         assert errors.max() <= (2 if key == "out_rgb" else 1)
-        assert (errors > 1).mean() < 1e-4
+        assert (errors > 1).mean() < 2e-4
 
 
 @pytest.mark.slow
