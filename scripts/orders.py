@@ -168,8 +168,8 @@ def show(title: str, runs: Sequence[Figures]) -> None:
 
     Seconds on the wall are left out: they tell what else the machine did.
     """
-    shown = [key for key in runs[0][INPUT] if key != SECONDS]
-    means = {order: {key: mean(run[order][key] for run in runs) for key in shown} for order in runs[0]}
+    columns = [key for key in runs[0][INPUT] if key != SECONDS]
+    means = {order: {key: mean(run[order][key] for run in runs) for key in columns} for order in runs[0]}
     means = dict(sorted(means.items(), key=lambda row: -row[1][PSNR]))
     head, *rows = orders_table(means)
     print(f"## {title}\n")
@@ -190,10 +190,10 @@ def main(clips: Path, dncnn: Path, out: Path, *, names: Sequence[str] = NAMES) -
     """Print the tables; the pages lie in ``out``."""
     out.mkdir(parents=True, exist_ok=True)
     for table in tables(dncnn):
-        taken = names[: table.clips]
-        show(table.title, [measured(table, clips / name, out) for name in taken])
+        chosen = names[: table.clips]
+        show(table.title, [measured(table, clips / name, out) for name in chosen])
         weights = ", ".join(f"{name} {digits}" for name, digits in weights_of(table).items())
-        stems = ", ".join(Path(name).stem for name in taken)
+        stems = ", ".join(Path(name).stem for name in chosen)
         print(f"{table.frames} frames each of {stems}. Weights: {weights}.\n", flush=True)
 
 

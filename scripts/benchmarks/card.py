@@ -137,19 +137,19 @@ def _measured(name: str, folder: Path, trial: Trial, until: float) -> Iterator[S
         yield name, size, precision, *figures, _error(pictures[precision], pictures.get("float32")), same
 
 
-def _error(shown: Sequence[np.ndarray], exact: Sequence[np.ndarray] | None) -> Cell:
+def _error(result: Sequence[np.ndarray], exact: Sequence[np.ndarray] | None) -> Cell:
     """Return the largest difference of any sample."""
     if exact is None:
         return UNKNOWN
-    return max(int(np.abs(one.astype(int) - other).max()) for one, other in zip(shown, exact, strict=True))
+    return max(int(np.abs(one.astype(int) - other).max()) for one, other in zip(result, exact, strict=True))
 
 
 def _figures(filtered: Callable[[], vs.VideoNode], trial: Trial) -> tuple[list[np.ndarray], Sequence[Cell]]:
     """Return the frames that are compared, and the cells of a row from fps on, without the error."""
-    shown = filtered()
-    forwards = _looked_at(shown, LOOKED_AT)
+    result = filtered()
+    forwards = _looked_at(result, LOOKED_AT)
     _forget_peak(trial.device)
-    with _coming(shown) as coming, _utilisation(trial.device) as busy, _networks_under_way(trial.device) as share:
+    with _coming(result) as coming, _utilisation(trial.device) as busy, _networks_under_way(trial.device) as share:
         fps = _fps(coming, trial.seconds)
     memory = _peak(trial.device)
     backwards = _looked_at(filtered(), LOOKED_AT[::-1])[::-1]
@@ -158,15 +158,15 @@ def _figures(filtered: Callable[[], vs.VideoNode], trial: Trial) -> tuple[list[n
     return forwards, (fps, f"{mean(busy):.0f} %" if busy else UNKNOWN, under_way, memory, same)
 
 
-def _looked_at(shown: vs.VideoNode, numbers: Sequence[int]) -> list[np.ndarray]:
+def _looked_at(result: vs.VideoNode, numbers: Sequence[int]) -> list[np.ndarray]:
     """Return all samples of frames, asked for in order."""
-    return [np.concatenate([plane.ravel() for plane in plane_views(shown.get_frame(n))]) for n in numbers]
+    return [np.concatenate([plane.ravel() for plane in plane_views(result.get_frame(n))]) for n in numbers]
 
 
 @contextmanager
-def _coming(shown: vs.VideoNode) -> Iterator[Iterator[vs.VideoFrame]]:
+def _coming(result: vs.VideoNode) -> Iterator[Iterator[vs.VideoFrame]]:
     """Lend the frames after one that has come, none of which was asked for before."""
-    coming = cast("Generator[vs.VideoFrame]", shown[NEW:].frames(close=True))
+    coming = cast("Generator[vs.VideoFrame]", result[NEW:].frames(close=True))
     next(coming)
     try:
         yield coming

@@ -14,23 +14,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.cli.tiny_recipe import TINY_RECIPE
 from vsrestore import ffmpeg
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 ROOT = Path(__file__).resolve().parents[2]
-RECIPE = """
-task = "film"
-[network.settings]
-widths = [8, 8, 8]
-blocks = [1, 0, 0, 0, 0]
-[data]
-crop = 32
-frames = 5
-[schedule]
-steps = 100000
-epoch = 3
-batch = 1
-"""
+RECIPE = TINY_RECIPE.format(schedule="steps = 100000\nepoch = 3")
 COMMANDS = {
     "compare": ("clips/a.mkv", "clips/b.mkv", "-o", "out"),
     "orders": ("clips/a.mkv", "--steps", "film", "-o", "out", "--device", "cpu", "--frames", "240"),

@@ -12,6 +12,7 @@ import typer
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
+from tests.cli.tiny_recipe import TINY_RECIPE
 from vsrestore import ffmpeg
 from vsrestore.cli.train import train
 from vsrestore.devices import pick
@@ -45,18 +46,7 @@ def test_there_must_be_something_to_resume(tmp_path):
     assert "no run to take up" in done.stderr
 
 
-RECIPE = """
-task = "film"
-[network.settings]
-widths = [8, 8, 8]
-blocks = [1, 0, 0, 0, 0]
-[data]
-crop = 32
-frames = 5
-[schedule]
-steps = 2
-batch = 1
-"""
+RECIPE = TINY_RECIPE.format(schedule="steps = 2")
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_the_published_steps_give_the_record(record: records.Record) -> None:
         # A code of chroma is two of blue: of 44,928 samples of the video record one is off by that (AVX-512), or six
         # (AVX2).
         assert errors.max() <= (2 if key == "out_rgb" else 1)
-        assert (errors > 1).mean() < 2e-4
+        assert (errors > 1).mean() < (2e-4 if torch.backends.cpu.get_cpu_capability() == "AVX2" else 1e-4)
 
 
 @pytest.mark.slow

@@ -61,8 +61,8 @@ def test_the_pipeline_is_reproduced(tmp_path: Path) -> None:
     told = {"model": model, "render_size": record.config["network_size"][0], "device": "cpu"}
     wrong = off(vsrestore.tcvc(source, reference, format=vs.RGBS, **told), record.outputs["out_rgb"])
     # In frame 0 float32 does not tell which pixels of the reference are most alike: what it is off by on the way there,
-    # 0.3 %, turns the choice, and processors with AVX-512 and with AVX2 choose differently.
-    wrong = wrong[1:]
+    # 0.3 %, turns the choice, and processors with AVX2 alone choose otherwise.
+    wrong = wrong[torch.backends.cpu.get_cpu_capability() == "AVX2" :]
     assert wrong.max() <= 2
     assert (wrong > 1).mean() < 1e-3
 

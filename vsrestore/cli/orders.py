@@ -58,10 +58,10 @@ def orders(
     with cancellable("vsrestore", left_of(output / PAGE)):
         from vsrestore.comparison.orders import all_orders, compare_orders
         from vsrestore.comparison.orders_page import orders_table
+        from vsrestore.pipeline.script import defaults_of
 
         check_device(device or "cpu")
-        everywhere = {key: value for key, value in (("device", device), ("precision", precision)) if value is not None}
-        filters = _filters(steps, use, everywhere)
+        filters = _filters(steps, use, defaults_of(device, precision))
         tried = [_order(text, list(filters)) for text in order] if order else all_orders(list(filters))
         damaged, true = _clips(clip, truth, damage, list(filters.values()), start or 0, frames)
         with Bar() as bar:
@@ -75,7 +75,7 @@ def orders(
         typer.echo(path_line(output / PAGE))
 
 
-def _filters(steps: str, use: Sequence[str] | None, everywhere: Mapping[str, object]) -> dict[str, Filter]:
+def _filters(steps: str, use: Sequence[str] | None, defaults: Mapping[str, object]) -> dict[str, Filter]:
     """Return what does each step here and now, by step; steps without weights are told and left out."""
     from vsrestore.pipeline.script import applied, parse_filter, resolved
     from vsrestore.recipes.choice import chosen
@@ -87,7 +87,7 @@ def _filters(steps: str, use: Sequence[str] | None, everywhere: Mapping[str, obj
     for choice in chosen(of_steps(steps).changed(None, choices_of(use))):
         print(f"vsrestore: {printable(str(choice))}", file=sys.stderr)
         if choice.filter:
-            filters[choice.step.name] = partial(applied, resolved(parse_filter(choice.filter), everywhere))
+            filters[choice.step.name] = partial(applied, resolved(parse_filter(choice.filter), defaults))
     if not filters:
         raise typer.BadParameter(f"--steps {steps}: none can be done here")
     return filters

@@ -84,13 +84,13 @@ def restore(
     from vsrestore.pipeline.errors import PipelineError
     from vsrestore.pipeline.further_options import ffmpeg_words
     from vsrestore.pipeline.job import Job
+    from vsrestore.pipeline.script import defaults_of
 
     followed = recipe_of(recipe, steps, use)
     if followed and filters:
         raise PipelineError("--filter and --recipe do not go together; a recipe's step takes another filter by --use")
-    defaults = {key: value for key, value in (("device", device), ("precision", precision)) if value is not None}
     job = Job(
-        inputs[0], Path(output), tuple(filters or ()), script, dict(defaults), encoder, crf, preset,
+        inputs[0], Path(output), tuple(filters or ()), script, defaults_of(device, precision), encoder, crf, preset,
         ffmpeg_words(ffmpeg_args), overwrite, quality, start, end, preview, segment, job_folder, restart,
         _cluster(cluster, maps or [], allow_mixed=allow_mixed),
     )  # fmt: skip

@@ -28,20 +28,20 @@ def script(
     from vsrestore.pipeline.job import fitting_calls, opening_for
     from vsrestore.pipeline.probe import probe
     from vsrestore.pipeline.programs import index_folder
-    from vsrestore.pipeline.script import parse_filter, resolved, script_text
+    from vsrestore.pipeline.script import defaults_of, parse_filter, resolved, script_text
     from vsrestore.pipeline.source import is_url
     from vsrestore.pipeline.survey import survey
 
     if is_url(input):
         raise PipelineError(f"{input}: a script reads a file; fetch it first, e.g. with yt-dlp")
-    everywhere = {key: value for key, value in (("device", device), ("precision", precision)) if value is not None}
+    defaults = defaults_of(device, precision)
     followed = recipe_of(recipe, steps, use)
     if bool(filters) == (followed is not None):
         raise PipelineError("what should be done? give either --filter (repeatable) or --recipe")
     texts = filters_of_recipe(followed, _tell) if followed else filters or ()
     media = probe(Path(input).absolute())
     findings = survey(media)
-    calls = fitting_calls([resolved(parse_filter(text), everywhere) for text in texts], media, findings, _tell)
+    calls = fitting_calls([resolved(parse_filter(text), defaults) for text in texts], media, findings, _tell)
     print(script_text(opening_for(media, findings, index_folder(media.path), calls), calls), end="")
 
 

@@ -94,10 +94,12 @@ def computes_bfloat16(device: torch.device) -> bool:
     """Tell whether a device computes in bfloat16 itself; others imitate it, in many times the time of float32."""
     import torch
 
+    from .cpu.convolutions import has_bfloat16
+
     if device.type == "cuda":
         with torch.cuda.device(device):
             return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return device.type == "cpu" and has_bfloat16()
 
 
 def _present() -> dict[str, int]:

@@ -55,6 +55,11 @@ def parse_filter(text: str) -> FilterCall:
     return FilterCall(node.func.id, arguments)
 
 
+def defaults_of(device: str | None, precision: str | None) -> dict[str, object]:
+    """Return what a command's options set in all filters that take it, for `resolved`."""
+    return {key: value for key, value in (("device", device), ("precision", precision)) if value is not None}
+
+
 def resolved(call: FilterCall, defaults: Mapping[str, object]) -> FilterCall:
     """Return the call with those of ``defaults`` that the filter takes and the call does not set.
 
