@@ -155,7 +155,7 @@ CASES = {
         RVRT_STEPS,
     ),
     "PSRT x4": Case(lambda: seeded(PSRT(), 0.9), psrt.enlarge, [moving_noise(6, 40, 40)], 3, range(1, 4)),
-    "MMP-RNN": Case(lambda: seeded(MMPRNN(attention=True), 0.5), deblur, [moving_noise(20, 96, 96)], 16),
+    "MMP-RNN": Case(lambda: seeded(MMPRNN(attention=True), 0.5), deblur, [moving_noise(8, 480, 640)], 4),
     "TAPE": Case(
         lambda: seeded(TapeReference(), 0.7),
         tape_reference.restore,
@@ -179,7 +179,7 @@ CASES = {
         Sampling, sf_adacof.taps, samples(240, 320, 25), 1, bounds={**JUMPS, FLOAT32: Bound(3.0, difference=0.01)}
     ),
     "SF-AdaCoF": Case(lambda: seeded(AdaCoF(), 1.4), sf_adacof.between, pair(256, 320), 1, bounds=JUMPS),
-    "RIFE": Case(lambda: seeded(RIFE(), 0.8), rife.between, pair(384, 640), 1),
+    "RIFE": Case(lambda: seeded(RIFE(), 0.8), rife.between, pair(768, 1280), 1),
     "TCVC": Case(
         tcvc_network,
         tcvc.colour,
