@@ -52,7 +52,7 @@ def small_video_cases(video):
     seeded, noise = video.seeded, video.moving_noise
     windows = [noise(6, 64, 64), video.windows(2, 5)]
     builds = {
-        "RVRT denoise": (lambda: video.RVRT(channels=24, same_size=True, denoises=True), [noise(8, 132, 132)], 4),
+        "RVRT denoise": (lambda: video.RVRT(channels=24, same_size=True, denoises=True), [noise(4, 132, 132)], 2),
         "PSRT x4": (lambda: video.PSRT(channels=8, groups=2, layers=2, heads=2, hidden=12), [noise(6, 35, 42)], 3),
         "MMP-RNN": (lambda: video.MMPRNN(8, 2, 1, attention=True), [noise(6, 20, 36)], 2),
         "TAPE": (
@@ -62,9 +62,9 @@ def small_video_cases(video):
         ),
         "RAFT": (lambda: video.RAFT(iterations=2), [noise(2, 128, 128)], 2),
         "ProPainter": (
-            lambda: video.propainter.Windows(seeded(video.ProPainter(), 0.9), [range(3), range(1, 5)], range(5, 7)),
-            video.holed(noise(7, 64, 72)),
-            7,
+            lambda: video.propainter.Windows(seeded(video.ProPainter(), 0.9), [range(2), range(1, 3)], range(3, 4)),
+            video.holed(noise(4, 64, 72)),
+            5,
         ),
         "analog Swin-UNet": (lambda: video.AnalogSwinUNet(16, (1, 2, 1, 1), (1, 2, 2)), windows, 2),
         "AdaCoF's samples": (video.Sampling, video.samples(32, 48, 9), 1),
@@ -76,7 +76,10 @@ def small_video_cases(video):
     filled = ("ProPainter", "TCVC")
     return {
         name: video.CASES[name]._replace(
-            build=build if name in filled else lambda build=build: seeded(build(), 0.7), inputs=inputs, given=given
+            build=build if name in filled else lambda build=build: seeded(build(), 0.7),
+            inputs=inputs,
+            given=given,
+            keep=video.CASES[name].keep and range(1, 1 + given),
         )
         for name, (build, inputs, given) in builds.items()
     }
