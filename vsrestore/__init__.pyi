@@ -14,6 +14,7 @@ from .filters.film_damage import film_damage as film_damage
 from .filters.film_mask import film_mask as film_mask
 from .filters.image_model import image_model as image_model
 from .filters.interpolate import interpolate as interpolate
+from .filters.levels import levels as levels
 from .filters.lines_in_place import lines_in_place as lines_in_place
 from .filters.mat import mat as mat
 from .filters.mmp_rnn import mmp_rnn as mmp_rnn

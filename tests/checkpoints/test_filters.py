@@ -5,7 +5,7 @@ from vsrestore.checkpoints import CheckpointError, entries, filters_of, find, ge
 from vsrestore.networks import ARCHITECTURES
 
 WITHOUT_CHECKPOINTS = {
-    *("deflicker", "deinterlace", "lines_in_place", "scenes", "stabilise", "static_overlay"),
+    *("deflicker", "deinterlace", "levels", "lines_in_place", "scenes", "stabilise", "static_overlay"),
     *("digital_damage", "film_damage", "tape_damage"),
 }
 UNPUBLISHED = {"unet"}  # its users train it themselves

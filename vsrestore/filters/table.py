@@ -23,6 +23,7 @@ _MODULES = {
         "film_mask",
         "image_model",
         "interpolate",
+        "levels",
         "lines_in_place",
         "mat",
         "mmp_rnn",

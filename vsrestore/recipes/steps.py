@@ -17,6 +17,7 @@ STEPS: dict[str, tuple[str, ...]] = {
         "analog_swin_unet(model='analog-swin-unet')",
         "tape(model='tape')",
     ),
+    "levels": ("levels",),
     "flicker": ("deflicker",),
     "weave": ("stabilise",),
     "film": ("film(model='film', grain=0.5)",),
