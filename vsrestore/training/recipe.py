@@ -51,7 +51,7 @@ class DataRecipe:
     carry where the damage of each kind lies, as their last tensor (T, K, crop, crop). pans: share with a single frame
     that moves as a whole, by whole pixels. zooms: share with one that moves, grows and turns steadily, by fractions of
     pixels.
-    uprights: share with posts and fences drawn in, which must stay. edged: share with black along edges, which must, too.
+    uprights: share with posts and fences drawn in, which must stay. edged: share with black along edges, likewise.
     """
 
     licence_classes: tuple[str, ...] = ("permissive",)
