@@ -42,6 +42,19 @@ def test_vary_treats_all_frames_alike_and_stays_in_range():
         assert 0 <= out.min() <= out.max() <= 1
 
 
+def test_black_edges_are_at_the_same_place_in_all_frames_and_leave_the_rest():
+    bright = np.full((3, 64, 48, 3), 0.5, np.float32)
+    edges = set()
+    for seed in range(30):
+        out = augment.vary(bright, DataRecipe(sparks=0.0, tones=0.0, edged=1.0), rng(seed))
+        assert (out == out[:1]).all()
+        dark = out[0, ..., 0] < 0.1
+        assert not dark[augment.WIDEST_EDGE : -augment.WIDEST_EDGE, augment.WIDEST_EDGE : -augment.WIDEST_EDGE].any()
+        edges.add((dark[0].all(), dark[-1].all(), dark[:, 0].all(), dark[:, -1].all()))
+    assert len(edges) > 8
+    assert (bright == 0.5).all()
+
+
 def test_gray_has_three_equal_channels():
     out = augment.gray(clip().astype(np.float32) / 255)
     assert out.shape == (5, 80, 96, 3)
