@@ -14,8 +14,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.fx import GraphModule
+from torch.utils._pytree import tree_flatten
 
 from tests import clips
+from tests.networks import test_card
 from vsrestore.devices import compiled, parts, pick
 from vsrestore.devices.card import Card, Streams
 from vsrestore.devices.compiled import SWITCH, Compiled
@@ -225,6 +227,27 @@ def test_what_stands_in_for_half_precision_is_not_compiled(compiler: Compiler, m
     assert isinstance(networks.get("bfloat16"), Compiled)
     with networks.instead("float32") as precision:
         assert not isinstance(networks.get(precision), Compiled)
+
+
+@pytest.mark.parametrize("name", ["mark_finder", "fastai_unet", pytest.param("temporal_unet", marks=pytest.mark.slow)])
+def test_networks_are_recorded_whole(name: str) -> None:
+    row = test_card.ROWS[name]
+    network = row.around(test_card.built(name, row.settings)).requires_grad_(False)
+    shapes = {**row.shapes, "frames": (*row.shapes["frames"][:-2], 32, 32)}
+    first, other = ({key: torch.rand(shape) for key, shape in shapes.items()} for _ in range(2))
+    leaves, structure = tree_flatten(((), {**first, **row.arguments}))
+    graph = compiled._recorded(network, leaves, structure)
+    changing, _ = tree_flatten(((), {**other, **row.arguments}))
+    assert torch.equal(graph(*filter(compiled._changes, changing)), network(**other, **row.arguments))
+
+
+def test_weights_that_move_are_not_compiled(compiler: Compiler, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SWITCH, "1")
+    monkeypatch.setattr(compiled, "DEVICES", ("cpu",))
+    for rests_on, wanted in (("device", True), ("machine", False)):
+        part = parts.Part(build=Windows, rests_on=rests_on)
+        networks = parts.Networks(parts.Parts({"one": part}, lambda built: built["one"]), lambda: torch.device("cpu"))
+        assert isinstance(networks.get("float32"), Compiled) == wanted
 
 
 @pytest.mark.slow

@@ -102,8 +102,13 @@ class Networks:
             network = self._build.join({name: self._part(part, precision) for name, part in self._build.parts.items()})
         else:
             network = self._placed(self._build(), precision, self.device, self._channels_last)
-        # What stands in for half precision comes later, does not stay, and is not worth it.
-        return network if self._built else compiled(network, self.device, self._failures)
+        # Not worth it: what stands in for half precision later and does not stay. Not possible: weights that move.
+        return network if self._built or self._moves else compiled(network, self.device, self._failures)
+
+    @property
+    def _moves(self) -> bool:
+        """Whether weights leave the device between calls."""
+        return isinstance(self._build, Parts) and any(p.rests_on == "machine" for p in self._build.parts.values())
 
     def _part(self, part: Part, precision: Precision) -> nn.Module:
         import torch
