@@ -59,6 +59,7 @@ class Networks:
         self._channels_last = channels_last
         self._built: dict[Precision, nn.Module] = {}
         self._device: torch.device | None = None
+        self._failures: list[str] = []
         self._lock = Lock()
         # The networks die with this, and their memory goes back only after them.
         weakref.finalize(self, _release, self._built).atexit = False
@@ -77,6 +78,10 @@ class Networks:
                 self._built[precision] = self._made(precision)
             return self._built[precision]
 
+    def failures(self) -> list[str]:
+        """Return what went wrong since this was last asked, and could be done without."""
+        return [self._failures.pop() for _ in range(len(self._failures))]
+
     @contextmanager
     def instead(self, precision: Precision) -> Iterator[Precision]:
         """Lend the network in another precision for a while; its memory goes back afterwards.
@@ -91,9 +96,19 @@ class Networks:
             empty_cache()
 
     def _made(self, precision: Precision) -> nn.Module:
-        if not isinstance(self._build, Parts):
-            return self._placed(self._build(), precision, self.device, self._channels_last)
-        return self._build.join({name: self._part(part, precision) for name, part in self._build.parts.items()})
+        from .compiled import compiled
+
+        if isinstance(self._build, Parts):
+            network = self._build.join({name: self._part(part, precision) for name, part in self._build.parts.items()})
+        else:
+            network = self._placed(self._build(), precision, self.device, self._channels_last)
+        # Not worth it: what stands in for half precision later and does not stay. Not possible: weights that move.
+        return network if self._built or self._moves else compiled(network, self.device, self._failures)
+
+    @property
+    def _moves(self) -> bool:
+        """Whether weights leave the device between calls."""
+        return isinstance(self._build, Parts) and any(p.rests_on == "machine" for p in self._build.parts.values())
 
     def _part(self, part: Part, precision: Precision) -> nn.Module:
         import torch

@@ -180,7 +180,10 @@ class Engine:
             Work(piece, partial(self._compute, part, precision), part.key if recurs else None) for piece, part in parts
         ]
         float32 = self.descriptor.traits.float32_frames
-        return self._worker.computed(works, torch.float32 if float32 else getattr(torch, precision))
+        made = self._worker.computed(works, torch.float32 if float32 else getattr(torch, precision))
+        for failure in self.networks.failures():
+            errors.note(self.descriptor.name, failure)
+        return made
 
     def _compute(self, call: Call, precision: Precision, inputs: Inputs) -> Tensor:
         import torch

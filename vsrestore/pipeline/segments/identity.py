@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,6 +18,8 @@ from ..source import is_url
 
 PACKAGES = ("torch", "onnxruntime", "onnxruntime-gpu", "numpy", "vapoursynth", "vapoursynth-bestsource")
 CARDS = "nvidia[0-9]*"
+COMPILES = "VSRESTORE_COMPILE"
+"""What a user sets to have networks compiled, which rounds otherwise (docs/cards.md)."""
 ENDS = 1 << 20  # bytes at the head and at the tail of a source
 Identity = dict[str, str]
 
@@ -127,6 +130,8 @@ def _versions() -> Iterator[str]:
         except PackageNotFoundError:
             continue
     yield f"ffmpeg {ffmpeg.version_text()}"
+    if os.environ.get(COMPILES) == "1":
+        yield "networks compiled"
 
 
 def _devices(calls: Iterable[FilterCall]) -> Iterator[str]:
