@@ -170,9 +170,9 @@ def _settings(architecture: str, shapes: Shapes) -> dict[str, Any] | None:
 
 def _check_fit(architecture: str, settings: Mapping[str, Any], shapes: Shapes) -> None:
     """Compare shapes with those of the network, built without memory, so that absurd sizes cost nothing."""
-    from vsrestore.networks.without_memory import without_memory
+    from vsrestore.networks.without_memory import WithoutMemory
 
-    with without_memory():
+    with WithoutMemory():
         expected = _shapes(_build(architecture, settings).state_dict())
     compare(expected, shapes, architecture, getattr(_module(architecture), "DERIVED", ()))
 
