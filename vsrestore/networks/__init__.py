@@ -105,12 +105,15 @@ def load(state_dict: Mapping[str, Any], architecture: str | None = None, **setti
     Raises:
         NetworkError: not recognised, a setting that the network does not have, or tensors that do not fit.
     """
+    from vsrestore.networks.without_memory import Undrawn
+
     tensors = flatten(state_dict)
     row, prefix, recognised = _identify(_shapes(tensors), architecture)
     complete = {**recognised, **settings}
     renamed = _rename(row, strip(tensors, prefix))
     _check_fit(row, complete, _shapes(renamed))
-    network = _build(row, complete)
+    with Undrawn():
+        network = _build(row, complete)
     network.load_state_dict(renamed, strict=False)  # strict but for derived buffers: checked above
     network.eval()
     fold: Callable[[], None] | None = getattr(network, "fold", None)
