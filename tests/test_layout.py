@@ -201,12 +201,15 @@ def test_importing_vsrestore_takes_milliseconds() -> None:
     assert min(float(run.stdout) for run in runs) < 0.5
 
 
-def test_the_first_frame_loads_no_compiler() -> None:
+def test_neither_the_first_frame_nor_a_network_to_compare_with_loads_a_compiler() -> None:
     """PyTorch's takes longer to import than all else together, and comes with the least that is asked of it."""
     code = (
         "import sys, vapoursynth as vs, vsrestore\nclip = vs.core.std.BlankClip(format=vs.RGBS, width=64, height=48)\n"
     )
     code += "for name in ('film', 'tape', 'upscale'):\n    getattr(vsrestore, name)(clip, device='cpu').get_frame(0)\n"
+    code += "from vsrestore.networks import ARCHITECTURES, _build\nfrom vsrestore.networks.without_memory import *\n"
+    code += "with WithoutMemory():\n    for name in ARCHITECTURES:\n"
+    code += "        name.startswith('diffusion') or _build(name, {})\n"  # whose libraries load it in any case
     code += "print(*sorted({'torch._dynamo', 'sympy'} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == ""

@@ -22,7 +22,7 @@ from vsrestore.networks.diffusion.control import Control
 from vsrestore.networks.diffusion.library import library
 from vsrestore.networks.diffusion.unet import UNet
 from vsrestore.networks.diffusion.vae import VAE
-from vsrestore.networks.without_memory import without_memory
+from vsrestore.networks.without_memory import WithoutMemory
 
 from .diffusion import ATTENDS
 from .live_memory import autocast_card, metered
@@ -64,7 +64,7 @@ def measured(edge: int = SMALL_EDGE) -> Report:
     """Compare what is reckoned for the decoder with what a process takes for it, ours and that of diffusers."""
     memory_of: dict[str, tuple[float, float]] = {}
     for way, build in DECODERS.items():
-        with without_memory():
+        with WithoutMemory():
             decode = build(SMALL_VAE)
         most = most_of(partial(decode, meta(1, 4, edge // 8, edge // 8))) / MIB
         memory_of[way] = most, figures_of("diffusion_memory", way, edge)[0]
@@ -78,7 +78,7 @@ def measured(edge: int = SMALL_EDGE) -> Report:
 
 def needed(height: int, width: int, tile: int | None) -> dict[str, float]:
     """Return the bytes that each way needs at most."""
-    with without_memory():
+    with WithoutMemory():
         unet, control = UNet(**PUBLISHED).half(), Control(**PUBLISHED).half()  # type: ignore[arg-type]
         vae = VAE(PUBLISHED_VAE)
     sampler = size_of(unet) + size_of(control)

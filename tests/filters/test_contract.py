@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import random
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import onnx
@@ -108,17 +109,26 @@ def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, object]]:
+    """The least that a filter must be told, with files that are written once."""
+    return cache(lambda name: least(name, tmp_path_factory.mktemp(name)))
+
+
 @pytest.fixture
 def apply(
-    name: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    told: Callable[[str], dict[str, object]],
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Filter:
+    seeded.build_once(monkeypatch)
     if name == "diffbir":
         monkeypatch.setattr(first_stage, "SHORTEST", 32)
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
     if name in OF_STAGES:
         monkeypatch.setattr(inpainting.Networks, "recognised", lambda *_: StandIns())
-    arguments = least(name, tmp_path)
-    return lambda clip: getattr(vsrestore, name)(clip, **arguments)
+    return lambda clip: getattr(vsrestore, name)(clip, **told(name))
 
 
 @pytest.fixture

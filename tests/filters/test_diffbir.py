@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import random
 import re
 import subprocess
@@ -16,7 +15,6 @@ import pytest
 import torch
 import vapoursynth as vs
 from safetensors.torch import save_file
-from torch import nn
 from torch.nn import functional as F
 
 import vsrestore
@@ -58,19 +56,7 @@ def small(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     """Pictures of 64 pixels are large enough; networks and prompts are kept for these tests alone."""
     monkeypatch.setattr(first_stage, "SHORTEST", 64)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-    monkeypatch.setattr(Checkpoint, "build", built_once)
-
-
-BUILT: dict[tuple[Path, str], nn.Module] = {}
-BUILD = Checkpoint.build
-
-
-def built_once(checkpoint: Checkpoint) -> nn.Module:
-    """Return a network of its own, which is read from its file only once for all tests: half of their time."""
-    key = checkpoint.path, checkpoint.prefix
-    if key not in BUILT:
-        BUILT[key] = BUILD(checkpoint)
-    return copy.deepcopy(BUILT[key])
+    seeded.build_once(monkeypatch)
 
 
 def restored(files: dict[str, Path], frames: np.ndarray, order: list[int] | None = None, **told: object) -> np.ndarray:

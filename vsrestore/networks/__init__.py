@@ -105,12 +105,15 @@ def load(state_dict: Mapping[str, Any], architecture: str | None = None, **setti
     Raises:
         NetworkError: not recognised, a setting that the network does not have, or tensors that do not fit.
     """
+    from vsrestore.networks.without_memory import Undrawn
+
     tensors = flatten(state_dict)
     row, prefix, recognised = _identify(_shapes(tensors), architecture)
     complete = {**recognised, **settings}
     renamed = _rename(row, strip(tensors, prefix))
     _check_fit(row, complete, _shapes(renamed))
-    network = _build(row, complete)
+    with Undrawn():
+        network = _build(row, complete)
     network.load_state_dict(renamed, strict=False)  # strict but for derived buffers: checked above
     network.eval()
     fold: Callable[[], None] | None = getattr(network, "fold", None)
@@ -170,9 +173,9 @@ def _settings(architecture: str, shapes: Shapes) -> dict[str, Any] | None:
 
 def _check_fit(architecture: str, settings: Mapping[str, Any], shapes: Shapes) -> None:
     """Compare shapes with those of the network, built without memory, so that absurd sizes cost nothing."""
-    from vsrestore.networks.without_memory import without_memory
+    from vsrestore.networks.without_memory import WithoutMemory
 
-    with without_memory():
+    with WithoutMemory():
         expected = _shapes(_build(architecture, settings).state_dict())
     compare(expected, shapes, architecture, getattr(_module(architecture), "DERIVED", ()))
 

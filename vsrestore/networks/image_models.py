@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import torch
 from spandrel import MAIN_REGISTRY, ImageModelDescriptor, ModelTiling, UnsupportedModelError
 from torch import Tensor, nn
 
 from vsrestore.networks.state_dict import NetworkError, compare, flatten, shorten, unwrap
 from vsrestore.networks.traits import PRECISIONS, Traits
-from vsrestore.networks.without_memory import Unfilled
+from vsrestore.networks.without_memory import WithoutMemory
 
 # Architectures whose network gives something else than the picture, or takes more than one; spandrel's call makes up
 # for that, and finds nothing to pad in frames of the right size.
@@ -53,7 +52,7 @@ def describe(state_dict: Mapping[str, Any]) -> ImageModel:
     Raises:
         NetworkError: no checkpoint of a single-image network that spandrel knows.
     """
-    with _WithoutMemory(), warnings.catch_warnings():
+    with WithoutMemory(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch tells of every tensor that it is not copied
         descriptor = _descriptor(state_dict)
     size, architecture = descriptor.size_requirements, str(descriptor.architecture.id)
@@ -136,18 +135,6 @@ def _descriptor(state_dict: Mapping[str, Any]) -> ImageModelDescriptor[nn.Module
         return descriptor
     names = f"its {len(tensors)} tensors are called {shorten(tensors)}"
     raise NetworkError(f"no checkpoint of an image model that spandrel knows ({names})")
-
-
-class _WithoutMemory(Unfilled):
-    """Layers get weights without memory; what a constructor computes with (tables, masks) is real."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        keywords = kwargs or {}
-        if func is torch.empty and keywords.get("device") is None:
-            keywords = {**keywords, "device": "meta"}
-        return super().__torch_function__(func, types, args, keywords)
 
 
 class _Called(nn.Module):

@@ -12,7 +12,7 @@ from torchvision.models import vgg16_bn
 from vsrestore import checkpoints
 from vsrestore.networks.layers.imagenet import imagenet_statistics
 from vsrestore.networks.state_dict import compare, strip
-from vsrestore.networks.without_memory import without_memory
+from vsrestore.networks.without_memory import WithoutMemory
 
 LAYERS = (22, 32, 42)  # of the trunk: the ReLUs before its third, fourth and fifth pooling
 FEATURE_WEIGHTS = (5.0, 15.0, 2.0)
@@ -108,7 +108,7 @@ def gram(features: Tensor) -> Tensor:
 
 def _trunk(tensors: Mapping[str, Tensor]) -> nn.Sequential:
     """Return the convolutions of VGG-16 up to the last layer that is compared, frozen."""
-    with without_memory():  # the classifier alone would take half a gigabyte
+    with WithoutMemory():  # the classifier alone would take half a gigabyte
         trunk = vgg16_bn(weights=None).features[: LAYERS[-1] + 1]
     expected = {f"features.{name}": tuple(tensor.shape) for name, tensor in trunk.state_dict().items()}
     trunk_tensors = {name: tensor for name, tensor in tensors.items() if name in expected}

@@ -21,7 +21,7 @@ from vsrestore.networks.diffusion.remembered import Remembered
 from vsrestore.networks.diffusion.schedule import Schedule
 from vsrestore.networks.diffusion.tiling import Tiles, bell, blended
 from vsrestore.networks.state_dict import strip
-from vsrestore.networks.without_memory import without_memory
+from vsrestore.networks.without_memory import WithoutMemory
 
 HEADS = {UNET: 16, TEXT: 12}
 TILES = Tiles(8, 4)
@@ -207,7 +207,7 @@ def test_keys_of_prompts_are_made_once_for_a_tensor() -> None:
     ],
 )
 def test_published_sizes(name: str, settings: dict[str, object], millions: float, tensors: int) -> None:
-    with without_memory():
+    with WithoutMemory():
         state = networks._build(name, settings).state_dict()
     assert len(state) == tensors
     assert round(sum(value.numel() for value in state.values()) / 1e6, 2) == millions
