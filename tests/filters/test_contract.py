@@ -123,9 +123,9 @@ def apply(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Filter:
     seeded.build_once(monkeypatch)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
     if name == "diffbir":
         monkeypatch.setattr(first_stage, "SHORTEST", 32)
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
     if name in OF_STAGES:
         monkeypatch.setattr(inpainting.Networks, "recognised", lambda *_: StandIns())
     return lambda clip: getattr(vsrestore, name)(clip, **told(name))
