@@ -229,7 +229,7 @@ def test_what_stands_in_for_half_precision_is_not_compiled(compiler: Compiler, m
         assert not isinstance(networks.get(precision), Compiled)
 
 
-@pytest.mark.parametrize("name", ["mark_finder", "fastai_unet", pytest.param("temporal_unet", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["mark_finder", pytest.param("temporal_unet", marks=pytest.mark.slow)])
 def test_networks_are_recorded_whole(name: str) -> None:
     row = test_card.ROWS[name]
     network = row.around(test_card.built(name, row.settings)).requires_grad_(False)
