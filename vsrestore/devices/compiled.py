@@ -125,7 +125,7 @@ def _kind(leaf: Any) -> Hashable:
 
 
 def _recorded(network: nn.Module, leaves: Sequence[Any], structure: Any) -> GraphModule:
-    """Return the operators that a network launches, as a function of what changes.
+    """Return the operators that a network launches, as a function of what changes, proven on other pictures.
 
     Raises:
         RuntimeError: it reads values of what changes, or takes random numbers.
@@ -138,10 +138,14 @@ def _recorded(network: nn.Module, leaves: Sequence[Any], structure: Any) -> Grap
         given, named = tree_unflatten([next(tensors) if _changes(leaf) else leaf for leaf in leaves], structure)
         return network(*given, **named)
 
-    graph = make_fx(called)(*filter(_changes, leaves))
+    changing = list(filter(_changes, leaves))
+    graph = make_fx(called)(*changing)
     for node in graph.graph.nodes:
         if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
             raise RuntimeError(f"{node.target} gives random numbers")
+    others = [tensor.flip(-1) if tensor.dim() > 1 else tensor for tensor in changing]
+    if not torch.equal(graph(*others), called(*others)):
+        raise RuntimeError("it reads what pictures show, so what was recorded is for these alone")
     return graph
 
 
