@@ -28,6 +28,7 @@ DEVICES = ("cuda", "xpu")
 """Where it may bring something; on the processor it does not (docs/cards.md)."""
 OPTIONS: dict[str, Any] = {"deterministic": True, "compile_threads": 1}
 """Of torch's compiler: the clock chooses nothing that changes values, and no processes are started, of vspipe say."""
+READS = "it reads what pictures show, so what was recorded is for these alone"
 CACHE = "TORCHINDUCTOR_CACHE_DIR"
 _LOCK = RLock()  # torch's compiler is given one graph at a time
 Operators = Callable[..., Tensor]
@@ -145,7 +146,7 @@ def _recorded(network: nn.Module, leaves: Sequence[Any], structure: Any) -> Grap
             raise RuntimeError(f"{node.target} gives random numbers")
     others = [tensor.flip(-1) if tensor.dim() > 1 else tensor for tensor in changing]
     if not torch.equal(graph(*others), called(*others)):
-        raise RuntimeError("it reads what pictures show, so what was recorded is for these alone")
+        raise RuntimeError(READS)
     return graph
 
 
