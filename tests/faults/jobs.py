@@ -21,6 +21,7 @@ SCRIPT = (
     "import time\nimport vapoursynth as vs\nclip = vs.core.bs.VideoSource(source, cachemode=0)\n"
     "clip.std.ModifyFrame(clip, lambda n, f: time.sleep(0.04) or f).set_output()\n"
 )
+QUICK = "import vapoursynth as vs\nvs.core.bs.VideoSource(source, cachemode=0).set_output()\n"
 
 
 @dataclass(frozen=True)

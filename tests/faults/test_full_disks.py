@@ -12,12 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.jobs import FRAMES, Place, content_of, ended, frames_of
+from tests.faults.jobs import FRAMES, QUICK, Place, content_of, ended, frames_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="tmpfs and ulimit")
 
 FULL_DISKS = 3
 OLD = b"precious" * 100
+
+
+@pytest.fixture
+def place(place) -> Place:
+    """As elsewhere, but nobody has to meet a run in one of its stages: it need not be slow."""
+    script = place.script.with_name("quick.vpy")
+    script.write_text(QUICK)
+    return Place(place.folder, place.source, script)
 
 
 @pytest.fixture

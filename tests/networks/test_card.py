@@ -47,14 +47,14 @@ def pair(count: int = 2, side: int = 64) -> dict[str, tuple[int, ...]]:
 WINDOWS = {"windows": torch.tensor([[0, 1, 2, 3, 4], [1, 2, 3, 4, 4]])}
 TIMES = {"times": torch.tensor([0.25, 0.5])}
 ROWS = {
-    "analog_swin_unet": Row(clip(5), seeded.ANALOG_SWIN_UNET, WINDOWS),
+    "analog_swin_unet": Row(clip(5, 32), seeded.ANALOG_SWIN_UNET, WINDOWS),
     "basicvsrpp": Row(clip(4), seeded.BASICVSRPP, {"keep": range(1, 3)}),
     "ddcolor": Row({"frames": (2, 3, 50, 60)}, seeded.DDCOLOR, around=lambda n: DDColorPainter(n, 64, 256.0)),
     "deoldify": Row({"frames": (2, 3, 50, 60)}, seeded.DEOLDIFY, around=lambda n: DeOldifyPainter(n, 64, 256.0)),
     "edvr": Row(clip(5), seeded.EDVR, WINDOWS),
     "fastai_unet": Row({"frames": (2, 3, 50, 60)}, seeded.FASTAI_UNET, around=lambda n: FrameRepair(n, 64, 1.0)),
     "fast_neural_style": Row({"image": (2, 3, 64, 64)}),
-    "frame_interpolator": Row(pair(), {}, TIMES),
+    "frame_interpolator": Row(pair(side=32), {}, TIMES),
     "mark_finder": Row(clip(5), {"radius": 2}, WINDOWS),
     "mat": Row({"pictures": (1, 4, 128, 128)}, seeded.MAT, half=torch.bfloat16),
     "mmp_rnn": Row(clip(9), seeded.MMP_RNN),
@@ -67,15 +67,15 @@ ROWS = {
         reads=5,  # which windows have holes, twice for each block, and whether each frame has one
     ),
     "propainter_flow_completion": Row({"frames": (1, 3, 1, 64, 64), "flow": (1, 3, 4, 64, 64)}),
-    "psrt": Row(clip(3), seeded.PSRT),
+    "psrt": Row(clip(3, 40), seeded.PSRT),
     "raft": Row(clip(3, 128), half=None),
     "realbasicvsr": Row(clip(3), seeded.REALBASICVSR, reads=3),
-    "rife": Row(pair(), seeded.RIFE, TIMES, reads=2),
+    "rife": Row(pair(side=32), seeded.RIFE, TIMES, reads=2),
     "rvrt": Row(clip(2), seeded.RVRT),
     "scratch_repair": Row(clip(5), {}, WINDOWS, reads=1),
-    "sf_adacof": Row(pair(), seeded.SF_ADACOF, TIMES),
+    "sf_adacof": Row(pair(side=32), seeded.SF_ADACOF, TIMES),
     "spynet": Row({"reference": (2, 3, 64, 64), "other": (2, 3, 64, 64)}),
-    "stain_repair": Row(clip(5), {"radius": 2}, WINDOWS),
+    "stain_repair": Row(clip(5, 32), {"radius": 2}, WINDOWS),
     "tape_reference": Row(
         {**clip(5, 128), "reference_frames": (1, 3, 3, 128, 128)},
         seeded.TAPE_REFERENCE,

@@ -226,12 +226,12 @@ def run_patch_align(record):
 def run_realbasicvsr(record):
     clip, config = record.clip(), record.config
     network = networks.load(record.tensors, threshold=config["refine_threshold_255"])
-    passes = outputs_of(network.image_cleaning, [])
-    cleaned = network.clean(clip)
+    passes, cleanings = outputs_of(network.image_cleaning, []), outputs_of_call(network, "clean")
+    restored, (cleaned,) = network(clip)[0], cleanings
     assert len(passes) == config["cleaning_passes_done"] * clip.shape[1]
     spynet, earlier, later = network.basicvsr.spynet, cleaned[0, :-1], cleaned[0, 1:]
     return {
-        "out_clip": network(clip)[0, ..., ::3, ::3],
+        "out_clip": restored[..., ::3, ::3],
         "out_mid_cleaned": cleaned[0, ..., ::2, ::2],
         "out_mid_flow_backward": spynet(earlier, later)[..., ::2, ::2],
         "out_mid_flow_forward": spynet(later, earlier)[..., ::2, ::2],

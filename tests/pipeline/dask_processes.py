@@ -1,9 +1,9 @@
 """A Dask scheduler and workers as processes of their own, to be killed.
 
 ``python -m tests.pipeline.dask_processes`` loads Dask once and starts a process for each line that it reads, by fork:
-``scheduler`` or ``worker ADDRESS VERSION``, where the version is what vsrestore calls itself there, or ``none``; the
-name of a variable may follow, which is set for the worker. It answers with the number of the process, and for a
-scheduler with its address. All end with it.
+``scheduler SECONDS``, after which a worker that is not heard of is taken for dead, or ``worker ADDRESS VERSION``, where
+the version is what vsrestore calls itself there, or ``none``; the name of a variable may follow, which is set for the
+worker. It answers with the number of the process, and for a scheduler with its address. All end with it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DIE_WITH_PARENT = 1
-TTL = "10s"  # after which a worker that is not heard of is taken for dead
+TTL = 10  # seconds after which a worker that is not heard of is taken for dead
 MEMORY = "400MB"  # less than torch alone takes
 
 
@@ -30,9 +30,9 @@ class Processes:
     def __init__(self, program: subprocess.Popen[str]) -> None:
         self._program = program
 
-    def scheduler(self) -> tuple[int, str]:
+    def scheduler(self, ttl: int = TTL) -> tuple[int, str]:
         """Return the number of a new scheduler's process, and its address."""
-        number, address = self._asked("scheduler").split()
+        number, address = self._asked(f"scheduler {ttl}").split()
         return int(number), address
 
     def worker(self, address: str, version: str = "none", variable: str = "") -> int:
@@ -91,6 +91,9 @@ def _started(words: list[str]) -> str:
     ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
     os.dup2(os.open(os.devnull, os.O_RDWR), 1)
     if words[0] == "scheduler":
+        import dask.config
+
+        dask.config.set({"distributed.scheduler.worker-ttl": f"{words[1]}s"})
         asyncio.run(_schedule(writing))
         os._exit(0)
     os.close(writing)
@@ -106,10 +109,7 @@ def _started(words: list[str]) -> str:
 if __name__ == "__main__":
     import logging
 
-    import dask.config
     import distributed  # noqa: F401
-
-    dask.config.set({"distributed.scheduler.worker-ttl": TTL})
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

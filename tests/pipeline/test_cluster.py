@@ -257,9 +257,9 @@ def test_a_worker_of_another_version_is_refused_or_measured(clip, run, dask, tmp
 @pytest.mark.slow
 def test_limits_on_workers_do_not_end_busy_ones(clip, run, counted, dask):
     """A segment takes longer than a scheduler waits for a silent worker, and torch more memory than a worker may."""
-    _, address = dask.scheduler()
+    _, address = dask.scheduler(ttl=5)
     dask.worker(address)
-    slow = "import time, torch\nclip = clip.std.ModifyFrame(clip, lambda n, f: time.sleep(0.6) or f)\n"
+    slow = "import time, torch\nclip = clip.std.ModifyFrame(clip, lambda n, f: time.sleep(0.3) or f)\n"
     counts: list[int] = []
     _, told = run(
         clip("plain.mp4"),
