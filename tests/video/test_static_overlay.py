@@ -128,6 +128,35 @@ def test_the_ground_between_strokes_is_not_a_dark_edge() -> None:
     assert not (mask & ~dilated(date, 2)).any()
 
 
+def test_a_mask_is_one_pixel_wider_than_plain_writing_along_rows_and_columns() -> None:
+    date = date_at(9, "1994", "", 200, 180)
+    mask = mask_at(vsrestore.static_overlay(dated("1994")), 9)
+    rows, columns = dilated(date, 1, 0), dilated(date, 0, 1)
+    assert not (mask & ~(rows | columns)).any()
+    assert mask[date].all()
+
+
+def test_colour_is_found_on_a_plain_ground_of_its_brightness_while_most_of_the_picture_moves() -> None:
+    """A quarter of the texture stands still, the rest moves; the writing differs from its ground by colour alone."""
+    date = writing("1994", 204, 180)
+
+    def paint(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        frame = f.copy()
+        picture = np.roll(field(), -2 * n, 1)[:, :WIDTH]
+        picture[:48] = field()[:48, :WIDTH]
+        picture[180:] = 150
+        np.asarray(frame[0])[:] = np.rint(picture)
+        for plane, value in ((1, 60), (2, 200)):
+            np.asarray(frame[plane])[:] = np.where(date, value, 128)
+        return frame
+
+    blank = vs.core.std.BlankClip(format=vs.YUV444P8, width=WIDTH, height=HEIGHT, length=LENGTH)
+    blank = blank.std.SetFrameProps(_Matrix=vs.MATRIX_BT709)
+    mask = mask_at(vsrestore.static_overlay(blank.std.ModifyFrame(clips=blank, selector=paint)), 9)
+    assert mask[date].mean() >= 0.95
+    assert not (mask & ~dilated(date, 2)).any()
+
+
 @pytest.mark.slow
 def test_a_frame_is_the_same_in_any_order_and_a_window_knows_only_its_frames() -> None:
     clip = dated("1994", "17")

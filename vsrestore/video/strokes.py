@@ -17,8 +17,9 @@ HIDDEN, OUTLIERS = 0.3, 0.1
 # Codes: mean range of the pixels around a stroke from which they count as moving, value of a stroke at least, range
 # that noise alone makes.
 MOVES, BRIGHT, NOISE = 9, 110, 4
-# The whole picture moves where so much of what has a contrast of so many codes has a range of half of it.
-PANS, TEXTURE = 0.8, 8
+# The whole picture moves where so much of what has a contrast of so many codes has a range of half of it; the second
+# is for strokes that stand out by colour, which little in a plain ground does by itself.
+PANS, COLOUR_PANS, TEXTURE = 0.8, 2 / 3, 8
 # The range of a stroke over that of what is around it, at most: the first that marks no more than `MOST` of the frame,
 # and no more than `SCATTERED` of it outside of a band of an eighth of its height. Of luma, whatever layer it stands
 # out in, or over the contrast, at most `STEADY`: a tram that the camera follows has one colour, but not one brightness.
@@ -30,7 +31,8 @@ DENSE, CROWD, WRITING = 4, 60, 180
 # A moving thing reaches so many pixels out of what it always covers, in values within so many codes, in more than the
 # first and less than the second share of the pictures; in so much of the square of a stroke's width around, it is none.
 OUT_OF, SAME, SOMETIMES, LEAKY = 3, 10, (0.2, 0.8), 0.2
-# What belongs to a stroke: half its contrast and twice its range within 2 pixels, a dark edge within 3, 1 more for all.
+# What belongs to a stroke: half its contrast and twice its range within 2 pixels, a dark edge within 3; for all 1 more
+# along rows and columns, and for figures that change, which are less certain, on the diagonals, too.
 BESIDE, EDGE, HALO = 2, 3, 1
 # More of a line is looked for so many stroke widths beside writing and so many rows above and below it, with values
 # between those nearby give or take `BETWEEN` codes; so many times, or until there is no more.
@@ -141,12 +143,14 @@ class _Statistics(NamedTuple):
             for hat in (white_top_hat, black_top_hat)
         )
         each = [_Layer.of(*rows, width) for rows in zip(layers, white, black, strict=True)]
-        pans = _pans(black[0], np.ptp(layers[0], axis=0))
+        moved = _moved(black[0], np.ptp(layers[0], axis=0))
         result = []
         for first in range(min(len(layers), 2)):
             few = int(HIDDEN * count)
             ordered = np.partition(np.max(white[first:], axis=0), [few, count // 2], axis=0)
-            result.append(cls(ordered[few], ordered[count // 2], layers, each, first, pans))
+            result.append(
+                cls(ordered[few], ordered[count // 2], layers, each, first, moved >= (COLOUR_PANS if first else PANS))
+            )
         return result
 
     def still(self, ratio: float, least: int, *, plain: bool) -> np.ndarray:
@@ -161,7 +165,7 @@ class _Statistics(NamedTuple):
 
     def strokes(self, least: int, ratio: float, width: int) -> np.ndarray:
         """Return the pixels that are certain, bool: those of writing, and others in its line."""
-        bright = np.max([layer.middle for layer in self.layers[self.first :]], axis=0) >= BRIGHT
+        bright = np.max([layer.middle for layer in self.layers], axis=0) >= BRIGHT
         strokes = (self.brighter >= least) & bright & self.still(ratio, least, plain=self.pans)
         strokes &= _box_sum(strokes, 2) >= DENSE
         strokes &= ~_leaky(strokes, self.pictures, [layer.middle for layer in self.layers], width)
@@ -187,8 +191,9 @@ class _Statistics(NamedTuple):
     def grown(self, strokes: np.ndarray, least: int, ratio: float, width: int) -> np.ndarray:
         """Return them with what belongs to them, bool."""
         still = self.still(2 * ratio, least, plain=True)
-        whole = strokes | (dilated(strokes, BESIDE) & (self.brighter >= least // 2) & still)
-        return _edged(whole, self.layers[0].middle, least // 2, width, still)
+        contrast = np.maximum(dilated(np.where(strokes, self.brighter, 0), BESIDE), least) // 2
+        whole = strokes | (dilated(strokes, BESIDE) & (self.brighter >= contrast) & still)
+        return _stepped(_edged(whole, self.layers[0].middle, least // 2, width, still), HALO)
 
 
 def with_changing_figures(
@@ -215,7 +220,7 @@ def with_changing_figures(
     inside = [layer[area] for layer in pictures]
     figures = _figures(inside, [level[area] for level in levels], least, width) & ~mask[area]
     result = mask.copy()
-    result[area] |= _edged(figures, inside[0], least, width)
+    result[area] |= dilated(_edged(figures, inside[0], least, width), HALO)
     return result
 
 
@@ -231,19 +236,19 @@ def _figures(pictures: Sequence[np.ndarray], levels: Sequence[np.ndarray], least
 def _edged(
     strokes: np.ndarray, luma: np.ndarray, least: int, width: int, still: np.ndarray | bool = True
 ) -> np.ndarray:
-    """Return strokes (bool) with a dark edge or shadow, where there is one, and a halo.
+    """Return strokes (bool) with a dark edge or shadow, where there is one.
 
     Dark is what is ``least`` codes below the mean around the writing; the ground between two strokes is not.
     """
     around = ~dilated(strokes, EDGE)
     level = _box_sum(luma * around, 3 * width) / np.maximum(_box_sum(around, 3 * width), 1)
-    return dilated(strokes | (dilated(strokes, EDGE) & (level - luma >= least) & still), HALO)
+    return strokes | (dilated(strokes, EDGE) & (level - luma >= least) & still)
 
 
-def _pans(contrast: np.ndarray, spread: np.ndarray) -> bool:
-    """Tell whether what has contrast (S, H, W) moves all over the picture, (H, W) being the range of each pixel."""
+def _moved(contrast: np.ndarray, spread: np.ndarray) -> float:
+    """Return which share of what has contrast (S, H, W) moves, (H, W) being the range of each pixel."""
     textured = contrast >= TEXTURE
-    return int(((spread >= contrast / 2) & textured).sum()) >= PANS * max(int(textured.sum()), 1)
+    return int(((spread >= contrast / 2) & textured).sum()) / max(int(textured.sum()), 1)
 
 
 def _leaky(strokes: np.ndarray, layers: Sequence[np.ndarray], middles: Sequence[np.ndarray], radius: int) -> np.ndarray:
