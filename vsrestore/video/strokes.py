@@ -31,8 +31,7 @@ DENSE, CROWD, WRITING = 4, 60, 180
 # A moving thing reaches so many pixels out of what it always covers, in values within so many codes, in more than the
 # first and less than the second share of the pictures; in so much of the square of a stroke's width around, it is none.
 OUT_OF, SAME, SOMETIMES, LEAKY = 3, 10, (0.2, 0.8), 0.2
-# What belongs to a stroke: half its contrast and twice its range within 2 pixels, a dark edge within 3; for all 1 more
-# along rows and columns, and for figures that change, which are less certain, on the diagonals, too.
+# What belongs to a stroke: half its contrast and twice its range within 2 pixels, a dark edge within 3, 1 more for all.
 BESIDE, EDGE, HALO = 2, 3, 1
 # More of a line is looked for so many stroke widths beside writing and so many rows above and below it, with values
 # between those nearby give or take `BETWEEN` codes; so many times, or until there is no more.
@@ -193,7 +192,7 @@ class _Statistics(NamedTuple):
         still = self.still(2 * ratio, least, plain=True)
         contrast = np.maximum(dilated(np.where(strokes, self.brighter, 0), BESIDE), least) // 2
         whole = strokes | (dilated(strokes, BESIDE) & (self.brighter >= contrast) & still)
-        return _stepped(_edged(whole, self.layers[0].middle, least // 2, width, still), HALO)
+        return _edged(whole, self.layers[0].middle, least // 2, width, still)
 
 
 def with_changing_figures(
@@ -220,7 +219,7 @@ def with_changing_figures(
     inside = [layer[area] for layer in pictures]
     figures = _figures(inside, [level[area] for level in levels], least, width) & ~mask[area]
     result = mask.copy()
-    result[area] |= dilated(_edged(figures, inside[0], least, width), HALO)
+    result[area] |= _edged(figures, inside[0], least, width)
     return result
 
 
@@ -236,13 +235,13 @@ def _figures(pictures: Sequence[np.ndarray], levels: Sequence[np.ndarray], least
 def _edged(
     strokes: np.ndarray, luma: np.ndarray, least: int, width: int, still: np.ndarray | bool = True
 ) -> np.ndarray:
-    """Return strokes (bool) with a dark edge or shadow, where there is one.
+    """Return strokes (bool) with a dark edge or shadow, where there is one, and a halo.
 
     Dark is what is ``least`` codes below the mean around the writing; the ground between two strokes is not.
     """
     around = ~dilated(strokes, EDGE)
     level = _box_sum(luma * around, 3 * width) / np.maximum(_box_sum(around, 3 * width), 1)
-    return strokes | (dilated(strokes, EDGE) & (level - luma >= least) & still)
+    return dilated(strokes | (dilated(strokes, EDGE) & (level - luma >= least) & still), HALO)
 
 
 def _moved(contrast: np.ndarray, spread: np.ndarray) -> float:
