@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -18,7 +17,7 @@ from typing import IO
 from vsrestore.interrupts import check, held_interrupts
 
 from .errors import PipelineError, RunError
-from .ties import dying_with, tied
+from .ties import tied
 
 POLL_SECONDS = 0.05
 PATIENCE_SECONDS = 5.0
@@ -69,7 +68,6 @@ class Program:
                 env=environment,
                 cwd=folder,
                 process_group=group,
-                preexec_fn=dying_with(os.getpid()) if sys.platform == "linux" else None,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
             self._tie = tied(self.process)

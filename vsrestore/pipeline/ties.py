@@ -1,33 +1,17 @@
-"""Programs end with the one that started them, however that ended: each system has its own way.
+"""Programs end with the one that started them, however that ended.
 
-Linux kills them itself. Windows closes their job object (not yet run there). Elsewhere a shell waits for a pipe to end.
+Windows closes their job object (not yet run there). Elsewhere a shell waits for a pipe to end. Linux would kill them by
+itself if they asked it to, but between fork and exec no Python may run where there are threads: it can hang for good.
 """
 
 from __future__ import annotations
 
 import ctypes
-import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from typing import Any
-
-DIE_WITH_PARENT = 1  # Linux calls it PR_SET_PDEATHSIG
-
-
-def dying_with(parent: int) -> Callable[[], None]:
-    """Return what a new process calls so that Linux kills it when the thread of ``parent`` that made it has ended."""
-    control = ctypes.CDLL(None).prctl  # found here: between fork and exec little may be done
-
-    def die() -> None:
-        control(DIE_WITH_PARENT, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return die
 
 
 class Watchdog:
@@ -58,7 +42,7 @@ def tied(process: subprocess.Popen[bytes]) -> Watchdog | None:
     if sys.platform == "win32":
         _into_job(process)
         return None
-    return None if sys.platform == "linux" else Watchdog(process.pid)
+    return Watchdog(process.pid)
 
 
 if sys.platform == "win32":
