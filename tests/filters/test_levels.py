@@ -44,6 +44,22 @@ def test_a_washed_out_capture_comes_back(black: float, white: float, log: list[s
     assert any(line.startswith("levels: black lies at ") for line in log)
 
 
+@pytest.mark.parametrize("bars", [(24, 0), (0, 30)], ids=["letterbox", "pillarbox"])
+def test_bars_beside_a_washed_out_picture_are_no_black_of_it(bars: tuple[int, int]) -> None:
+    down, across = bars
+
+    def paint(n: int) -> np.ndarray:
+        picture = np.zeros((HEIGHT, WIDTH))
+        inside = slice(down, HEIGHT - down), slice(across, WIDTH - across)
+        picture[inside] = captured(scene(n), 0.06, 1.0)[inside]
+        return picture
+
+    clip = clip_of(paint, LENGTH)
+    before, after = pictures(clip)[0, 0], pictures(vsrestore.levels(clip))[0, 0]
+    middle = before[40:100, 40:150], after[40:100, 40:150]
+    assert (middle[0] - middle[1]).max() > 0.02
+
+
 def pastel(n: int) -> np.ndarray:
     return 0.3 + 0.3 * scene(n)
 
