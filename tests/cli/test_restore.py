@@ -149,11 +149,10 @@ def test_cancelling_ends_everything(command, tmp_path, soak, number):
 @pytest.mark.parametrize(
     ("number", "place"),
     [
-        (signal.SIGINT, "os.register_at_fork(after_in_parent=signalled)"),
         (signal.SIGTERM, "module.probe, known = lambda path: (Freed(), known(path))[1], module.probe"),
         (signal.SIGTERM, "module.probe, known = lambda path: (import_module('signals'), known(path))[1], module.probe"),
     ],
-    ids=["in a fork", "while an object is freed", "in an import"],
+    ids=["while an object is freed", "in an import"],
 )
 def test_no_signal_is_lost(command, tmp_path, number, place):
     """Python throws away what is raised in such places, and says after some that the signal has killed it."""
