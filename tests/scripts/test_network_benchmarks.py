@@ -103,11 +103,11 @@ def test_all_ways_of_video_networks_give_the_same_picture(part):
 
 def test_video_networks_have_a_bound_in_each_precision(part):
     video = part("video")
-    cases = {"PSRT x4": small_video_cases(video)["PSRT x4"]}
+    cases = {"MMP-RNN": small_video_cases(video)["MMP-RNN"]}
     (report,) = video.run(1, lambda run: run() or 1.0, cases)
     assert [row[1] for row in report.rows] == [video.PUBLISHED, video.FLOAT32, video.BFLOAT16]
     assert [requirement.least for requirement in report.requirements] == [1.3, None, 2.0]
-    assert report.settings["sizes"] == {"PSRT x4": "6 frames of 42x35"}
+    assert report.settings["sizes"] == {"MMP-RNN": "6 frames of 36x20"}
 
 
 def test_published_ways_use_torchvision_and_ours_does_not(part, edvr_case, calls):
