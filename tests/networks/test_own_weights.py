@@ -35,7 +35,8 @@ def test_features_of_every_layer_are_awake(weights):
     for name, layer in rectified(network):
         assert isinstance(layer, nn.Conv2d)
         layer.register_forward_hook(look(name))  # is told only with gradients on: else the ReLU is part of the layer
-    grainy = panned()[:5] + np.random.default_rng(1).normal(0, 0.05, panned()[:5].shape).astype(np.float32)
+    clean = panned()[:5]
+    grainy = clean + np.random.default_rng(1).normal(0, 0.05, clean.shape).astype(np.float32)
     frames = torch.from_numpy(grainy).permute(0, 3, 1, 2)[None].contiguous()  # what waits for damage sleeps without
     network.restore(frames, windows(2)[:, 2 - network.radius : 3 + network.radius])
     sleeping = {name: (share < AWAKE).float() for name, share in shares.items()}

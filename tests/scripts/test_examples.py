@@ -38,25 +38,13 @@ SCALES = {
 RATES = {"adacof.vpy": 2, "interpolate.vpy": 2, "rife.vpy": 2}
 
 
-def frames_of(script: str) -> int:
-    return 2 if script == "diffbir.vpy" else FRAMES  # seconds for each, which it makes of a picture of 512 pixels
-
-
 @pytest.fixture(scope="module")
-def sources(tmp_path_factory):
-    """Clips, by their length."""
-    folder = tmp_path_factory.mktemp("some clips")
-    picture = [ffmpeg.program(), "-loglevel", "error", "-f", "lavfi", "-i", f"testsrc=size={WIDTH}x{HEIGHT}:rate=24"]
-    paths = {length: folder / f"clip of {length} frames.mkv" for length in (2, FRAMES)}
-    for length, path in paths.items():
-        command = [*picture, "-frames:v", str(length), "-pix_fmt", "yuv420p", "-c:v", "ffv1", str(path)]
-        subprocess.run(command, check=True)
-    return paths
-
-
-@pytest.fixture
-def source(sources):
-    return sources[FRAMES]
+def source(tmp_path_factory):
+    path = tmp_path_factory.mktemp("a clip") / "clip of six frames.mkv"
+    picture = ["-f", "lavfi", "-i", f"testsrc=size={WIDTH}x{HEIGHT}:rate=24", "-frames:v", str(FRAMES)]
+    command = [ffmpeg.program(), "-loglevel", "error", *picture, "-pix_fmt", "yuv420p", "-c:v", "ffv1", str(path)]
+    subprocess.run(command, check=True)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -111,13 +99,10 @@ def run(script: str, *options: str, **variables: str) -> subprocess.CompletedPro
 
 
 @pytest.fixture
-def told(script, sources, models, parts):
+def told(script, source, models, parts):
     """What a script is given, by name: text, as vspipe gives it."""
     model = {"model": models[script]} if script in models else {}
-    return {
-        name: str(path)
-        for name, path in {"source": sources[frames_of(script)], **model, **parts.get(script, {})}.items()
-    }
+    return {name: str(path) for name, path in {"source": source, **model, **parts.get(script, {})}.items()}
 
 
 every_script = pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.glob("*.vpy")))
@@ -133,8 +118,8 @@ def test_example(script, told, tmp_path, monkeypatch):
         restored, beside = (vs.get_output(number).clip for number in (0, 1))
     finally:
         vs.clear_outputs()
-    is_whole(script, stream_of(restored), frames_of(script) * RATES.get(script, 1))
-    is_whole(script, stream_of(beside), frames_of(script))
+    is_whole(script, stream_of(restored), FRAMES * RATES.get(script, 1))
+    is_whole(script, stream_of(beside), FRAMES)
 
 
 @pytest.mark.slow

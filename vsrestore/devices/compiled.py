@@ -80,21 +80,21 @@ class Compiled(nn.Module):
         self._kinds: dict[Hashable, Operators | None] = {}
         self._failures = failures
 
-    def forward(self, *given: Any, **named: Any) -> Tensor:
+    def forward(self, *arguments: Any, **named: Any) -> Tensor:
         """Return what the network gives, rounded otherwise where it could be compiled.
 
         Raises:
             RuntimeError: memory ended while it was compiled, which it might not the next time.
 
         """
-        leaves, structure = tree_flatten((given, named))
+        leaves, structure = tree_flatten((arguments, named))
         kind = (structure, *map(_kind, leaves))
         if kind not in self._kinds:
             with _LOCK:
                 if kind not in self._kinds:
                     self._kinds[kind] = self._compiled(leaves, structure)
         operators = self._kinds[kind]
-        return self.network(*given, **named) if operators is None else operators(*filter(_changes, leaves))
+        return self.network(*arguments, **named) if operators is None else operators(*filter(_changes, leaves))
 
     def _compiled(self, leaves: Sequence[Any], structure: Any) -> Operators | None:
         """Return the operators of a kind, tried once; None where the network has to do without."""
@@ -122,7 +122,7 @@ def _kind(leaf: Any) -> Hashable:
     """Return what two arguments of one kind share: tables of windows their values, too, as networks go by them."""
     if _changes(leaf):
         return leaf.shape, leaf.stride(), leaf.dtype, leaf.device
-    return tuple(map(tuple, leaf.tolist())) if isinstance(leaf, Tensor) else leaf
+    return (leaf.shape, *leaf.flatten().tolist()) if isinstance(leaf, Tensor) else leaf
 
 
 def _recorded(network: nn.Module, leaves: Sequence[Any], structure: Any) -> GraphModule:
@@ -136,15 +136,16 @@ def _recorded(network: nn.Module, leaves: Sequence[Any], structure: Any) -> Grap
 
     def called(*changing: Tensor) -> Any:
         tensors = iter(changing)
-        given, named = tree_unflatten([next(tensors) if _changes(leaf) else leaf for leaf in leaves], structure)
-        return network(*given, **named)
+        arguments, named = tree_unflatten([next(tensors) if _changes(leaf) else leaf for leaf in leaves], structure)
+        return network(*arguments, **named)
 
     changing = list(filter(_changes, leaves))
     graph = make_fx(called)(*changing)
     for node in graph.graph.nodes:
         if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
             raise RuntimeError(f"{node.target} gives random numbers")
-    others = [tensor.flip(-1) if tensor.dim() > 1 else tensor for tensor in changing]
+    # Not the first ones mirrored: a film may begin in black, which is the same.
+    others = [torch.rand_like(tensor) if tensor.dim() > 1 else tensor for tensor in changing]
     if not torch.equal(graph(*others), called(*others)):
         raise RuntimeError(READS)
     return graph

@@ -102,7 +102,7 @@ def vary(frames: Frames, data: DataRecipe, rng: np.random.Generator) -> Frames:
         frames = np.clip(frames**gamma * contrast + lift, 0, 1).astype(np.float32)
     if rng.random() < data.sparks:
         frames = throw_sparks(frames, rng)
-    if data.edged and rng.random() < data.edged:
+    if data.edged and rng.random() < data.edged:  # without, samples are those of runs before there was such a share
         frames = with_black_edges(frames, rng)
     return frames
 
