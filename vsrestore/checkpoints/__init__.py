@@ -6,7 +6,7 @@ from vsrestore.checkpoints.download import fetch
 from vsrestore.checkpoints.errors import CheckpointError
 from vsrestore.checkpoints.filters import filters_of, told_filters
 from vsrestore.checkpoints.load import peek, read
-from vsrestore.checkpoints.locate import find, how_to_get, is_here, path_of, user_folder
+from vsrestore.checkpoints.locate import find, first_pass_folder, how_to_get, is_here, path_of, user_folder
 from vsrestore.checkpoints.registry import Entry, entries, get
 from vsrestore.checkpoints.verify import verify
 
@@ -17,6 +17,7 @@ __all__ = [
     "fetch",
     "filters_of",
     "find",
+    "first_pass_folder",
     "get",
     "how_to_get",
     "is_here",

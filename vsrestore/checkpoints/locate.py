@@ -33,6 +33,15 @@ def user_folder() -> Path:
         ) from error
 
 
+def first_pass_folder() -> Path:
+    """Return the folder, beside fetched checkpoints, of what first passes over clips have measured.
+
+    Raises:
+        CheckpointError: as for ``user_folder``.
+    """
+    return user_folder() / "first-pass"
+
+
 def path_of(entry: Entry) -> Path:
     """Return where an entry's file lies or belongs."""
     return (registry.weights_folder() if entry.shipped else user_folder()) / entry.file

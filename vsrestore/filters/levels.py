@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import vapoursynth as vs
 
-from ..checkpoints import CheckpointError, user_folder
+from ..checkpoints import CheckpointError, first_pass_folder
 from ..video.cache import uncached
 from ..video.checks import within
 from ..video.errors import fail, note, told_by
@@ -91,7 +91,7 @@ def _ends(luma: vs.VideoNode) -> tuple[float, float]:
     small = uncached.RemoveFrameProps(some, ["_FieldBased"]).resize.Bilinear(COLUMNS, ROWS)
     measure = Measure(name=_NAME, version=1, length=len(ENDS), load=lambda: _measured)
     with told_by(_NAME, CheckpointError):
-        darkest, brightest = first_pass(_NAME, small, measure, user_folder() / "first-pass").T
+        darkest, brightest = first_pass(_NAME, small, measure, first_pass_folder()).T
     return float(np.quantile(darkest, FRAMES[0])), float(np.quantile(brightest, FRAMES[1]))
 
 

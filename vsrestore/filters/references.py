@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import vapoursynth as vs
 
-from ..checkpoints import CheckpointError, find, user_folder
+from ..checkpoints import CheckpointError, find, first_pass_folder
 from ..devices import pick
 from ..networks import tape_faults
 from ..networks.reference_selection import SELECTIONS, Selection, select_references
@@ -54,7 +54,7 @@ def reference_table(
     if references not in MEASURES:
         fail(name, f"references={references!r}; accepted: {ACCEPTED}")
     with told_by(name, CheckpointError, NetworkError):
-        values = first_pass(name, frames, MEASURES[references](device), user_folder() / "first-pass")
+        values = first_pass(name, frames, MEASURES[references](device), first_pass_folder())
     table: list[list[int]] = select_references(values[:, 0], values[:, 1:], count, selection).tolist()
     return table
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import vapoursynth as vs
 
-from ..checkpoints import entries, user_folder
+from ..checkpoints import entries, first_pass_folder
 from ..devices.parts import Part, Parts
 from ..networks.traits import Traits
 from ..runtime.apply import Stage, prepare, through
@@ -142,7 +142,7 @@ def tcvc(
     references = pictures(NAME, clip, reference, _painters(clip, frames, models, size, options))
     shots = [Shot(0, clip.num_frames, coloured=False, clear=0)]
     if only_gray or references.num_frames > 1:
-        shots = shots_of(NAME, frames, user_folder() / "first-pass")
+        shots = shots_of(NAME, frames, first_pass_folder())
     stays = of_each_frame(shots, [only_gray and shot.coloured for shot in shots])
     guides = of_each_frame(shots, [None if only_gray and shot.coloured else shot.clear for shot in shots])
     companion = Companion([_of_each_frame(small_lab(references, size, options), guides)], at="wanted")
