@@ -68,6 +68,18 @@ def test_a_speck_goes_and_a_moving_ball_stays() -> None:
     assert np.abs(restored[3][where] - ball[3][where]).mean() < 0.05
 
 
+def test_a_ball_that_flies_by_twice_its_size_stays_and_specks_go() -> None:
+    frames = panned(gray=True)
+    ball, place = frames.copy(), (slice(30, 42), slice(52, 64))
+    for n in range(6):
+        ball[n, 30:42, 4 + 24 * n : 16 + 24 * n] = 0.95
+    with_speck, speck = ball.copy(), (slice(80, 85), slice(100, 105))
+    with_speck[2][speck] = 0.95
+    restored = as_frames(vsrestore.film(as_clip(with_speck), grain=0, device="cpu"))
+    np.testing.assert_allclose(restored[2][place], ball[2][place], atol=1e-6)
+    assert np.abs(restored[2][speck] - frames[2][speck]).mean() < 0.05
+
+
 def test_scratches_go_first_unless_they_are_to_stay() -> None:
     clean = panned(top=0, height=240)
     source = as_clip(scratched(clean))

@@ -1,4 +1,4 @@
-"""The stages of the filter film: what lasts over frames is found and filled first, then comes its network."""
+"""The stages of the filter film: what lasts over frames goes first, then comes its network, then back what flies."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ DESCRIPTOR = temporal(FILM)
 CELL, TALL = 2, 720  # px that the finder of marks takes as one, and the height of frames for which that holds
 REDUCED_TO = 240  # rows, about, that the network for stains sees of a frame
 FILL = Sequence(chunk=8, overlap=6)  # a mark lasts five frames at most
+FLIGHT = Window(chunk=2, before=2, after=2, skips_repeats=True)  # short: a seek asks for two chunks of the network's
+WHOLE = Traits(tiles=False, channels_last=False, float32_frames=True)  # what is not learnt takes frames as they are
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,8 @@ class Repair:
         for stage in stages[:-1]:
             repaired = self._filled(frames, stage) if stage in marks else through(frames, stage, self.options)
             frames, _ = prepared.continued(repaired, "rgb")
-        return prepared, through(frames, self._last, self.options)
+        repaired, _ = prepared.continued(through(frames, self._last, self.options), "rgb")
+        return prepared, self._with_what_flies(repaired, frames)
 
     @cached_property
     def _last(self) -> Stage:
@@ -83,10 +86,15 @@ class Repair:
     def _filled(self, frames: vs.VideoNode, finder: Stage) -> vs.VideoNode:
         """Return frames with what the finder marks filled along the motion, from those where it is not."""
         mask = through(frames, finder, self.options).std.CopyFrameProps(frames)
-        traits = Traits(tiles=False, channels_last=False, float32_frames=True)
-        descriptor = Descriptor(name=self.name, plan=FILL, traits=traits, only_where="mask")
+        descriptor = Descriptor(name=self.name, plan=FILL, traits=WHOLE, only_where="mask")
         fill = Stage(descriptor=descriptor, build=_fills, companions={"mask": Companion([mask])})
         return only_where(marked(mask), through(frames, fill, replace(self.options, tile=None)), frames)
+
+    def _with_what_flies(self, repaired: vs.VideoNode, before: vs.VideoNode) -> vs.VideoNode:
+        """Return repaired frames with what the repair took out of those before although it flies through them."""
+        descriptor = Descriptor(name=self.name, plan=FLIGHT, traits=WHOLE)
+        stage = Stage(descriptor=descriptor, build=_trajectories, companions={"before": Companion([before])})
+        return through(repaired, stage, replace(self.options, tile=None))
 
 
 def _window(radius: int) -> Window:
@@ -97,3 +105,9 @@ def _fills() -> nn.Module:
     from ..networks.motion_fill import MotionFill
 
     return MotionFill()
+
+
+def _trajectories() -> nn.Module:
+    from ..networks.trajectories import Trajectories
+
+    return Trajectories()

@@ -1,0 +1,195 @@
+"""Trajectories: puts back what a repair took out of a picture although it flies through it: balls, birds, sparks.
+
+Dirt is on one frame. What flies is on several, each time elsewhere, and where it moves by more than its own size from
+frame to frame, a network that compares the frames takes it for dirt. Here what a repair changed is taken apart into
+blobs of cells that touch. A blob stays in the picture if three more like it in size and colour lie in the neighbours
+where a path of steady acceleration leads through, or two where the path leaves the frame. Nothing is learnt.
+
+The pieces are well known: connected components, constant acceleration as in the tracking of targets.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+CELL, TALL = 4, 480  # px of a cell, and the height of frames for which that holds
+CHANGED = 0.04  # of the range 0 to 1: what a repair changed by less does not count
+SPREAD = 12  # cells that a blob may reach from its last one
+LEAST, MOST = 6, 4000  # px of a blob
+LIMIT = 400  # blobs of a frame, beyond which paths are found by chance
+ALIKE_SIZE, ALIKE_COLOUR = 0.8, 0.2  # by how much blobs may differ, sizes in the logarithm
+FASTEST = 64.0  # px from frame to frame
+SLOWEST, OF_ITS_SIZE = 3.0, 0.6  # what moves by fewer px, or by less of its own size, the repair leaves
+# Two neighbours, by how many frames later they are, through whose blobs a path may lead, and those to one of which it has
+# to go on, if not out of the frame.
+PATHS = MappingProxyType({(-1, 1): (-2, 2), (1, 2): (-1,), (-2, -1): (1,)})
+BEND, BEND_SHARE = 2.0, 0.1  # px by which a path may bend from frame to frame, and more as a share of the speed
+STRAIGHT = 1.0  # px by which it may bend where all that is known of its fourth blob is that it is outside
+ASIDE, ASIDE_SHARE = 1.5, 0.05  # px beside a path for every frame away, and more as a share of the speed
+
+
+class Blobs(NamedTuple):
+    """What a repair changed in a frame; lengths in px of a frame of ``TALL`` rows.
+
+    numbers: of the blob that each cell belongs to, (h, w), -1 where there is none. places: rows and columns (B, 2).
+    sizes: (B,). colours: what was there before the repair, (B, 3).
+    """
+
+    numbers: Tensor
+    places: Tensor
+    sizes: Tensor
+    colours: Tensor
+
+
+class Trajectories(nn.Module):
+    """Put back in repaired frames what flies through the frames that were repaired."""
+
+    def forward(self, frames: Tensor, windows: Tensor, before: Tensor) -> Tensor:
+        """Look at one frame per window.
+
+        Args:
+            frames: repaired, (N, T, 3, H, W).
+            windows: (K, W), int64: the positions in T that form each window, centre in the middle; what stands there
+                again for want of others counts once.
+            before: as they were before the repair, (N, T, 3, H, W).
+
+        Returns:
+            (N, K, 3, H, W): ``frames``, with ``before`` where something flies.
+
+        """
+        return torch.stack([_put_back(*pair, windows.tolist()) for pair in zip(frames, before, strict=True)])
+
+
+def _put_back(repaired: Tensor, before: Tensor, windows: list[list[int]]) -> Tensor:
+    """Look at one frame per window of frames (T, 3, H, W)."""
+    height, width = repaired.shape[-2:]
+    cell = CELL * max(1, round(height / TALL))
+    blobs = _blobs(repaired, before, cell)
+    size = torch.tensor((height, width), device=repaired.device) * (CELL / cell)
+    frames = []
+    for window in windows:
+        around = sorted(set(window))
+        centre = window[len(window) // 2]
+        neighbours = {position - around.index(centre): blobs[at] for position, at in enumerate(around) if at != centre}
+        flies = _on_a_path(blobs[centre], neighbours, size)
+        frame = repaired[centre]
+        if bool(flies.any()):
+            cells = F.pad(flies, (0, 1))[blobs[centre].numbers]  # number -1 is the last one: none
+            wider = F.max_pool2d(cells[None, None].float(), 3, 1, 1)
+            whole = F.interpolate(wider, scale_factor=float(cell))[0, :, :height, :width]
+            frame = torch.where(whole > 0, before[centre], frame)
+        frames.append(frame)
+    return torch.stack(frames)
+
+
+def _blobs(repaired: Tensor, before: Tensor, cell: int) -> list[Blobs]:
+    """Take apart what was changed in frames (T, 3, H, W)."""
+    changed = ((before - repaired).abs().amax(1, keepdim=True) > CHANGED).to(before.dtype)
+    height, width = changed.shape[-2:]
+    border = (0, -width % cell, 0, -height % cell)
+    sums = F.avg_pool2d(F.pad(torch.cat((changed, before * changed), 1), border), cell) * CELL**2
+    there = (sums[:, :1] >= 2).to(sums.dtype)
+    h, w = there.shape[-2:]
+    numbers = torch.arange(1, h * w + 1, dtype=sums.dtype, device=sums.device).view(h, w) * there
+    for _ in range(SPREAD if bool(there.any()) else 0):
+        numbers = F.max_pool2d(numbers, 3, 1, 1) * there
+    return [_measured(labels, parts) for labels, parts in zip(numbers[:, 0].long(), sums, strict=True)]
+
+
+def _measured(labels: Tensor, sums: Tensor) -> Blobs:
+    """Measure the blobs of a frame by the labels (h, w) of its cells, 0 for none, and what is summed up (4, h, w)."""
+    ys, xs = labels.nonzero(as_tuple=True)
+    _, blob = labels[ys, xs].unique(return_inverse=True)
+    count = int(blob.max()) + 1 if len(blob) else 0
+    parts = sums[:, ys, xs]
+    parts = torch.cat((parts, parts[:1] * ys, parts[:1] * xs))
+    total = parts.new_zeros(len(parts), count).index_add_(1, blob, parts)
+    numbers = torch.full_like(labels, -1)
+    numbers[ys, xs] = blob
+    means = total[1:] / total[0]
+    return Blobs(numbers, (means[3:].T + 0.5) * CELL, total[0], means[:3].T)
+
+
+class _Paths(NamedTuple):
+    """Paths through blobs of a frame.
+
+    blobs: their numbers, (P,). places, speeds, bends: in px, (P, 2): where a path is in that frame, how far it leads to
+    the next one, and by how much that changes from frame to frame.
+    """
+
+    blobs: Tensor
+    places: Tensor
+    speeds: Tensor
+    bends: Tensor
+
+
+def _on_a_path(blobs: Blobs, neighbours: dict[int, Blobs], size: Tensor) -> Tensor:
+    """Tell which blobs lie on a path through those of neighbours, by how many frames later those are: (B,), bool."""
+    flies = torch.zeros_like(blobs.sizes, dtype=torch.bool)
+    if max(len(each.sizes) for each in (blobs, *neighbours.values())) > LIMIT:
+        return flies
+    for pair, further in PATHS.items():
+        if neighbours.keys() >= set(pair):
+            paths = _paths(blobs, neighbours, *pair)
+            for age in neighbours.keys() & set(further):
+                goes_on = _leads_to(paths, blobs, neighbours[age], age) | _leads_out(paths, blobs, age, size)
+                flies[paths.blobs[goes_on]] = True
+    return flies
+
+
+def _paths(blobs: Blobs, neighbours: dict[int, Blobs], s: int, t: int) -> _Paths:
+    """Return the paths through a blob, one of the frame s later and one of the frame t later."""
+    one, other = (_within_reach(blobs, neighbours[age], age) for age in (s, t))
+    number, first, second = _joined(one, other, len(blobs.sizes))
+    here = blobs.places[number]
+    one, other = neighbours[s].places[first] - here, neighbours[t].places[second] - here
+    speeds = (one * t**2 - other * s**2) / (s * t * (t - s))
+    bends = 2 * (other * s - one * t) / (s * t * (t - s))
+    pace = speeds.norm(dim=1)
+    fits = (bends.norm(dim=1) < BEND + BEND_SHARE * pace) & (pace < FASTEST)
+    fits &= (pace > SLOWEST) & (pace > OF_ITS_SIZE * blobs.sizes[number].sqrt())
+    return _Paths(number[fits], here[fits], speeds[fits], bends[fits])
+
+
+def _leads_to(paths: _Paths, blobs: Blobs, others: Blobs, age: int) -> Tensor:
+    """Tell which paths lead to one of the other blobs, of the frame so many later, that is like theirs: (P,), bool."""
+    beside = (ASIDE + ASIDE_SHARE * paths.speeds.norm(dim=1)) * abs(age)
+    near = torch.cdist(_after(paths, age), others.places) < beside[:, None]
+    return (near & _alike(blobs, others)[paths.blobs]).any(1)
+
+
+def _leads_out(paths: _Paths, blobs: Blobs, age: int, size: Tensor) -> Tensor:
+    """Tell which paths are straight and lead out of the frame, where their blob would not be seen whole: (P,), bool."""
+    place, margin = _after(paths, age), blobs.sizes[paths.blobs, None].sqrt() / 2
+    return ((place < margin) | (place > size - margin)).any(1) & (paths.bends.norm(dim=1) < STRAIGHT)
+
+
+def _after(paths: _Paths, age: int) -> Tensor:
+    return paths.places + paths.speeds * age + paths.bends * (age**2 / 2)
+
+
+def _within_reach(blobs: Blobs, others: Blobs, age: int) -> Tensor:
+    """Pairs of a blob and one that is like it within reach, (2, P), in the order of the former."""
+    small = (blobs.sizes >= LEAST) & (blobs.sizes <= MOST)
+    near = torch.cdist(blobs.places, others.places) < FASTEST * abs(age)
+    return (near & _alike(blobs, others) & small[:, None]).nonzero().T
+
+
+def _joined(one: Tensor, other: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Combine pairs (2, P) and (2, Q) that begin with the same number below a count: it, and both its partners."""
+    each = torch.bincount(other[0], minlength=count)
+    starts, times = each.cumsum(0) - each, each[one[0]]
+    number, first = one.repeat_interleave(times, dim=1)
+    within = torch.arange(len(number), device=one.device) - (times.cumsum(0) - times).repeat_interleave(times)
+    return number, first, other[1][starts[number] + within]
+
+
+def _alike(blobs: Blobs, others: Blobs) -> Tensor:
+    """Tell which blobs are alike in size and colour, (B, C)."""
+    sizes = (blobs.sizes.log()[:, None] - others.sizes.log()).abs() < ALIKE_SIZE
+    return sizes & (torch.cdist(blobs.colours, others.colours) < ALIKE_COLOUR)
