@@ -25,8 +25,8 @@ LIMIT = 400  # blobs of a frame, beyond which paths are found by chance
 ALIKE_SIZE, ALIKE_COLOUR = 0.8, 0.2  # by how much blobs may differ, sizes in the logarithm
 FASTEST = 64.0  # px from frame to frame
 SLOWEST, OF_ITS_SIZE = 3.0, 0.6  # what moves by fewer px, or by less of its own size, the repair leaves
-# Two neighbours, by how many frames later they are, through whose blobs a path may lead, and those to one of which it has
-# to go on, if not out of the frame.
+# Two neighbours, by how many frames later they are, through whose blobs a path may lead, and those to one of which it
+# has to go on, if not out of the frame.
 PATHS = MappingProxyType({(-1, 1): (-2, 2), (1, 2): (-1,), (-2, -1): (1,)})
 BEND, BEND_SHARE = 2.0, 0.1  # px by which a path may bend from frame to frame, and more as a share of the speed
 STRAIGHT = 1.0  # px by which it may bend where all that is known of its fourth blob is that it is outside
