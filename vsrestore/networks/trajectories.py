@@ -17,8 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vsrestore.networks.layers.box import box_mean
+
 CELL, TALL = 4, 480  # px of a cell, and the height of frames for which that holds
-CHANGED = 0.04  # of the range 0 to 1: what a repair changed by less does not count
+CHANGED, GRAIN = 0.04, 3  # what a repair changed by less, also on average over so many px each way, does not count
 SPREAD = 12  # cells that a blob may reach from its last one
 LEAST, MOST = 6, 4000  # px of a blob
 LIMIT = 400  # blobs of a frame, beyond which paths are found by chance
@@ -89,30 +91,41 @@ def _put_back(repaired: Tensor, before: Tensor, windows: list[list[int]]) -> Ten
 
 def _blobs(repaired: Tensor, before: Tensor, cell: int) -> list[Blobs]:
     """Take apart what was changed in frames (T, 3, H, W)."""
-    changed = ((before - repaired).abs().amax(1, keepdim=True) > CHANGED).to(before.dtype)
-    height, width = changed.shape[-2:]
+    change = (before - repaired).mean(1, keepdim=True)
+    changed = torch.minimum(change.abs(), box_mean(change, (GRAIN, GRAIN)).abs()) > CHANGED
+    return [_measured(*pair, cell) for pair in zip(before, changed[:, 0], strict=True)]
+
+
+def _measured(picture: Tensor, changed: Tensor, cell: int) -> Blobs:
+    """Measure the blobs of a frame (3, H, W) in which so much is changed (H, W)."""
+    height, width = changed.shape
     border = (0, -width % cell, 0, -height % cell)
-    sums = F.avg_pool2d(F.pad(torch.cat((changed, before * changed), 1), border), cell) * CELL**2
-    there = (sums[:, :1] >= 2).to(sums.dtype)
-    h, w = there.shape[-2:]
-    numbers = torch.arange(1, h * w + 1, dtype=sums.dtype, device=sums.device).view(h, w) * there
-    for _ in range(SPREAD if bool(there.any()) else 0):
-        numbers = F.max_pool2d(numbers, 3, 1, 1) * there
-    return [_measured(labels, parts) for labels, parts in zip(numbers[:, 0].long(), sums, strict=True)]
-
-
-def _measured(labels: Tensor, sums: Tensor) -> Blobs:
-    """Measure the blobs of a frame by the labels (h, w) of its cells, 0 for none, and what is summed up (4, h, w)."""
+    cells = F.pad(changed.to(picture.dtype), border).unflatten(1, (-1, cell)).unflatten(0, (-1, cell)).movedim(1, 2)
+    counts = cells.sum((2, 3)) * (CELL / cell) ** 2
+    labels = _labels(counts >= 2)
     ys, xs = labels.nonzero(as_tuple=True)
     _, blob = labels[ys, xs].unique(return_inverse=True)
-    count = int(blob.max()) + 1 if len(blob) else 0
-    parts = sums[:, ys, xs]
-    parts = torch.cat((parts, parts[:1] * ys, parts[:1] * xs))
-    total = parts.new_zeros(len(parts), count).index_add_(1, blob, parts)
+    pixels = F.pad(picture, border).unflatten(2, (-1, cell)).unflatten(1, (-1, cell)).movedim(2, 3)[:, ys, xs]
+    colours = (pixels * cells[ys, xs]).sum((2, 3)) * (CELL / cell) ** 2
+    sizes = counts[ys, xs]
+    parts = torch.stack((sizes, sizes * ys, sizes * xs, *colours))
+    total = parts.new_zeros(len(parts), int(blob.max()) + 1 if len(blob) else 0).index_add_(1, blob, parts)
+    means = total[1:] / total[0]
     numbers = torch.full_like(labels, -1)
     numbers[ys, xs] = blob
-    means = total[1:] / total[0]
-    return Blobs(numbers, (means[3:].T + 0.5) * CELL, total[0], means[:3].T)
+    return Blobs(numbers, (means[:2].T + 0.5) * CELL, total[0], means[2:].T)
+
+
+def _labels(there: Tensor) -> Tensor:
+    """Give cells (h, w) that touch the same number, others 0; what reaches further than ``SPREAD`` has several."""
+    mask = there.float()
+    labels = torch.arange(1, there.numel() + 1, dtype=mask.dtype, device=mask.device).view(there.shape) * mask
+    for _ in range(SPREAD):
+        spread = F.max_pool2d(labels[None], 3, 1, 1)[0] * mask
+        if torch.equal(spread, labels):
+            break
+        labels = spread
+    return labels.long()
 
 
 class _Paths(NamedTuple):
