@@ -18,6 +18,7 @@ from vsrestore.training.recipe import DataRecipe
 
 Frames = NDArray[np.float32]
 BALLS = 0.5  # share of the samples with flying things in which they are few and large
+BODIES = (6.0, 40.0)  # px: half the width of large things that pass quickly
 FASTEST_PAN = 10  # px from frame to frame
 FASTEST_ZOOM, FASTEST_TURN = 0.05, 0.04  # share of the size, and radians, from frame to frame
 WIDEST_EDGE, BLACKEST, EDGE_SHARE = 12, 0.06, 0.4  # px, level and share of each side of black edges
@@ -165,6 +166,27 @@ def throw_sparks(frames: Frames, rng: np.random.Generator) -> Frames:
             colour=_spark_colour(rng),
             birth=float(rng.uniform(-4, len(frames)) - 4 * balls),
             life=float(rng.uniform(2.5, 12) + 8 * balls),
+        )
+        for t, frame in enumerate(frames):
+            path.draw(frame, t)
+    return frames
+
+
+def pass_bodies(frames: Frames, rng: np.random.Generator) -> Frames:
+    """Draw one to three large things that cross frames quickly, as limbs do before the camera."""
+    frames = frames.copy()
+    size = np.array(frames.shape[1:3], np.float64)
+    for _ in range(int(rng.integers(1, 4))):
+        radius, heading = float(rng.uniform(*BODIES)), rng.uniform(0, 2 * np.pi)
+        velocity = radius * 10 ** rng.uniform(-1, 0.5) * np.array([np.sin(heading), np.cos(heading)])
+        path = _Path(
+            start=rng.uniform(0, 1, 2) * size - velocity * len(frames) / 2,
+            velocity=velocity,
+            fall=0.0,
+            radius=radius,
+            colour=np.clip(rng.random() + 0.1 * rng.standard_normal(3), 0, 1).astype(np.float32),
+            birth=0.0,
+            life=float(len(frames)),
         )
         for t, frame in enumerate(frames):
             path.draw(frame, t)

@@ -29,6 +29,7 @@ NONE = FilmDamage()
 FRAME_WIDTHS = (200, 420)  # px: the whole frame, reduced, that a crop stands for
 STILL = 0.45  # share of the samples whose stains stay where they are and as they are
 SHADOWS, FASTEST = 0.35, 10.0  # share with shadows and lights that move, and their speed in px from frame to frame
+BODIES = 0.3  # share with large things that pass quickly
 FLICKERS, BRIGHTER = 0.3, 0.06  # share whose frames differ in brightness, and by how much at most, about
 SHOWS = 0.015  # mean change of the middle frame
 TRIES = 10
@@ -68,11 +69,13 @@ def _by_seed(frames: Frames, seed: int, film: FilmDamage) -> Sample:
 
 
 def _scene(frames: Frames, data: DataRecipe, rng: np.random.Generator) -> Frames:
-    """Return clean frames with what is to stay: uprights, shadows and lights that move, changes of brightness."""
+    """Return clean frames with what is to stay: uprights, quick bodies, shadows and lights that move, changes of brightness."""
     if rng.random() < data.gray:
         frames = augment.gray(frames)
     if rng.random() < data.uprights:
         frames = draw_uprights(frames, rng)
+    if rng.random() < BODIES:
+        frames = augment.pass_bodies(frames, rng)
     if rng.random() < SHADOWS:
         frames = _shaded(frames, rng)
     if rng.random() < FLICKERS:
