@@ -76,3 +76,24 @@ def test_missing_lines_are_whole_and_as_many_as_told():
 def test_tails_fade_as_slowly_as_told():
     short, long = (dropped(Dropouts(rate=5, compensated=0, tail=tail))[1].sum() for tail in (2, 80))
     assert long > 1.2 * short
+
+
+@pytest.mark.parametrize("fault", [{"rate": 2.0, "compensated": 0}, {"lines": 1.0}])
+def test_a_line_takes_as_many_rows_as_a_deinterlacer_made_of_it(fault):
+    one, mask = dropped(Dropouts(**fault))
+    three, wider = dropped(Dropouts(**fault, rows=3))
+    for row in np.flatnonzero(mask.any(axis=1)):
+        assert (wider[row : row + 3] >= mask[row] - 1e-6).all()
+    alone = [row for row in np.flatnonzero(mask.any(axis=1)) if not mask[row - 2 : row].any() and row % 2 == 0]
+    alone = [row for row in alone if not mask[row + 1 : row + 3].any()]
+    assert alone
+    for row in alone:
+        np.testing.assert_array_equal(three[row : row + 3], one[row : row + 1].repeat(3, axis=0)[: 240 - row])
+
+
+def test_lines_outside_the_view_lose_nothing_of_it():
+    part = view_of(64, 320, 640, 3)
+    for seed in range(20):
+        planes = np.full((64, 320, 3), 0.5, np.float32)
+        mask = drop_out(planes, seed, 0, Dropouts(rate=5, lines=5, rows=3), part)
+        assert (planes[mask == 0] == 0.5).all()

@@ -26,6 +26,7 @@ class Dropouts:
     crease: mean creases that start per frame, each a band of drop-outs through the picture in 2-10 frames.
     tail: decay length in px in which a streak fades at its end.
     lines: mean whole lines per field that are missing: shown twice, black, or grey noise.
+    rows: of the frame that a line takes: 1, or more where a deinterlacer made those between from it.
     """
 
     rate: float = ranged(0.0, 0, 20)
@@ -36,6 +37,7 @@ class Dropouts:
     crease: float = ranged(0.0, 0, 0.1)
     tail: float = ranged(10.0, 2, 80)
     lines: float = ranged(0.0, 0, 10)
+    rows: int = ranged(1, 1, 4)
 
 
 def drop_out(planes: Array, seed: int, frame: int, dropouts: Dropouts, view: View) -> Array:
@@ -52,26 +54,27 @@ def drop_out(planes: Array, seed: int, frame: int, dropouts: Dropouts, view: Vie
                 view,
             )
     if dropouts.lines > 0:
-        _lose_lines(planes, mask, seed, frame, dropouts.lines, view)
+        _lose_lines(planes, mask, seed, frame, dropouts, view)
     return mask
 
 
-def _lose_lines(planes: Array, mask: Array, seed: int, frame: int, rate: float, view: View) -> None:
+def _lose_lines(planes: Array, mask: Array, seed: int, frame: int, dropouts: Dropouts, view: View) -> None:
     """Lose whole lines in place. Order of draws per field: number, places, kinds, noise."""
     for parity in (0, 1):
         rng = generator(seed, "missing lines", 2 * frame + parity)
-        number = int(rng.poisson(rate))
+        number = int(rng.poisson(dropouts.lines))
         rows = 2 * rng.integers(0, max(view.frame_height // 2, 1), number) + parity - view.top
         for row, kind in zip(rows.tolist(), rng.random(number).tolist(), strict=True):
             noise = rng.random(view.width, dtype=np.float32)
-            if not 0 <= row < view.height:
+            here = slice(max(row, 0), max(row + dropouts.rows, 0))
+            if not len(planes[here]):
                 continue
             if kind < 0.4:
-                planes[row] = planes[max(row - 2, row % 2)]
+                planes[here] = planes[max(row - 2, row % 2)]
             else:
-                planes[row, :, 0] = np.float32(0.02) if kind < 0.7 else 0.3 + 0.4 * noise
-                planes[row, :, 1:] = 0
-            mask[row] = 1
+                planes[here, :, 0] = np.float32(0.02) if kind < 0.7 else 0.3 + 0.4 * noise
+                planes[here, :, 1:] = 0
+            mask[here] = 1
 
 
 def _lines(seed: int, frame: int, parity: int, dropouts: Dropouts, view: View) -> Iterator[int]:
@@ -98,14 +101,15 @@ def _lay(planes: Array, mask: Array, rng: np.random.Generator, row: int, dropout
         y = row + 2 * line - view.top
         jitter = rng.standard_normal(2) * 0.1 * length
         sparkle = rng.random(view.width, dtype=np.float32)
-        if not 0 <= y < view.height:
+        here = slice(max(y, 0), max(y + dropouts.rows, 0))
+        if not len(planes[here]):
             continue
         far = np.arange(view.left, view.left + view.width, dtype=np.float32) - np.float32(start + jitter[0])
         end = np.float32(max(length + jitter[1] - jitter[0], 1.0))
         if filled < dropouts.compensated:
             inside = (far >= 0) & (far < end)
-            planes[y, inside] = planes[max(y - 2, y % 2), inside]
-            mask[y, inside] = 1
+            planes[here, inside] = planes[max(y - 2, y % 2), inside]
+            mask[here, inside] = 1
             continue
         cover = np.where(far < 0, 0, np.exp(-np.maximum(far - end, 0) / (dropouts.tail * view.scale))).astype(
             np.float32
@@ -113,6 +117,6 @@ def _lay(planes: Array, mask: Array, rng: np.random.Generator, row: int, dropout
         # Sparkle: the streak is noisy, the more where it fades.
         cover *= 1 - np.float32(0.6) * sparkle * sparkle
         value = np.float32(0.9 + 0.1 * level if bright < dropouts.bright else 0.1 * level)
-        planes[y, :, 0] += cover * (value - planes[y, :, 0])
-        planes[y, :, 1:] *= (1 - cover)[:, None]
-        np.maximum(mask[y], cover, out=mask[y])
+        planes[here, :, 0] += cover * (value - planes[here, :, 0])
+        planes[here, :, 1:] *= (1 - cover)[:, None]
+        np.maximum(mask[here], cover, out=mask[here])

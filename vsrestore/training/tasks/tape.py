@@ -17,6 +17,7 @@ from vsrestore.training.task import Frames, Sample, known_cases
 FRAME_WIDTHS = (480, 800)  # px: the whole frame that a crop stands for, which sets the size of the damage
 DENSER = 3.0
 PRESET_SHARE = 0.3  # of the samples have a preset's damage, the others a random mixture
+ROWS = (1, 1, 2, 3)  # of a line that drops out, one as likely as another: deinterlacers make rows from it
 FINE_JITTER = 0.5  # px
 MEASURED = {"vhs": (1, PRESETS["vhs"]), "hi8": (2, PRESETS["hi8"]), "mixture 3": (3, sample_tape(3))}
 
@@ -39,6 +40,7 @@ class TapeTask:
             params = sample_kind(list(ALONE)[seed % len(ALONE)], seed)
         if rng.random() < data.dense:
             params = replace(params, dropouts=replace(params.dropouts, rate=params.dropouts.rate * DENSER))
+        params = replace(params, dropouts=replace(params.dropouts, rows=int(rng.choice(ROWS))))
         first, width = int(rng.integers(100_000)), int(rng.uniform(*FRAME_WIDTHS))
         played = damage_tape(clean, first, seed, progressive(params), frame_width=width).damaged
         target = damage_tape(clean, first, seed, displaced(params), frame_width=width).damaged
