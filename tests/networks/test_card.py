@@ -72,7 +72,7 @@ ROWS = {
     "realbasicvsr": Row(clip(3), seeded.REALBASICVSR, reads=3),
     "rife": Row(pair(side=32), seeded.RIFE, TIMES, reads=2),
     "rvrt": Row(clip(2), seeded.RVRT),
-    "scratch_repair": Row(clip(5), {}, WINDOWS, reads=1),
+    "scratch_repair": Row(clip(5), {}, WINDOWS),
     "sf_adacof": Row(pair(side=32), seeded.SF_ADACOF, TIMES),
     "spynet": Row({"reference": (2, 3, 64, 64), "other": (2, 3, 64, 64)}),
     "stain_repair": Row(clip(5, 32), {"radius": 2}, WINDOWS),

@@ -53,16 +53,27 @@ def test_posts_and_fences_stay(shipped):
 @torch.inference_mode()
 def test_what_is_no_scratch_stays_bit_by_bit():
     x = frames()
-    assert torch.equal(ScratchRepair(**SMALL).eval()(x, windows(2, 3)[:, 1:4]), x[:, 2:4])
+    assert torch.equal(ScratchRepair(**SMALL).eval()(x, windows(2, 3)[:, 1:4]) - x[:, 2:4], torch.zeros_like(x[:, 2:4]))
     network = shaken(ScratchRepair, **SMALL)
     with torch.no_grad():
-        network.say.bias[:2] = 0.0
+        network.say.bias[:2] = torch.logit(torch.tensor(UNSURE))
         network.say.weight *= 30
-    out, logits = network(x, windows(3)[:, 1:4]), network.logits(x, windows(3)[:, 1:4])
+    out, (logits, _) = network(x, windows(3)[:, 1:4]), network.scratches(x, windows(3)[:, 1:4])
     changed = (out != x[:, 3:4]).any(2)
     assert 0.01 < changed.float().mean() < 0.99
-    sure = (torch.sigmoid(logits[0]) - UNSURE).clamp(min=0)
-    assert not (changed & (taller(sure)[:, 0, :37] == 0)).any()
+    likely = (torch.sigmoid(logits[0]) - UNSURE).clamp(min=0)
+    assert not (changed & (taller(likely)[:, 0, :37] == 0)).any()
+
+
+@torch.inference_mode()
+def test_detail_seen_through_a_scratch_stays():
+    """What is taken off is the same for all rows of a cell but for a straight slope."""
+    network, x = shaken(ScratchRepair, **SMALL), frames()
+    network.say.bias[:2] = 3
+    change = (network(x, windows(3)[:, 1:4]) - x[:, 3:4])[0, 0, :, 2:34].unflatten(1, (-1, CELL))
+    bend = change.diff(dim=2).diff(dim=2)
+    assert change.abs().max() > 1e-3
+    assert bend.abs().max() < 1e-5
 
 
 @torch.inference_mode()

@@ -1,14 +1,14 @@
-"""ScratchRepair: finds scratches along the film by what they are, and fills them across.
+"""ScratchRepair: finds scratches along the film by what they are, and takes off what they add to the picture.
 
 A scratch is a thin line that runs down the frame, may wander, break and lean, and lies where it lies whatever the
 picture does. A U-Net of few channels sees the frame with every four rows averaged and all its columns, so that its
-reach is long down the frame and fine across it, beside what the neighbours have at the same place: a line of the
-picture moves with it. It says, for every cell of four rows of a column, how far it is a scratch, and how much it hides
-of what lies beneath. Filling learns nothing: across the line row by row, and where the picture shows through, by what
-the line adds on average along its course.
+reach is long down the frame and fine across it, beside what the neighbours have at the same place, where a line of the
+picture does not stay when it moves, and along the motion, where a scratch does not stay. It says, for every cell of
+four rows of a column, how likely a scratch is and by how much it changes each colour. That change, linear from cell to
+cell, is taken off: what can be seen through a scratch keeps its detail.
 
 The pieces are well known: row profiles over many rows (Kokaram, EUSIPCO 1996), lines that wander (Newson et al.,
-"Robust automatic line scratch detection in films", IEEE Trans. Image Processing 2014), the U-Net.
+"Robust automatic line scratch detection in films", IEEE Trans. Image Processing 2014), block matching, the U-Net.
 """
 
 from __future__ import annotations
@@ -21,23 +21,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vsrestore.networks.layers.across import filled_across
 from vsrestore.networks.layers.activation import lrelu
+from vsrestore.networks.layers.block_matching import joined
 from vsrestore.networks.layers.box import box_mean
-from vsrestore.networks.layers.layout import channels_last, pad_to_multiple
+from vsrestore.networks.layers.layout import channels_last
 from vsrestore.networks.layers.luma import luma
+from vsrestore.networks.layers.window_frames import CHANNELS, WindowFrames
 from vsrestore.networks.temporal_traits import PLANES
 from vsrestore.networks.traits import Traits
 
 CELL = 4  # rows that are averaged
-MULTIPLE = 32  # of height and width: every size of the U-Net is whole
 ACROSS = 17  # px: a line stands out of the mean of so many around it
-LOUDER = 5.0
-ALONG = 9  # rows over which is averaged what a line adds
-# In use pixels are left bit by bit up to the one, and taken for a scratch from the other on: to leave some of a scratch
-# harms less than to fill a mast.
-UNSURE, SURE = 0.5, 1.0
-UNLIKELY = -3.0  # logit of a scratch before training
+FLICKER, SLOW = 0.1, (17, 65)  # what differs from a neighbour by less, over so many cells and columns, is flicker
+LOUDER, SOFTER = 5.0, 0.2  # changes are small numbers: made larger for the U-Net, and what it says smaller
+UNSURE = 0.05  # likelihood up to which pixels are left bit by bit
+UNLIKELY = -2.0  # logit of a scratch before training
 PAIR = 2  # columns that are channels of one position
 
 
@@ -50,17 +48,19 @@ class ScratchRepair(nn.Module):
         tall: channels at 1/8 of it and less.
     """
 
-    def __init__(self, radius: int = 2, width: int = 16, tall: int = 32) -> None:
+    def __init__(self, radius: int = 2, width: int = 32, tall: int = 48) -> None:
         super().__init__()
         self.radius = radius
-        self.enter = nn.Conv2d(PAIR * (2 * radius + 4), width, (3, 5), padding=(1, 2))
+        inputs = 2 * CHANNELS + 2 * radius * (1 + CHANNELS)
+        self.enter = nn.Conv2d(PAIR * inputs, width, (3, 5), padding=(1, 2))
         self.down = nn.ModuleList(
-            nn.Conv2d(inputs, tall, 3, stride=(2, 1), padding=1) for inputs in (width, tall, tall)
+            nn.Conv2d(before, tall, 3, stride=(2, 1), padding=1) for before in (width, tall, tall)
         )
-        self.bottom = nn.ModuleList(nn.Conv2d(tall, tall, (5, 3), padding=(2, 1)) for _ in range(2))
+        self.bottom = nn.ModuleList(nn.Conv2d(tall, tall, (5, 3), padding=(2, 1)) for _ in range(3))
         self.up = nn.ModuleList(nn.Conv2d(tall, outputs, 1) for outputs in (tall, tall, width))
         self.refine = nn.ModuleList(nn.Conv2d(size, size, 3, padding=1) for size in (tall, tall, width))
-        self.say = nn.Conv2d(width, 2 * PAIR, (1, 3), padding=(0, 1))
+        self.last = nn.Conv2d(width, width, 3, padding=1)
+        self.say = nn.Conv2d(width, PAIR * (1 + CHANNELS), 3, padding=1)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -83,7 +83,7 @@ class ScratchRepair(nn.Module):
             windows: (K, 2 * radius + 1), int64: the positions in T that form each window, centre in the middle.
 
         Returns:
-            (N, K, 3, H, W); pixels that are no scratch are those of the centre, bit by bit.
+            (N, K, 3, H, W), not clamped; pixels that are no scratch are those of the centre, bit by bit.
         """
         return self.restore(frames, windows)[0]
 
@@ -93,50 +93,52 @@ class ScratchRepair(nn.Module):
 
     def restore_and_mark(self, frames: Tensor, windows: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         """Return the same, and the logits of scratches in cells of four rows, (N, K, 1, H / 4, W)."""
-        windows = windows.to(frames.device, non_blocking=True)
-        centres = frames[:, windows[:, self.radius]]
-        logits = self.logits(frames, windows)
-        maps = torch.sigmoid(logits)
-        if not self.training:
-            maps[:, :, 0] = ((maps[:, :, 0] - UNSURE) / (SURE - UNSURE)).clamp(0, 1)
-        if not bool(maps[:, :, 0].any()):
-            return (centres,), logits[:, :, :1]
-        whole = taller(maps.flatten(0, 1))[..., : frames.shape[-2], :]
-        repaired = _repaired(centres.flatten(0, 1), whole[:, :1], whole[:, 1:]).view_as(centres)
-        return (repaired,), logits[:, :, :1]
+        logits, changes = self.scratches(frames, windows)
+        likely = ((torch.sigmoid(logits) - UNSURE) / (1 - UNSURE)).clamp(min=0)
+        change = taller((likely * changes).flatten(0, 1)).unflatten(0, changes.shape[:2])
+        centres = frames[:, windows.to(frames.device, non_blocking=True)[:, self.radius]]
+        return (centres - change[..., : frames.shape[-2], :],), logits
 
-    def logits(self, frames: Tensor, windows: Tensor) -> Tensor:
-        """Tell where scratches are, and how far they hide what lies beneath; arguments as for ``forward``.
+    def scratches(self, frames: Tensor, windows: Tensor) -> tuple[Tensor, Tensor]:
+        """Tell where scratches are, and what they add to the picture if they are; arguments as for ``forward``.
 
         Returns:
-            (N, K, 2, H / 4, W), logits for cells of four rows, float32; rows up to a multiple of 32 are filled up.
+            Logits (N, K, 1, H / 4, W), and changes of red, green and blue (N, K, 3, H / 4, W), for cells of four rows,
+            float32; rows up to a multiple of 32 are filled up.
         """
-        logits = [self._logits_of(each[windows]) for each in self._profiles(frames)]
-        return torch.stack(logits)[..., : frames.shape[-1]]
+        shot = WindowFrames(frames, windows)
+        profiles = _profiles(shot.frames)
+        maps = torch.cat([self._maps(shot, profiles, group) for group in shot.groups(together=self.training)])
+        logits, changes = maps[..., : frames.shape[-1]].unflatten(0, (len(frames), -1)).split((1, CHANNELS), dim=2)
+        return logits, changes * SOFTER
 
-    def _profiles(self, frames: Tensor) -> Tensor:
-        """What each frame shows in cells of four rows: (N, T, 5, H / 4, W).
+    def _maps(self, shot: WindowFrames, profiles: Tensor, group: slice) -> Tensor:
+        """What the U-Net says of the windows of a group, (R, 4, H / 4, W)."""
+        with torch.no_grad():
+            parts = torch.cat((*self._in_place(shot, profiles, group), *self._along_the_motion(shot, group)), dim=1)
+        pairs = parts.unflatten(-1, (-1, PAIR)).movedim(-1, 2).flatten(1, 2)
+        maps = self.say(self._body(channels_last(pairs.to(self.enter.weight.dtype)))).float()
+        return maps.unflatten(1, (-1, PAIR)).movedim(2, -1).flatten(-2)
 
-        How far the three colours and luma stand out of the mean around them, and that mean.
-        """
-        whole = pad_to_multiple(frames.flatten(0, 1), MULTIPLE)
-        cells = whole.unflatten(-2, (-1, CELL)).mean(-2)
-        cells = torch.cat((cells, luma(cells)), dim=1)
-        around = box_mean(cells, (1, ACROSS))
-        return torch.cat(((cells - around) * LOUDER, around[:, 3:] - 0.5), dim=1).unflatten(0, frames.shape[:2])
+    def _in_place(self, shot: WindowFrames, profiles: Tensor, group: slice) -> list[Tensor]:
+        """How far colours stand out in the centre, its colours, and how far brightness stands out in the neighbours."""
+        rows = shot.rows[group]
+        centre = profiles[rows[:, self.radius]]
+        others = [profiles[rows[:, column], CHANNELS, None] for column in shot.columns]
+        return [centre[:, :CHANNELS], centre[:, CHANNELS + 1 :], *others]
 
-    def _logits_of(self, profiles: Tensor) -> Tensor:
-        """Return logits of scratches and of their being opaque, (K, 2, H / 4, W), from windows (K, T, 5, H / 4, W)."""
-        centre = profiles[:, self.radius]
-        others = [profiles[:, column, 3] for column in range(profiles.shape[1]) if column != self.radius]
-        shown = torch.cat((centre[:, :3], torch.stack(others, 1), centre[:, 4:]), dim=1)
-        pairs = shown.unflatten(-1, (-1, PAIR)).movedim(-1, 2).flatten(1, 2)
-        logits = self.say(self._body(channels_last(pairs.to(self.enter.weight.dtype)))).float()
-        return logits.unflatten(1, (2, PAIR)).movedim(2, -1).flatten(-2)
+    def _along_the_motion(self, shot: WindowFrames, group: slice) -> list[Tensor]:
+        """What each neighbour differs by along the motion, without flicker."""
+        centre = rows_averaged(shot.frames[shot.rows[group, self.radius]])
+        parts = []
+        for _, neighbour in shot.aligned(group):
+            difference = rows_averaged(joined(neighbour)) - centre
+            parts.append((difference - box_mean(difference.clamp(-FLICKER, FLICKER), SLOW)) * LOUDER)
+        return parts
 
-    def _body(self, shown: Tensor) -> Tensor:
-        """The U-Net, which halves heights alone: (K, C, H / 4, W / 2) to (K, width, H / 4, W / 2)."""
-        sizes = [lrelu.after(self.enter, shown)]
+    def _body(self, pairs: Tensor) -> Tensor:
+        """The U-Net, which halves heights alone: (R, C, H / 4, W / 2) to (R, width, H / 4, W / 2)."""
+        sizes = [lrelu.after(self.enter, pairs)]
         for down in self.down:
             sizes.append(lrelu.after(down, sizes[-1]))
         x = sizes.pop()
@@ -145,36 +147,24 @@ class ScratchRepair(nn.Module):
         for up, refine in zip(self.up, self.refine, strict=True):
             x = sizes.pop() + F.interpolate(up(x), scale_factor=(2.0, 1.0))
             x = x + lrelu.after(refine, x)
-        return x
+        return x + lrelu.after(self.last, x)
 
 
-def _repaired(frames: Tensor, scratched: Tensor, opaque: Tensor) -> Tensor:
-    """Fill scratches in frames (N, 3, H, W) where there are any; the other two are (N, 1, H, W).
+@torch.no_grad()
+def _profiles(frames: Tensor) -> Tensor:
+    """What frames (F, 3, H, W) show in cells of four rows: (F, 7, H / 4, W).
 
-    Columns without any are not looked at. Only the maps get gradients.
+    How far the three colours and luma stand out of the mean around them, and that mean of the colours.
     """
-    marked = scratched > 0
-    numbers, columns = marked.any(-2)[:, 0].nonzero(as_tuple=True)
-    shown, share, hides, here = (
-        part.transpose(1, 3)[numbers, columns] for part in (frames, scratched, opaque, marked)
-    )  # (C, H, channels): the columns one after another
-    with torch.no_grad():
-        column, row = here[..., 0].nonzero(as_tuple=True)
-        height, width = frames.shape[-2:]
-        places = (numbers[column] * height + row) * width + columns[column]
-        change = torch.zeros_like(shown)
-        change[column, row] = filled_across(frames, scratched, places).T - shown[column, row]
-        weight = share * here
-        along = _down(change * weight) / (_down(weight) + 1e-3)
-    repaired = torch.where(here, shown + share * torch.lerp(along, change, hides), shown)
-    whole = frames.clone().transpose(1, 3)
-    whole[numbers, columns] = repaired
-    return whole.transpose(1, 3)
+    means = rows_averaged(frames)
+    means = torch.cat((means, luma(means)), dim=1)
+    around = box_mean(means, (1, ACROSS))
+    return torch.cat(((means - around) * LOUDER, around[:, :CHANNELS] - 0.5), dim=1)
 
 
-def _down(columns: Tensor) -> Tensor:
-    """Mean of some rows around each, of columns (C, H, channels)."""
-    return box_mean(columns[:, None], (ALONG, 1))[:, 0]
+def rows_averaged(frames: Tensor) -> Tensor:
+    """Average the rows of each cell: (N, C, H, W) to (N, C, H / 4, W)."""
+    return frames.unflatten(-2, (-1, CELL)).mean(-2)
 
 
 def taller(cells: Tensor) -> Tensor:
@@ -193,7 +183,8 @@ def describe(settings: Mapping[str, Any]) -> Traits:
 
 def recognise(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:
     """Constructor settings of the ScratchRepair whose tensors have these names and shapes; None if it is none."""
-    if any(f"{layer}.weight" not in shapes for layer in ("enter", "say", "bottom.0", "refine.2")):
+    if any(f"{layer}.weight" not in shapes for layer in ("enter", "say", "bottom.0", "last")):
         return None
     width, inputs = shapes["enter.weight"][:2]
-    return {"radius": (inputs // PAIR - 4) // 2, "width": width, "tall": shapes["bottom.0.weight"][0]}
+    neighbours = (inputs // PAIR - 2 * CHANNELS) // (1 + CHANNELS)
+    return {"radius": neighbours // 2, "width": width, "tall": shapes["bottom.0.weight"][0]}
