@@ -84,6 +84,18 @@ def test_sparks_are_in_several_frames_and_move():
     assert not black.any()
 
 
+def test_bodies_are_large_and_cross_the_frames():
+    grey = np.full((9, 96, 96, 3), 0.5, np.float32)
+    largest, moved = [], 0
+    for seed in range(10):
+        there = (augment.pass_bodies(grey, rng(seed)) != 0.5).any(-1)
+        largest.append(there.sum((1, 2)).max())
+        moved += bool((there.any(0) & ~there.all(0)).any())
+    assert np.median(largest) > 400
+    assert moved > 8
+    assert (grey == 0.5).all()
+
+
 def test_zoom_moves_a_picture_smoothly_and_by_its_own_way():
     ramp = np.broadcast_to(np.arange(160, dtype=np.uint8)[None, :, None], (120, 160, 3)).copy()
     ways = set()
