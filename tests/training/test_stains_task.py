@@ -22,8 +22,8 @@ def laid(clean, data, count=16):
 
 
 def test_stains_show_and_some_of_them_stay_as_they_are(clean):
-    samples = laid(clean, DATA)
-    gains = [sample.seen / sample.targets[0] for sample in samples]
+    samples = laid(clean, DATA, 40)
+    gains = [np.where(sample.targets[0] > 0.1, sample.seen / sample.targets[0].clip(0.1), 1) for sample in samples]
     assert sum(np.abs(sample.seen - sample.targets[0]).mean() > 0.005 for sample in samples) >= 10
     still = [np.abs(np.diff(gain, axis=0)).max() < 1e-3 for gain in gains]
     assert 0 < sum(still) < len(samples)
