@@ -69,7 +69,7 @@ def _by_seed(frames: Frames, seed: int, film: FilmDamage) -> Sample:
 
 
 def _scene(frames: Frames, data: DataRecipe, rng: np.random.Generator) -> Frames:
-    """Return clean frames with what is to stay: uprights, quick bodies, shadows and lights that move, changes of brightness."""
+    """Return clean frames with what is to stay: uprights, quick bodies, moving shadows and lights, other brightness."""
     if rng.random() < data.gray:
         frames = augment.gray(frames)
     if rng.random() < data.uprights:
