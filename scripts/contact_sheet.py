@@ -143,8 +143,8 @@ TAPE: Mapping[str, Cell] = {
     "ringing, peaking, smear": Cell(TapeDamage(ringing=Ringing(peaking=1.2, ring=0.4, smear=0.1))),
     "ghosts": Cell(TapeDamage(ghosting=Ghosting(gain=0.25, delay=60))),
     "drop-outs": Cell(TapeDamage(dropouts=Dropouts(rate=12)), 3),
-    "drop-outs with tails, missing lines": Cell(
-        TapeDamage(dropouts=Dropouts(rate=6, tail=80, length=60, lines=3, bright=0.6)), 3
+    "drop-outs with tails, missing lines, two rows each": Cell(
+        TapeDamage(dropouts=Dropouts(rate=6, tail=80, length=60, lines=3, bright=0.6, rows=2)), 3
     ),
     "creased tape": Cell(TapeDamage(dropouts=Dropouts(crease=0.1)), 10),
     "mistracking, tearing": Cell(TapeDamage(mistracking=Mistracking(bands=2, height=90, tear=40)), 30, part="whole"),
