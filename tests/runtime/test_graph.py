@@ -145,7 +145,7 @@ def test_linear_decoding_asks_for_each_source_frame_once(kind: Kind, scene_chang
         pass
     again = len(asked) - 200
     assert set(asked) == set(range(200))
-    assert again <= 3  # references from afar, and what a busy machine's threads ask for long after their neighbours
+    assert again <= 10  # references from afar, and what a busy machine's threads ask for long after their neighbours
 
 
 @every_kind
