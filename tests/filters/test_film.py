@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,16 @@ import torch
 import vapoursynth as vs
 from safetensors.torch import save_file
 from skimage import data
+from torch import nn
 
 import vsrestore
 from tests import clips
 from tests.filters.marked import cue_marked, scratched, stained
 from tests.filters.seeded import psnr
 from vsrestore.damage.film import PRESETS, damage_film
+from vsrestore.networks.scratch_repair import ScratchRepair
 from vsrestore.networks.temporal_unet import TemporalUNet
+from vsrestore.networks.trajectories import Trajectories
 
 LENGTH, HEIGHT, WIDTH = 7, 128, 160
 
@@ -78,6 +82,27 @@ def test_a_ball_that_flies_by_twice_its_size_stays_and_specks_go() -> None:
     restored = as_frames(vsrestore.film(as_clip(with_speck), grain=0, device="cpu"))
     np.testing.assert_allclose(restored[2][place], ball[2][place], atol=1e-6)
     assert np.abs(restored[2][speck] - frames[2][speck]).mean() < 0.05
+
+
+@pytest.mark.parametrize("requests", [1, 8])
+def test_linear_decoding_computes_nothing_twice(monkeypatch: pytest.MonkeyPatch, requests: int) -> None:
+    computed: Counter[str] = Counter()
+
+    def counted(kind: type[nn.Module]) -> None:
+        forward = kind.forward
+
+        def count(self: nn.Module, frames: torch.Tensor, windows: torch.Tensor, **named: object) -> torch.Tensor:
+            computed[kind.__name__] += len(windows)
+            return forward(self, frames, windows, **named)
+
+        monkeypatch.setattr(kind, "forward", count)
+
+    for kind in (ScratchRepair, TemporalUNet, Trajectories):
+        counted(kind)
+    clip = vsrestore.film(clips.noise(vs.RGBS, 64, 64, 40), grain=0, device="cpu", scratches=True)
+    assert len(list(clip.frames(prefetch=requests, backlog=requests, close=True))) == 40
+    spare = 0 if requests == 1 else 4  # a chunk of which a busy machine's thread asks when it has gone
+    assert all(40 <= computed[name] <= 40 + spare for name in ("ScratchRepair", "TemporalUNet", "Trajectories"))
 
 
 def test_scratches_go_first_unless_they_are_to_stay() -> None:

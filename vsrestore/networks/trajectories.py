@@ -23,7 +23,7 @@ CELL, TALL = 4, 480  # px of a cell, and the height of frames for which that hol
 CHANGED, GRAIN = 0.04, 3  # what a repair changed by less, also on average over so many px each way, does not count
 SPREAD = 12  # cells that a blob may reach from its last one
 LEAST, MOST = 6, 4000  # px of a blob
-LIMIT = 400  # blobs of a frame, beyond which paths are found by chance
+LIMIT = 400  # blobs of a frame; with more, paths would be found by chance, and it is taken to have none
 ALIKE_SIZE, ALIKE_COLOUR = 0.8, 0.2  # by how much blobs may differ, sizes in the logarithm
 FASTEST = 64.0  # px from frame to frame
 SLOWEST, OF_ITS_SIZE = 3.0, 0.6  # what moves by fewer px, or by less of its own size, the repair leaves
@@ -38,10 +38,11 @@ ASIDE, ASIDE_SHARE = 1.5, 0.05  # px beside a path for every frame away, and mor
 class Blobs(NamedTuple):
     """What a repair changed in a frame; lengths in px of a frame of ``TALL`` rows.
 
-    numbers: of the blob that each cell belongs to, (h, w), -1 where there is none. places: rows and columns (B, 2).
-    sizes: (B,). colours: what was there before the repair, (B, 3).
+    labels: of the blob that each cell belongs to, (h, w), 0 where there is none. numbers: the labels of the blobs (B,).
+    places: rows and columns (B, 2). sizes: (B,). colours: what was there before the repair, (B, 3).
     """
 
+    labels: Tensor
     numbers: Tensor
     places: Tensor
     sizes: Tensor
@@ -81,7 +82,7 @@ def _put_back(repaired: Tensor, before: Tensor, windows: list[list[int]]) -> Ten
         flies = _on_a_path(blobs[centre], neighbours, size)
         frame = repaired[centre]
         if bool(flies.any()):
-            cells = F.pad(flies, (0, 1))[blobs[centre].numbers]  # number -1 is the last one: none
+            cells = torch.isin(blobs[centre].labels, blobs[centre].numbers[flies])
             wider = F.max_pool2d(cells[None, None].float(), 3, 1, 1)
             whole = F.interpolate(wider, scale_factor=float(cell))[0, :, :height, :width]
             frame = torch.where(whole > 0, before[centre], frame)
@@ -103,17 +104,19 @@ def _measured(picture: Tensor, changed: Tensor, cell: int) -> Blobs:
     cells = F.pad(changed.to(picture.dtype), border).unflatten(1, (-1, cell)).unflatten(0, (-1, cell)).movedim(1, 2)
     counts = cells.sum((2, 3)) * (CELL / cell) ** 2
     labels = _labels(counts >= 2)
+    numbers = labels.unique()
+    numbers = numbers[numbers > 0]
+    if len(numbers) > LIMIT:
+        labels, numbers = torch.zeros_like(labels), numbers[:0]
     ys, xs = labels.nonzero(as_tuple=True)
-    _, blob = labels[ys, xs].unique(return_inverse=True)
+    belongs = labels[ys, xs] == numbers[:, None]
     pixels = F.pad(picture, border).unflatten(2, (-1, cell)).unflatten(1, (-1, cell)).movedim(2, 3)[:, ys, xs]
     colours = (pixels * cells[ys, xs]).sum((2, 3)) * (CELL / cell) ** 2
     sizes = counts[ys, xs]
-    parts = torch.stack((sizes, sizes * ys, sizes * xs, *colours))
-    total = parts.new_zeros(len(parts), int(blob.max()) + 1 if len(blob) else 0).index_add_(1, blob, parts)
-    means = total[1:] / total[0]
-    numbers = torch.full_like(labels, -1)
-    numbers[ys, xs] = blob
-    return Blobs(numbers, (means[:2].T + 0.5) * CELL, total[0], means[2:].T)
+    parts = torch.stack((sizes, sizes * ys, sizes * xs, *colours), dim=1)
+    total = belongs.to(parts.dtype) @ parts  # sums in one order, as `index_add` on a card does not
+    means = total[:, 1:] / total[:, :1]
+    return Blobs(labels, numbers, (means[:, :2] + 0.5) * CELL, total[:, 0], means[:, 2:])
 
 
 def _labels(there: Tensor) -> Tensor:
@@ -144,8 +147,6 @@ class _Paths(NamedTuple):
 def _on_a_path(blobs: Blobs, neighbours: dict[int, Blobs], size: Tensor) -> Tensor:
     """Tell which blobs lie on a path through those of neighbours, by how many frames later those are: (B,), bool."""
     flies = torch.zeros_like(blobs.sizes, dtype=torch.bool)
-    if max(len(each.sizes) for each in (blobs, *neighbours.values())) > LIMIT:
-        return flies
     for pair, further in PATHS.items():
         if neighbours.keys() >= set(pair):
             paths = _paths(blobs, neighbours, *pair)
