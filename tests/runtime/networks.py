@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import torch
 import vapoursynth as vs
 from torch import Tensor, nn
@@ -18,9 +20,11 @@ from vsrestore.runtime.plans.window import Window
 
 class Counting(nn.Module):
     calls = 0
+    pause_s = 0.0
 
     def __call__(self, *given: object, **named: object) -> Tensor:
         self.calls += 1
+        time.sleep(self.pause_s)
         return super().__call__(*given, **named)
 
 

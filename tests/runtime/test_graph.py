@@ -28,6 +28,8 @@ from vsrestore.runtime.plans.single import Single
 from vsrestore.video.cache import uncached
 
 LINUX = sys.platform.startswith("linux")
+PAUSE_S = 0.003
+"""What a call takes at least, as if it computed something: a thread that waits for a core is not overtaken."""
 needs_mallinfo = pytest.mark.skipif(
     not LINUX or not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="glibc 2.33 tells what is used"
 )
@@ -121,18 +123,21 @@ def test_odd_sizes(kind: Kind, fmt: int) -> None:
 
 @pytest.mark.parametrize("requests", [1, 8])
 @every_kind
-def test_linear_decoding_computes_each_chunk_once(kind: Kind, requests: int) -> None:
+def test_linear_decoding_computes_each_chunk_once(kind: Kind, requests: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nets.Counting, "pause_s", PAUSE_S)
     made: list[nets.Counting] = []
     clip = kind.restored(clips.noise(length=40), build=kind.counted(made))
     for _ in clip.frames(prefetch=requests, backlog=requests, close=True):
         pass
-    again = [network.calls - kind.calls for network in made]
-    assert again == [0] or (requests > 1 and again == [1])  # a busy machine's thread may ask when its chunk has gone
+    assert [network.calls for network in made] == [kind.calls]
 
 
 @pytest.mark.parametrize("scene_changes", [False, True])
 @every_kind
-def test_linear_decoding_asks_for_each_source_frame_once(kind: Kind, scene_changes: bool) -> None:
+def test_linear_decoding_asks_for_each_source_frame_once(
+    kind: Kind, scene_changes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nets.Counting, "pause_s", PAUSE_S)
     asked: list[int] = []
     blank = vs.core.std.BlankClip(format=vs.YUV420P8, width=16, height=16, length=200)
 
@@ -145,7 +150,7 @@ def test_linear_decoding_asks_for_each_source_frame_once(kind: Kind, scene_chang
         pass
     again = len(asked) - 200
     assert set(asked) == set(range(200))
-    assert again <= 10  # references from afar, and what a busy machine's threads ask for long after their neighbours
+    assert again <= 3  # references from afar, and what a busy machine's threads ask for long after their neighbours
 
 
 @every_kind

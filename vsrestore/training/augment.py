@@ -167,8 +167,7 @@ def throw_sparks(frames: Frames, rng: np.random.Generator) -> Frames:
             birth=float(rng.uniform(-4, len(frames)) - 4 * balls),
             life=float(rng.uniform(2.5, 12) + 8 * balls),
         )
-        for t, frame in enumerate(frames):
-            path.draw(frame, t)
+        path.cross(frames)
     return frames
 
 
@@ -188,8 +187,7 @@ def pass_bodies(frames: Frames, rng: np.random.Generator) -> Frames:
             birth=0.0,
             life=float(len(frames)),
         )
-        for t, frame in enumerate(frames):
-            path.draw(frame, t)
+        path.cross(frames)
     return frames
 
 
@@ -220,6 +218,11 @@ class _Path:
     def place(self, age: float) -> NDArray[np.float64]:
         """Where it is at an age: a parabola."""
         return self.start + self.velocity * age + np.array([0.5 * self.fall * age * age, 0])
+
+    def cross(self, frames: Frames) -> None:
+        """Draw it into frames (T, H, W, 3), where it exists."""
+        for t, frame in enumerate(frames):
+            self.draw(frame, t)
 
     def draw(self, frame: Frames, t: int) -> None:
         """Draw it into frame (H, W, 3) number t, streaked over half a frame's time, if it exists then."""
