@@ -45,7 +45,10 @@ class Stains:
 
 
 class _Pool(NamedTuple):
-    """One pool of a stain in this frame: its centre, radii and softness in px and as parts."""
+    """One pool of a stain in this frame: its centre, radii and softness in px and as parts.
+
+    ragged: from 0.1, nearly a disc, to 3, tongues and islands.
+    """
 
     y: float
     x: float
@@ -93,7 +96,7 @@ def _pools(
     low, high = stains.size
     radius, aspect = between(rng, low, high) * view.scale, between(rng, 0.5, 2)
     y, x = (rng.random(2) * (view.frame_height, view.frame_width)).tolist()
-    softness, ragged, rim = between(rng, *stains.softness), between(rng, 0.1, 0.8), rng.random() if rimmed else 0.0
+    softness, ragged, rim = between(rng, *stains.softness), between(rng, 0.1, 3), rng.random() if rimmed else 0.0
     if rng.random() < stains.drops:
         count = int(rng.integers(4, 25))
         spots = rng.standard_normal((count, 2)) * (1.5 * radius) + (y, x)
