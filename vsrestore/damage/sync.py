@@ -51,7 +51,7 @@ class Mistracking:
     tear: px by which the lines below a band are displaced at first.
     dash: mean length in px of the dashes of snow; single pixels where that is less than 2. bright: share of white ones.
     colour: standard deviation of U and V in the snow. edge: share of a band in which the loss grows and falls; 1 has no
-        flat middle.
+        flat middle. dim: how much of the brightness goes with the signal.
     """
 
     bands: int = ranged(0, 0, 3)
@@ -64,6 +64,7 @@ class Mistracking:
     bright: float = ranged(0.5, 0, 1)
     colour: float = ranged(0.0, 0, 0.3)
     edge: float = ranged(1.0, 0.05, 1)
+    dim: float = ranged(0.5, 0, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +172,7 @@ def mistrack(planes: Array, seed: int, frame: int, faults: Mistracking, view: Vi
     shifts = faults.shift * loss * line_noise(seed, "tearing", frame, view, 0.7) + faults.tear * tear
     shifts = np.asarray(shifts * view.scale, dtype=np.float32)
     planes = shift_lines(planes, shifts)
-    planes[..., 0] *= (1 - np.float32(0.5) * loss)[:, None]
+    planes[..., 0] *= (1 - np.float32(faults.dim) * loss)[:, None]
     planes[..., 1:] *= (1 - loss)[:, None, None]
     rng, length = generator(seed, "mistracking snow", frame), _dash(faults.dash, 2.0, view)
     return planes, snow(rng, planes, (loss * loss)[:, None], length, faults.bright, faults.colour), shifts

@@ -46,7 +46,9 @@ def sample_tape(seed: int) -> TapeDamage:
         if on[4] < 0.2
         else Levels(),
         dropouts=_dropouts(lines, top) if on[5] < 0.6 else Dropouts(),
-        mistracking=_mistracking(lines) if on[6] < 0.15 + 0.25 * top else Mistracking(),
+        mistracking=_mistracking(lines, generator(seed, "sample tape dim"))
+        if on[6] < 0.15 + 0.25 * top
+        else Mistracking(),
         head_switching=_head_switching(lines) if on[7] < 0.4 else HeadSwitching(),
         time_base=_time_base(lines, top),
     )
@@ -108,7 +110,7 @@ def _dropouts(rng: np.random.Generator, top: float) -> Dropouts:
     )
 
 
-def _mistracking(rng: np.random.Generator) -> Mistracking:
+def _mistracking(rng: np.random.Generator, dims: np.random.Generator) -> Mistracking:
     return Mistracking(
         bands=int(rng.integers(1, 3)),
         strength=float(0.3 + 0.7 * rng.random()),
@@ -120,6 +122,7 @@ def _mistracking(rng: np.random.Generator) -> Mistracking:
         bright=float(rng.random()),
         colour=between(rng, 0.02, 0.3) if rng.random() < 0.4 else 0.0,
         edge=between(rng, 0.05, 1),
+        dim=float(max(dims.uniform(-0.4, 0.7), 0)),
     )
 
 
@@ -153,7 +156,7 @@ ALONE: MappingProxyType[str, Callable[[np.random.Generator, float], TapeDamage]]
         "lines out of place": lambda rng, top: TapeDamage(
             time_base=_time_base(rng, 0.4 + 0.6 * top), head_switching=_head_switching(rng)
         ),
-        "tracking band": lambda rng, _: TapeDamage(mistracking=_mistracking(rng)),
+        "tracking band": lambda rng, _: TapeDamage(mistracking=_mistracking(rng, rng)),
         "drop-outs": lambda rng, top: TapeDamage(dropouts=_dropouts(rng, top)),
         "bands and noise": lambda rng, top: TapeDamage(
             **_chroma(rng, top),

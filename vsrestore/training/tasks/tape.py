@@ -18,6 +18,7 @@ FRAME_WIDTHS = (480, 800)  # px: the whole frame that a crop stands for, which s
 DENSER = 3.0
 PRESET_SHARE = 0.3  # of the samples have a preset's damage, the others a random mixture
 ROWS = (1, 1, 2, 3)  # of a line that drops out, one as likely as another: deinterlacers make rows from it
+BANDED, MOST_BANDS = 0.3, 3  # share with bands of mistracking, and how many: a crop is small
 FINE_JITTER = 0.5  # px
 MEASURED = {"vhs": (1, PRESETS["vhs"]), "hi8": (2, PRESETS["hi8"]), "mixture 3": (3, sample_tape(3))}
 
@@ -38,6 +39,9 @@ class TapeTask:
         params = sample_tape(seed) if rng.random() > PRESET_SHARE else PRESETS[("vhs", "hi8")[rng.integers(2)]]
         if rng.random() < data.alone:
             params = sample_kind(list(ALONE)[seed % len(ALONE)], seed)
+        if rng.random() < BANDED:
+            bands = sample_kind("tracking band", seed).mistracking
+            params = replace(params, mistracking=replace(bands, bands=MOST_BANDS))
         if rng.random() < data.dense:
             params = replace(params, dropouts=replace(params.dropouts, rate=params.dropouts.rate * DENSER))
         params = replace(params, dropouts=replace(params.dropouts, rows=int(rng.choice(ROWS))))
