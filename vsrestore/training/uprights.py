@@ -16,6 +16,7 @@ WIDTHS = (0.7, 9.0)  # px
 GAPS = (4.0, 60.0)  # px from post to post
 LENGTHS = (0.08, 2.0)  # of the frame's height
 EDGE = 0.12  # widest black edge, of the frame's width
+SKIES = 0.2  # share before a plain sky, where nothing else tells how the camera moves
 
 
 class _Layer(NamedTuple):
@@ -40,11 +41,22 @@ def draw_uprights(frames: Frames, rng: np.random.Generator) -> Frames:
     side, and keep their place in the picture.
     """
     frames = frames.copy()
+    if rng.random() < SKIES:
+        _clear_the_sky(frames, rng)
     for _ in range(int(rng.integers(1, LAYERS + 1))):
         _draw(frames, _layer(frames.shape[1], frames.shape[2], rng))
     if rng.random() < 0.2:
         _darken_edges(frames, rng)
     return np.clip(frames, 0, 1)
+
+
+def _clear_the_sky(frames: Frames, rng: np.random.Generator) -> None:
+    """Draw a sky that shades from one tone to another, down to a horizon that may lie below the frame."""
+    height = frames.shape[1]
+    horizon = min(int(height * rng.uniform(0.4, 1.6)), height)
+    tones = rng.random((2, 1)) + rng.normal(0, 0.1, (2, 3))
+    shares = np.linspace(0, 1, horizon)[:, None, None]
+    frames[:, :horizon] = tones[0] + shares * (tones[1] - tones[0])
 
 
 def _layer(height: int, width: int, rng: np.random.Generator) -> _Layer:
