@@ -115,15 +115,14 @@ def _mark(
 def stained(frames: Frames, rng: np.random.Generator) -> Frames:
     """Return frames (T, H, W, 3) behind stains: soft contours of fractal noise, strongest at their rims, some still."""
     count, height, width = frames.shape[:3]
-    result, margin = frames.copy(), 2 * height
-    still = rng.random() < 0.5
-    strip = cloud(rng, height if still else height + margin, width, rng.uniform(1.4, 2.2))
+    result = frames.copy()
+    fall = 0 if rng.random() < 0.5 else round(rng.uniform(1 / 3, 1 / 3 + 2 / count) * height)
+    strip = cloud(rng, height + fall * (count - 1), width, rng.uniform(1.4, 2.2))
     cover = _pool(strip, rng, height)
     density, lay = rng.uniform(0.06, 0.35), dark if rng.random() < 0.5 else bright
     tint = np.clip(rng.normal(1, 0.12, 3), 0.5, 1.5).astype(np.float32)
-    fall = rng.integers(height // 3, margin // max(count - 1, 1) + height // 3)
     for n in range(count):
-        top = 0 if still else min(n * int(fall), margin)
+        top = n * fall
         here = cover[top : top + height] * np.float32(1 + 0.08 * rng.standard_normal())
         result[n] = lay(result[n], (np.float32(density) * here)[..., None] * tint)
     return np.clip(result, 0, 1)
