@@ -63,6 +63,23 @@ def test_what_lies_on_no_path_stays_away(places):
     assert torch.equal(put_back(with_squares(places)), repaired(1))
 
 
+@pytest.mark.parametrize(("left", "stays"), [((0, 4), True), ((0, 1), False)])
+def test_what_the_repair_left_in_some_frames_is_put_back_in_others(left, stays):
+    before = with_squares(straight((0, 16)))
+    after = repaired(5)
+    after[0, left] = before[0, left]
+    done = Trajectories()(after, windows(2), before)
+    assert torch.equal(done[:, 0], before[:, 2] if stays else after[:, 2])
+
+
+@pytest.mark.parametrize("level", [WHITE, GREY])
+def test_a_surface_of_the_same_colour_is_nothing_that_flies(level):
+    before = with_squares(straight((0, 16)))
+    after = repaired(5)
+    before[0, (0, 4)] = after[0, (0, 4)] = level
+    assert torch.equal(Trajectories()(after, windows(2), before), after[:, 2:3])
+
+
 def test_another_colour_or_size_makes_no_path():
     before = with_squares(straight((0, 16)))
     other = before.clone()

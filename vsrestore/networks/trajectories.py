@@ -2,10 +2,12 @@
 
 Dirt is on one frame. What flies is on several, each time elsewhere, and where it moves by more than its own size from
 frame to frame, a network that compares the frames takes it for dirt. Here what a repair changed is taken apart into
-blobs of cells that touch. A blob stays in the picture if three more like it in size and colour lie in the neighbours
-where a path of steady acceleration leads through, or two where the path leaves the frame. Nothing is learnt.
+blobs of cells that touch. A blob stays in the picture if two more like it in size and colour lie in the neighbours
+where a path of steady acceleration leads through, and a third, too, or the picture has something of its colour and size
+there which the repair left, or the path leaves the frame. Nothing is learnt.
 
-The pieces are well known: connected components, constant acceleration as in the tracking of targets.
+The pieces are well known: connected components, constant acceleration as in the tracking of targets, centre and
+surround as in detectors of blobs.
 """
 
 from __future__ import annotations
@@ -33,13 +35,18 @@ PATHS = MappingProxyType({(-1, 1): (-2, 2), (1, 2): (-1,), (-2, -1): (1,)})
 BEND, BEND_SHARE = 2.0, 0.1  # px by which a path may bend from frame to frame, and more as a share of the speed
 STRAIGHT = 1.0  # px by which it may bend where all that is known of its fourth blob is that it is outside
 ASIDE, ASIDE_SHARE = 1.5, 0.05  # px beside a path for every frame away, and more as a share of the speed
+# Where something of a blob's size is looked for: a square well within it, and one around it, as parts of half its side;
+# px more than that around it; and how many points of nine and of eight have to be as they should.
+WITHIN, AROUND, MARGIN = 0.54, 1.9, (-0.5, 1.0)
+LIKE_IT, UNLIKE_IT = 8, 6
 
 
 class Blobs(NamedTuple):
     """What a repair changed in a frame; lengths in px of a frame of ``TALL`` rows.
 
     labels: of the blob that each cell belongs to, (h, w), 0 where there is none. numbers: the labels of the blobs (B,).
-    places: rows and columns (B, 2). sizes: (B,). colours: what was there before the repair, (B, 3).
+    places: rows and columns (B, 2). sizes: (B,). colours: what was there before the repair, (B, 3). picture: the whole
+    frame before it, (3, H, W), and scale: its px per px of a frame of ``TALL`` rows.
     """
 
     labels: Tensor
@@ -47,6 +54,8 @@ class Blobs(NamedTuple):
     places: Tensor
     sizes: Tensor
     colours: Tensor
+    picture: Tensor
+    scale: int
 
 
 class Trajectories(nn.Module):
@@ -71,38 +80,37 @@ class Trajectories(nn.Module):
 def _put_back(repaired: Tensor, before: Tensor, windows: list[list[int]]) -> Tensor:
     """Look at one frame per window of frames (T, 3, H, W)."""
     height, width = repaired.shape[-2:]
-    cell = CELL * max(1, round(height / TALL))
-    blobs = _blobs(repaired, before, cell)
-    size = torch.tensor((height, width), device=repaired.device) * (CELL / cell)
+    scale = max(1, round(height / TALL))
+    blobs = _blobs(repaired, before, scale)
     frames = []
     for window in windows:
         around = sorted(set(window))
         centre = window[len(window) // 2]
         neighbours = {position - around.index(centre): blobs[at] for position, at in enumerate(around) if at != centre}
-        flies = _on_a_path(blobs[centre], neighbours, size)
+        flies = _on_a_path(blobs[centre], neighbours)
         frame = repaired[centre]
         if bool(flies.any()):
             cells = torch.isin(blobs[centre].labels, blobs[centre].numbers[flies])
             wider = F.max_pool2d(cells[None, None].float(), 3, 1, 1)
-            whole = F.interpolate(wider, scale_factor=float(cell))[0, :, :height, :width]
+            whole = F.interpolate(wider, scale_factor=float(CELL * scale))[0, :, :height, :width]
             frame = torch.where(whole > 0, before[centre], frame)
         frames.append(frame)
     return torch.stack(frames)
 
 
-def _blobs(repaired: Tensor, before: Tensor, cell: int) -> list[Blobs]:
+def _blobs(repaired: Tensor, before: Tensor, scale: int) -> list[Blobs]:
     """Take apart what was changed in frames (T, 3, H, W)."""
     change = (before - repaired).mean(1, keepdim=True)
     changed = torch.minimum(change.abs(), box_mean(change, (GRAIN, GRAIN)).abs()) > CHANGED
-    return [_measured(*pair, cell) for pair in zip(before, changed[:, 0], strict=True)]
+    return [_measured(*pair, scale) for pair in zip(before, changed[:, 0], strict=True)]
 
 
-def _measured(picture: Tensor, changed: Tensor, cell: int) -> Blobs:
+def _measured(picture: Tensor, changed: Tensor, scale: int) -> Blobs:
     """Measure the blobs of a frame (3, H, W) in which so much is changed (H, W)."""
-    height, width = changed.shape
+    (height, width), cell = changed.shape, CELL * scale
     border = (0, -width % cell, 0, -height % cell)
     cells = F.pad(changed.to(picture.dtype), border).unflatten(1, (-1, cell)).unflatten(0, (-1, cell)).movedim(1, 2)
-    counts = cells.sum((2, 3)) * (CELL / cell) ** 2
+    counts = cells.sum((2, 3)) / scale**2
     labels = _labels(counts >= 2)
     numbers = labels.unique()
     numbers = numbers[numbers > 0]
@@ -111,12 +119,12 @@ def _measured(picture: Tensor, changed: Tensor, cell: int) -> Blobs:
     ys, xs = labels.nonzero(as_tuple=True)
     belongs = labels[ys, xs] == numbers[:, None]
     pixels = F.pad(picture, border).unflatten(2, (-1, cell)).unflatten(1, (-1, cell)).movedim(2, 3)[:, ys, xs]
-    colours = (pixels * cells[ys, xs]).sum((2, 3)) * (CELL / cell) ** 2
+    colours = (pixels * cells[ys, xs]).sum((2, 3)) / scale**2
     sizes = counts[ys, xs]
     parts = torch.stack((sizes, sizes * ys, sizes * xs, *colours), dim=1)
     total = belongs.to(parts.dtype) @ parts  # sums in one order, as `index_add` on a card does not
     means = total[:, 1:] / total[:, :1]
-    return Blobs(labels, numbers, (means[:, :2] + 0.5) * CELL, total[:, 0], means[:, 2:])
+    return Blobs(labels, numbers, (means[:, :2] + 0.5) * CELL, total[:, 0], means[:, 2:], picture, scale)
 
 
 def _labels(there: Tensor) -> Tensor:
@@ -144,14 +152,15 @@ class _Paths(NamedTuple):
     bends: Tensor
 
 
-def _on_a_path(blobs: Blobs, neighbours: dict[int, Blobs], size: Tensor) -> Tensor:
+def _on_a_path(blobs: Blobs, neighbours: dict[int, Blobs]) -> Tensor:
     """Tell which blobs lie on a path through those of neighbours, by how many frames later those are: (B,), bool."""
     flies = torch.zeros_like(blobs.sizes, dtype=torch.bool)
     for pair, further in PATHS.items():
         if neighbours.keys() >= set(pair):
             paths = _paths(blobs, neighbours, *pair)
             for age in neighbours.keys() & set(further):
-                goes_on = _leads_to(paths, blobs, neighbours[age], age) | _leads_out(paths, blobs, age, size)
+                goes_on = _leads_to(paths, blobs, neighbours[age], age) | _leads_out(paths, blobs, age)
+                goes_on |= _is_left(paths, blobs, neighbours[age], age)
                 flies[paths.blobs[goes_on]] = True
     return flies
 
@@ -172,19 +181,47 @@ def _paths(blobs: Blobs, neighbours: dict[int, Blobs], s: int, t: int) -> _Paths
 
 def _leads_to(paths: _Paths, blobs: Blobs, others: Blobs, age: int) -> Tensor:
     """Tell which paths lead to one of the other blobs, of the frame so many later, that is like theirs: (P,), bool."""
-    beside = (ASIDE + ASIDE_SHARE * paths.speeds.norm(dim=1)) * abs(age)
-    near = torch.cdist(_after(paths, age), others.places) < beside[:, None]
+    near = torch.cdist(_after(paths, age), others.places) < _aside(paths, age)[:, None]
     return (near & _alike(blobs, others)[paths.blobs]).any(1)
 
 
-def _leads_out(paths: _Paths, blobs: Blobs, age: int, size: Tensor) -> Tensor:
+def _is_left(paths: _Paths, blobs: Blobs, others: Blobs, age: int) -> Tensor:
+    """Tell which paths lead to something of their blob's size and colour that the repair left, (P,), bool."""
+    squares = torch.tensor([(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)], device=others.picture.device)
+    around = squares[squares.any(1)]
+    half, colours = (blobs.sizes.sqrt() / 2)[paths.blobs, None, None, None], blobs.colours[paths.blobs, :, None, None]
+    # A path, a place beside it, a point, its row and column.
+    places = (_after(paths, age)[:, None] + squares * _aside(paths, age)[:, None, None])[:, :, None]
+    differences = [
+        (_colours_at(places + points * share * (half + margin), others) - colours).norm(dim=1)
+        for points, share, margin in zip((squares, around), (WITHIN, AROUND), MARGIN, strict=True)
+    ]
+    like = (differences[0] < ALIKE_COLOUR).sum(2) >= LIKE_IT
+    return (like & ((differences[1] > ALIKE_COLOUR).sum(2) >= UNLIKE_IT)).any(1)
+
+
+def _colours_at(places: Tensor, blobs: Blobs) -> Tensor:
+    """Return the colours of a frame at places (P, A, B, 2), (P, 3, A, B); NaN beyond its borders."""
+    height, width = blobs.picture.shape[1:]
+    y, x = (places * blobs.scale).round().long().unbind(-1)
+    inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+    colours = blobs.picture[:, y.clamp(0, height - 1), x.clamp(0, width - 1)]
+    return torch.where(inside, colours, torch.nan).movedim(0, 1)
+
+
+def _leads_out(paths: _Paths, blobs: Blobs, age: int) -> Tensor:
     """Tell which paths are straight and lead out of the frame, where their blob would not be seen whole: (P,), bool."""
     place, margin = _after(paths, age), blobs.sizes[paths.blobs, None].sqrt() / 2
+    size = torch.tensor(blobs.picture.shape[1:], device=place.device) / blobs.scale
     return ((place < margin) | (place > size - margin)).any(1) & (paths.bends.norm(dim=1) < STRAIGHT)
 
 
 def _after(paths: _Paths, age: int) -> Tensor:
     return paths.places + paths.speeds * age + paths.bends * (age**2 / 2)
+
+
+def _aside(paths: _Paths, age: int) -> Tensor:
+    return (ASIDE + ASIDE_SHARE * paths.speeds.norm(dim=1)) * abs(age)
 
 
 def _within_reach(blobs: Blobs, others: Blobs, age: int) -> Tensor:
