@@ -63,7 +63,7 @@ def test_what_lies_on_no_path_stays_away(places):
     assert torch.equal(put_back(with_squares(places)), repaired(1))
 
 
-@pytest.mark.parametrize(("left", "stays"), [((0, 4), True), ((0, 1), False)])
+@pytest.mark.parametrize(("left", "stays"), [((0, 4), True), ((0, 1), True), ((1, 3), False)])
 def test_what_the_repair_left_in_some_frames_is_put_back_in_others(left, stays):
     before = with_squares(straight((0, 16)))
     after = repaired(5)
