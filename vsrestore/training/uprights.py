@@ -16,6 +16,7 @@ WIDTHS = (0.7, 9.0)  # px
 GAPS = (4.0, 60.0)  # px from post to post
 LENGTHS = (0.08, 2.0)  # of the frame's height
 EDGE = 0.12  # widest black edge, of the frame's width
+SEEN_THROUGH = 0.25  # share of layers one can see through, as shadows and reflections, which are hardly coloured
 SKIES = 0.2  # share before a plain sky, where nothing else tells how the camera moves
 
 
@@ -66,6 +67,7 @@ def _layer(height: int, width: int, rng: np.random.Generator) -> _Layer:
     row = rng.uniform(-number * gap / 2, width) + gap * np.arange(number)
     half = 0.5 * np.exp(rng.uniform(np.log(WIDTHS[0]), np.log(WIDTHS[1]), 1 if even else number))
     length = float(np.exp(rng.uniform(*np.log(LENGTHS)))) * height
+    seen_through = rng.random() < SEEN_THROUGH
     return _Layer(
         columns=row if regular else rng.uniform(0, width, max(number // 3, 1)),
         tops=height * rng.uniform(-0.6, 0.9, 1 if even else number),
@@ -74,9 +76,9 @@ def _layer(height: int, width: int, rng: np.random.Generator) -> _Layer:
         half=half,
         lean=0.03 * rng.standard_normal() * (rng.random() < 0.4),
         speed=rng.normal(0, 2.0, 2) * (rng.random() < 0.5),
-        colour=rng.random() + 0.1 * rng.standard_normal(3),
+        colour=rng.random() + (0.02 if seen_through else 0.1) * rng.standard_normal(3),
         shade=rng.normal(0, 0.3) * (rng.random() < 0.5),
-        cover=rng.uniform(0.15, 1),
+        cover=rng.uniform(0.15, 1) if seen_through else 1.0,
     )
 
 
