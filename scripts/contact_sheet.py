@@ -148,8 +148,10 @@ TAPE: Mapping[str, Cell] = {
     ),
     "creased tape": Cell(TapeDamage(dropouts=Dropouts(crease=0.1)), 10),
     "mistracking, tearing": Cell(TapeDamage(mistracking=Mistracking(bands=2, height=90, tear=40)), 30, part="whole"),
-    "mistracking, long white dashes": Cell(
-        TapeDamage(mistracking=Mistracking(bands=1, height=60, dash=30, bright=1, shift=8, tear=2)), 120, part="whole"
+    "mistracking, white dashes, not dimmed": Cell(
+        TapeDamage(mistracking=Mistracking(bands=1, height=60, dash=30, bright=1, shift=8, tear=2, dim=0)),
+        120,
+        part="whole",
     ),
     "lost sync": Cell(TapeDamage(lost_sync=LostSync(rate=0.1)), 7, part="whole"),
     "head switching": Cell(TapeDamage(head_switching=HeadSwitching(height=12, skew=90)), at=(240, 180)),
