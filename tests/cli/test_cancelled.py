@@ -94,7 +94,7 @@ def assert_cancelled(name: str, process: subprocess.Popen[str], folder: Path) ->
         assert not list(folder.glob(".out*"))
     elif (folder / "out" / "state.pt").exists():
         assert line == SAVED
-        assert torch.load(folder / "out" / "state.pt", weights_only=True)["step"] % 3 == 0
+        assert torch.load(folder / "out" / "state.pt", weights_only=True)["step"] > 0
     else:
         assert line == "vsrestore train: cancelled; nothing was saved"
 

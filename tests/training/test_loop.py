@@ -1,5 +1,6 @@
 import csv
 import errno
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,6 +120,39 @@ def test_an_interrupted_run_ends_as_one_in_one_piece_bit_by_bit(shots, tmp_path,
         with (tmp_path / name / "train.csv").open() as file:
             curves.append([{**row, "seconds": ""} for row in csv.DictReader(file)])
     assert curves[0] == curves[1]
+
+
+def test_a_signal_waits_for_the_end_of_a_step_which_is_saved(shots, tmp_path, monkeypatch):
+    for name in ("whole", "pieces"):
+        (tmp_path / name).mkdir()
+    whole = run(RECIPE, shots, tmp_path / "whole")
+    real, ended = loop.take_step, []
+
+    def signalled(state, *rest):
+        if state.step == 1:
+            signal.raise_signal(signal.SIGINT)
+        losses = real(state, *rest)
+        ended.append(state.step)
+        return losses
+
+    monkeypatch.setattr(loop, "take_step", signalled)
+    with pytest.raises(KeyboardInterrupt):
+        run(RECIPE, shots, tmp_path / "pieces")
+    assert ended == [0, 1]
+    assert torch.load(tmp_path / "pieces" / "state.pt", weights_only=True)["step"] == 2
+    monkeypatch.setattr(loop, "take_step", real)
+    assert equal(run(RECIPE, shots, tmp_path / "pieces").network, whole.network)
+
+
+def test_a_second_signal_waits_for_nothing_and_half_a_step_is_not_saved(shots, tmp_path, monkeypatch):
+    def signalled(state, *rest):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(loop, "take_step", signalled)
+    with pytest.raises(KeyboardInterrupt):
+        run(RECIPE, shots, tmp_path)
+    assert not (tmp_path / "state.pt").exists()
 
 
 def test_rows_that_a_resumed_run_writes_again_are_dropped(shots, tmp_path, monkeypatch):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vsrestore.interrupts import check
+from vsrestore.interrupts import check, held_interrupts
 from vsrestore.training.clips import Shot
 from vsrestore.training.data import batches
 from vsrestore.training.errors import TrainingError
@@ -80,15 +81,17 @@ def train(
     keeper = Keeper(run, recipe, out, shots[1], reporter)
     last = recipe.schedule.steps + recipe.gan.all_steps if recipe.gan.steps else 0
     began, spent_before = time.monotonic(), run.spent_s
-    for batch in batches(shots[0], recipe, run.step, workers, run.machine.pins):
-        check()
-        run.spent_s = spent_before + time.monotonic() - began
-        progress = progress_at(run.step, recipe.schedule.steps, run.spent_s, limit_s)
-        if progress >= 1 and run.step >= last:
-            break
-        losses = _advance(run, recipe, run.machine.take(batch), progress)
-        run.step += 1
-        keeper.note(losses, progress)
+    with keeper.saving():
+        for batch in batches(shots[0], recipe, run.step, workers, run.machine.pins):
+            check()
+            run.spent_s = spent_before + time.monotonic() - began
+            progress = progress_at(run.step, recipe.schedule.steps, run.spent_s, limit_s)
+            if progress >= 1 and run.step >= last:
+                break
+            with keeper.step():
+                losses = _advance(run, recipe, run.machine.take(batch), progress)
+                run.step += 1
+            keeper.note(losses, progress)
     keeper.keep()
     keeper.measure()
     return run
@@ -119,6 +122,25 @@ class Keeper:
         self.run, self.recipe, self.out, self.held_out, self.reporter = run, recipe, out, held_out, reporter
         self.last = recipe.schedule.steps + recipe.gan.all_steps
         self.saved = time.monotonic()
+        self.whole = False
+
+    @contextmanager
+    def saving(self) -> Iterator[None]:
+        """Save a run that is interrupted, unless in the middle of a step."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if self.whole:
+                self.keep()
+            raise
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Take a step: a first signal waits for its end, a second one does not."""
+        self.whole = False
+        with held_interrupts():
+            yield
+            self.whole = True
 
     def note(self, losses: dict[str, Tensor], progress: float) -> None:
         """Take a step's losses; log, save and measure when it is time."""
