@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FILM = "film"  # the filter that runs the checkpoints, and one of them
 STAINS, SCRATCHES, MARKS = "film-stains", "film-scratches", "film-marks"
+STAIN_PASSES = 2  # in the second one neighbours have lost most of their stains, so that there is more to believe
 STAIN_RADIUS, SCRATCH_RADIUS, MARK_RADIUS = 4, 2, 4  # neighbours on each side that their networks see
 DESCRIPTOR = temporal(FILM)
 CELL, TALL = 2, 720  # px that the finder of marks takes as one, and the height of frames for which that holds
@@ -50,7 +51,7 @@ class Repair:
     def of(self, clip: vs.VideoNode) -> tuple[Prepared, vs.VideoNode]:
         """Return a clip as it is prepared for networks, and its repaired frames, RGBS."""
         constant_clip(self.name, clip)
-        stains = [self._stains(clip.height)] if self.stains else []
+        stains = [self._stains(clip.height)] * STAIN_PASSES if self.stains else []
         marks = [self._marks(clip.height)] if self.marks else []
         scratches = [self._scratches] if self.scratches else []
         stages = [*stains, *marks, *scratches, self._last]
