@@ -122,6 +122,15 @@ def test_an_interrupted_run_ends_as_one_in_one_piece_bit_by_bit(shots, tmp_path,
     assert curves[0] == curves[1]
 
 
+@pytest.fixture
+def interruptible():
+    """SIGINT raises KeyboardInterrupt, as where a command listens; libraries that other tests import change it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_signal_waits_for_the_end_of_a_step_which_is_saved(shots, tmp_path, monkeypatch):
     for name in ("whole", "pieces"):
         (tmp_path / name).mkdir()
@@ -144,6 +153,7 @@ def test_a_signal_waits_for_the_end_of_a_step_which_is_saved(shots, tmp_path, mo
     assert equal(run(RECIPE, shots, tmp_path / "pieces").network, whole.network)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_second_signal_waits_for_nothing_and_half_a_step_is_not_saved(shots, tmp_path, monkeypatch):
     def signalled(state, *rest):
         signal.raise_signal(signal.SIGINT)
