@@ -55,6 +55,18 @@ def test_scratches_of_other_hands_last_and_dirt_does_not(part):
     assert abs(likeness("dirt")) < 0.3
 
 
+def test_stains_of_other_hands_lie_still_on_all_frames_or_on_none(part):
+    flat = np.full((8, 120, 160, 3), 0.5, np.float32)
+    still = []
+    for seed in range(8):
+        stained = part("other_damage.film").KINDS["stains"](flat, np.random.default_rng(seed))
+        changes = (stained - flat).reshape(len(flat), -1)
+        alike = [one @ two > 0.99 * np.linalg.norm(one) * np.linalg.norm(two) for one, two in pairwise(changes)]
+        assert all(alike) or not any(alike)
+        still.append(all(alike))
+    assert 0 < sum(still) < len(still)
+
+
 def test_rows_are_moved_back_to_where_the_truth_has_them(part):
     rng = np.random.default_rng(1)
     truth = np.cumsum(rng.standard_normal((1, 24, 200, 1)), axis=2).astype(np.float32) * np.ones(3, np.float32)

@@ -111,6 +111,7 @@ def _dropouts(rng: np.random.Generator, top: float) -> Dropouts:
 
 
 def _mistracking(rng: np.random.Generator, dims: np.random.Generator) -> Mistracking:
+    """Draw bands; how much they dim from ``dims``, in mixtures one of its own, so that what they draw next stays."""
     return Mistracking(
         bands=int(rng.integers(1, 3)),
         strength=float(0.3 + 0.7 * rng.random()),
