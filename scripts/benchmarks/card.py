@@ -8,7 +8,6 @@ the CPU it only tries itself out, on small pictures.
 from __future__ import annotations
 
 import importlib
-import os
 import shutil
 import subprocess
 import time
@@ -29,10 +28,10 @@ import torch
 import vapoursynth as vs
 
 import vsrestore
-from vsrestore.devices.compiled import SWITCH
 from vsrestore.devices.graphs import Graphs
 from vsrestore.networks.traits import Precision
 from vsrestore.onnx_models.session import Provider
+from vsrestore.switches import compiles
 from vsrestore.video.frames import plane_views
 
 from . import basicvsrpp_peer
@@ -104,7 +103,7 @@ def run(trial: Trial, names: Sequence[str] = ()) -> list[Report]:
     ]
     card = torch.cuda.get_device_name(trial.device) if trial.device.startswith("cuda") else trial.device
     settings: dict[str, object] = {"device": card, "torch": torch.__version__, "seconds": trial.seconds}
-    settings["networks compiled"] = os.environ.get(SWITCH) == "1"
+    settings["networks compiled"] = compiles()
     return [Report("card", COLUMNS, rows, requirements, settings), mlrt, *peer]
 
 

@@ -20,12 +20,13 @@ from tests import clips
 from tests.networks import test_card
 from vsrestore.devices import compiled, parts, pick
 from vsrestore.devices.card import Card, Streams
-from vsrestore.devices.compiled import SWITCH, Compiled
+from vsrestore.devices.compiled import Compiled
 from vsrestore.devices.graphs import host_tensors
 from vsrestore.pipeline.segments import identity
 from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.descriptor import Descriptor, Options
 from vsrestore.runtime.plans.window import Window
+from vsrestore.switches import COMPILE
 
 SHIFT = 1 / 64
 
@@ -199,7 +200,7 @@ def test_a_filter_is_compiled_on_cards_alone(
     source = clips.noise(length=11, width=40, height=32)
     stage = Stage(descriptor=Descriptor(name="toy", plan=Window(chunk=2, before=1, after=1)), build=Windows)
     compiler.refused = [(1, 2, 3, 32, 40)]
-    monkeypatch.setenv(SWITCH, "1")
+    monkeypatch.setenv(COMPILE, "1")
     if device == "card":
         monkeypatch.setattr(compiled, "DEVICES", ("cpu",))
         monkeypatch.setattr(pick, "worker", lambda device, name, *_: Card(device, name, 2, True, Streams()))
@@ -210,18 +211,18 @@ def test_a_filter_is_compiled_on_cards_alone(
 
     assert shown(range(11)) == shown([10, 3, 0, 7, 8, 1, 2, 9, 5, 4, 6])
     assert bool(compiler.shapes) == (device == "card")
-    expected = "not compiled for 1x2x3x32x40: no compiler" if device == "card" else f"not compiled: {SWITCH} is for"
+    expected = "not compiled for 1x2x3x32x40: no compiler" if device == "card" else f"not compiled: {COMPILE} is for"
     assert sum(f"toy: {expected}" in line for line in log) == 2  # once for each filter
 
 
 def test_it_is_off_unless_wanted(compiler: Compiler, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(SWITCH, raising=False)
+    monkeypatch.delenv(COMPILE, raising=False)
     monkeypatch.setattr(compiled, "DEVICES", ("cpu",))
     assert not isinstance(parts.Networks(Windows, lambda: torch.device("cpu")).get("float32"), Compiled)
 
 
 def test_what_stands_in_for_half_precision_is_not_compiled(compiler: Compiler, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SWITCH, "1")
+    monkeypatch.setenv(COMPILE, "1")
     monkeypatch.setattr(compiled, "DEVICES", ("cpu",))
     networks = parts.Networks(Windows, lambda: torch.device("cpu"))
     assert isinstance(networks.get("bfloat16"), Compiled)
@@ -258,7 +259,7 @@ def test_what_reads_pictures_stays_as_it_is(compiler: Compiler) -> None:
 
 
 def test_weights_that_move_are_not_compiled(compiler: Compiler, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SWITCH, "1")
+    monkeypatch.setenv(COMPILE, "1")
     monkeypatch.setattr(compiled, "DEVICES", ("cpu",))
     for rests_on, wanted in (("device", True), ("machine", False)):
         part = parts.Part(build=Windows, rests_on=rests_on)
@@ -291,9 +292,9 @@ def test_torchs_compiler_gives_the_same_picture_from_a_folder_of_our_own(
 
 
 def test_segments_of_a_job_are_all_compiled_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(SWITCH, raising=False)
+    monkeypatch.delenv(COMPILE, raising=False)
     plain = identity.machine_identity([])
-    monkeypatch.setenv(SWITCH, "1")
+    monkeypatch.setenv(COMPILE, "1")
     assert identity.machine_identity([]) != plain
 
 

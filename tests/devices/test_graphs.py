@@ -13,12 +13,13 @@ from tests import clips
 from tests.runtime import networks as nets
 from vsrestore.devices import pick
 from vsrestore.devices.card import Card, Streams
-from vsrestore.devices.graphs import MOST, SWITCH, Graphs, host_tensors
+from vsrestore.devices.graphs import MOST, Graphs, host_tensors
 from vsrestore.networks.inputs import Inputs
 from vsrestore.runtime.apply import Stage, apply
 from vsrestore.runtime.call import Call
 from vsrestore.runtime.descriptor import Descriptor, Options
 from vsrestore.runtime.plans.window import Window
+from vsrestore.switches import GRAPHS
 
 
 class Recorder:
@@ -131,7 +132,7 @@ def test_an_error_of_the_network_is_its_own() -> None:
 
 
 def test_users_can_turn_them_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SWITCH, "0")
+    monkeypatch.setenv(GRAPHS, "0")
     recorder = Recorder()
     graphs = Graphs(recorder)
     for _ in range(3):
@@ -183,5 +184,5 @@ def test_a_filter_gives_the_same_with_graphs(
     assert (recorder.replays > 1) == (not wrong and tile is None)
     assert sum("toy: CUDA graphs are off" in line for line in log) == bool(wrong)
     recorder.recorded = None
-    monkeypatch.setenv(SWITCH, "0")
+    monkeypatch.setenv(GRAPHS, "0")
     assert shown() == with_graphs

@@ -20,10 +20,9 @@ from torch.fx import GraphModule
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from ..cache_folder import cache_folder
+from ..switches import COMPILE, compiles
 from .out_of_memory import is_out_of_memory
 
-SWITCH = "VSRESTORE_COMPILE"
-"""The environment variable that turns it on, by 1."""
 DEVICES = ("cuda", "xpu")
 """Where it may bring something; on the processor it does not (docs/cards.md)."""
 OPTIONS: dict[str, Any] = {"deterministic": True, "compile_threads": 1}
@@ -43,11 +42,11 @@ def compiled(network: nn.Module, device: torch.device, failures: list[str]) -> n
         failures: gets a line for whatever is not compiled though it is wanted.
 
     """
-    if os.environ.get(SWITCH) != "1":
+    if not compiles():
         return network
     if device.type in DEVICES:
         return Compiled(network, failures)
-    failures.append(f"not compiled: {SWITCH} is for {' and '.join(DEVICES)}, others gain nothing by it")
+    failures.append(f"not compiled: {COMPILE} is for {' and '.join(DEVICES)}, others gain nothing by it")
     return network
 
 

@@ -6,11 +6,12 @@ same bytes as the network itself for other frames; at the first failure of any k
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from ..switches import uses_graphs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,8 +22,6 @@ Network = Callable[["Inputs"], "Tensor"]
 
 MOST = 2
 """Graphs that are kept: whole chunks, and those of one other length."""
-SWITCH = "VSRESTORE_CUDA_GRAPHS"
-"""The environment variable that turns graphs off, by 0."""
 
 
 class Recorder(Protocol):
@@ -93,7 +92,7 @@ class Graphs:
     """
 
     def __init__(self, recorder: Recorder | None) -> None:
-        self._recorder = recorder if os.environ.get(SWITCH) != "0" else None
+        self._recorder = recorder if uses_graphs() else None
         self._once: deque[Hashable] = deque(maxlen=MOST)
         self._graphs: dict[Hashable, Graph] = {}
         self._failures: list[str] = []

@@ -19,10 +19,15 @@ if TYPE_CHECKING:
 
 
 def tune(network: nn.Module) -> nn.Module:
-    """Return a network whose convolutions are computed in the way that the processor is fastest at."""
-    from .convolutions import suit
+    """Return a network whose ordinary convolutions are computed in the way that suits their shape on the processor."""
+    from torch import nn
 
-    suit(network)
+    from .convolutions import FusedConv
+    from .winograd import Winograd
+
+    for module in network.modules():
+        if type(module) is nn.Conv2d:
+            module.__class__ = Winograd if Winograd.suits(module) else FusedConv
     return network
 
 

@@ -16,15 +16,6 @@ FUSED_SLOWER = range(33, 49)
 """Outputs for which sums, bias and activation do not fit into the registers in float32: two passes are faster."""
 
 
-def suit(network: nn.Module) -> None:
-    """Have the ordinary convolutions of ``network``, on the CPU, computed in the way that suits their shape."""
-    from .winograd import Winograd
-
-    for module in network.modules():
-        if type(module) is nn.Conv2d:
-            module.__class__ = Winograd if Winograd.suits(module) else FusedConv
-
-
 class FusedConv(nn.Conv2d):
     """A convolution that oneDNN computes together with the activation after it, in one pass where that is sooner."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from vsrestore import ffmpeg
+from vsrestore.switches import compiles
 
 from ..inventory import cards, processor
 from ..job import Job
@@ -18,8 +18,6 @@ from ..source import is_url
 
 PACKAGES = ("torch", "onnxruntime", "onnxruntime-gpu", "numpy", "vapoursynth", "vapoursynth-bestsource")
 CARDS = "nvidia[0-9]*"
-COMPILES = "VSRESTORE_COMPILE"
-"""What a user sets to have networks compiled, which rounds otherwise (docs/cards.md)."""
 ENDS = 1 << 20  # bytes at the head and at the tail of a source
 Identity = dict[str, str]
 
@@ -130,7 +128,7 @@ def _versions() -> Iterator[str]:
         except PackageNotFoundError:
             continue
     yield f"ffmpeg {ffmpeg.version_text()}"
-    if os.environ.get(COMPILES) == "1":
+    if compiles():
         yield "networks compiled"
 
 
