@@ -25,11 +25,13 @@ class NetworkRecipe:
 
     architecture: module name in `vsrestore.networks`. settings: arguments of its constructor.
     weights: checkpoint of the same network to begin from, encoder: checkpoint of torchvision's ResNet for the encoder
-    of fastai_unet; each a name of the registry or a path, or nothing.
+    of fastai_unet; each a name of the registry or a path, or nothing. widened: whether the weights may be those of a
+    network of fewer channels.
     """
 
     architecture: str = "temporal_unet"
     weights: str = ""
+    widened: bool = False
     encoder: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
 

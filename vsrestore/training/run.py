@@ -29,6 +29,7 @@ from vsrestore.training.losses import Criterion
 from vsrestore.training.machine import Machine
 from vsrestore.training.optimiser import optimisers
 from vsrestore.training.recipe import NetworkRecipe, Recipe, RecipeError
+from vsrestore.training.widen import widened
 
 Trained = TemporalUNet | TemporalUpscaler | FastaiUNet | FrameInterpolator | ScratchRepair | MarkFinder | StainRepair
 LAST_LAYERS = ("weigh", "add", "move", "say")
@@ -122,7 +123,9 @@ def _begin_from(network: Trained, asked: NetworkRecipe) -> None:
             raise RecipeError(f"network: {asked.architecture} has no encoder of a ResNet; leave encoder out")
         network.load_encoder(checkpoints.read(checkpoints.find(asked.encoder)))
     if asked.weights:
-        networks.fill(network, checkpoints.read(checkpoints.find(asked.weights)), asked.architecture)
+        tensors = checkpoints.read(checkpoints.find(asked.weights))
+        tensors = widened(tensors, network.state_dict()) if asked.widened else tensors
+        networks.fill(network, tensors, asked.architecture)
 
 
 def save(run: Run, path: Path) -> None:
