@@ -26,14 +26,15 @@ CHANGED, GRAIN = 0.04, 3  # what a repair changed by less, also on average over 
 SPREAD = 12  # cells that a blob may reach from its last one
 LEAST, MOST = 6, 4000  # px of a blob
 LIMIT = 400  # blobs of a frame; with more, paths would be found by chance, and it is taken to have none
-ALIKE_SIZE, ALIKE_COLOUR = 0.8, 0.2  # by how much blobs may differ, sizes in the logarithm
+ALIKE_SIZE, ALIKE_COLOUR = 1.0, 0.2  # by how much blobs may differ, sizes in the logarithm
 FASTEST = 64.0  # px from frame to frame
 SLOWEST, OF_ITS_SIZE = 3.0, 0.6  # what moves by fewer px, or by less of its own size, the repair leaves
 # Two neighbours, by how many frames later they are, through whose blobs a path may lead, and those to one of which it
 # has to go on, if not out of the frame.
 PATHS = MappingProxyType({(-1, 1): (-2, 2), (1, 2): (-1,), (-2, -1): (1,)})
+GAPS = MappingProxyType({(-1, 2): 1, (-2, 1): -1})  # the same, and the frame between in which the repair left it
 BEND, BEND_SHARE = 2.0, 0.1  # px by which a path may bend from frame to frame, and more as a share of the speed
-STRAIGHT = 1.0  # px by which it may bend where all that is known of its fourth blob is that it is outside
+STRAIGHT = 1.0  # px by which it may bend where its fourth blob is not seen: it is outside, or in a gap
 ASIDE, ASIDE_SHARE = 1.5, 0.05  # px beside a path for every frame away, and more as a share of the speed
 # Where something of a blob's size is looked for: a square well within it, and one around it, as parts of half its side;
 # px more than that around it; and how many points of nine and of eight have to be as they should.
@@ -151,6 +152,11 @@ class _Paths(NamedTuple):
     speeds: Tensor
     bends: Tensor
 
+    @property
+    def straight(self) -> Tensor:
+        """Which hardly bend, (P,), bool."""
+        return self.bends.norm(dim=1) < STRAIGHT
+
 
 def _on_a_path(blobs: Blobs, neighbours: dict[int, Blobs]) -> Tensor:
     """Tell which blobs lie on a path through those of neighbours, by how many frames later those are: (B,), bool."""
@@ -162,6 +168,10 @@ def _on_a_path(blobs: Blobs, neighbours: dict[int, Blobs]) -> Tensor:
                 goes_on = _leads_to(paths, blobs, neighbours[age], age) | _leads_out(paths, blobs, age)
                 goes_on |= _is_left(paths, blobs, neighbours[age], age)
                 flies[paths.blobs[goes_on]] = True
+    for pair, age in GAPS.items():
+        if neighbours.keys() >= {*pair, age}:
+            paths = _paths(blobs, neighbours, *pair)
+            flies[paths.blobs[paths.straight & _is_left(paths, blobs, neighbours[age], age)]] = True
     return flies
 
 
@@ -213,7 +223,7 @@ def _leads_out(paths: _Paths, blobs: Blobs, age: int) -> Tensor:
     """Tell which paths are straight and lead out of the frame, where their blob would not be seen whole: (P,), bool."""
     place, margin = _after(paths, age), blobs.sizes[paths.blobs, None].sqrt() / 2
     size = torch.tensor(blobs.picture.shape[1:], device=place.device) / blobs.scale
-    return ((place < margin) | (place > size - margin)).any(1) & (paths.bends.norm(dim=1) < STRAIGHT)
+    return ((place < margin) | (place > size - margin)).any(1) & paths.straight
 
 
 def _after(paths: _Paths, age: int) -> Tensor:
