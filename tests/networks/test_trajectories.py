@@ -63,13 +63,22 @@ def test_what_lies_on_no_path_stays_away(places):
     assert torch.equal(put_back(with_squares(places)), repaired(1))
 
 
-@pytest.mark.parametrize(("left", "stays"), [((0, 4), True), ((0, 1), True), ((1, 3), False)])
+@pytest.mark.parametrize(
+    ("left", "stays"), [((0, 4), True), ((0, 1), True), ((1, 4), True), ((0, 3), True), ((1, 3), False)]
+)
 def test_what_the_repair_left_in_some_frames_is_put_back_in_others(left, stays):
     before = with_squares(straight((0, 16)))
     after = repaired(5)
     after[0, left] = before[0, left]
     done = Trajectories()(after, windows(2), before)
     assert torch.equal(done[:, 0], before[:, 2] if stays else after[:, 2])
+
+
+def test_a_path_through_a_frame_in_which_the_repair_left_it_is_straight():
+    before = with_squares([(60 - 8 * n + n * n, 10 + 12 * n) for n in range(5)])
+    after = repaired(5)
+    after[0, (1, 4)] = before[0, (1, 4)]
+    assert torch.equal(Trajectories()(after, windows(2), before), after[:, 2:3])
 
 
 @pytest.mark.parametrize("level", [WHITE, GREY])
