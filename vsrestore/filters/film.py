@@ -39,7 +39,7 @@ def film(
             off by a smooth gain, which leaves all detail as it is: 3 dB more where they differ from frame to frame, a
             fifth slower at most. Those that lie still stay.
         scratches: whether scratches along the film are looked for first, by a network of their own, and what they add
-            to the picture taken off: 3 to 5 dB more where there are some, a fifth slower. It may take upright lines
+            to the picture taken off: 4 to 6 dB more where there are some, two thirds slower. It may take upright lines
             before a plain sky for scratches while the camera pans, and the smear of bright lamps.
         marks: whether change-over marks, which last for three to five frames, are looked for first, by a network of
             their own, and filled along the motion from the frames before and after: 6 to 9 dB more where there are
