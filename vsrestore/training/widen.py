@@ -22,7 +22,7 @@ def widened(narrow: Mapping[str, Tensor], wide: Mapping[str, Tensor]) -> dict[st
 
     Args:
         narrow: kernels (outputs, inputs, ...) and biases (outputs,) by name.
-        wide: tensors of the wider network; of the same names those are taken that are no smaller.
+        wide: tensors of the wider network. What is larger than there, or has no tensor of its name, stays as it is.
     """
     grown = dict(narrow)
     for name, tensor in narrow.items():
